@@ -1,0 +1,1 @@
+"""asyncnet: asynchronous seats for live networking forums."""
