@@ -1,0 +1,261 @@
+"""What an installation is told from outside, read once and checked before anything starts."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PREFIX = "ASYNCNET_"
+SECRET_CHARACTERS = 32
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+CHECKOUT = Path(__file__).parent
+
+
+class SettingsError(Exception):
+    """Names every missing or wrong value at once, one a line."""
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """Where videos live when they do not live on the local disk."""
+
+    bucket: str
+    endpoint_url: str | None
+    public_endpoint_url: str | None
+    region: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    path_style: bool
+
+
+@dataclass(frozen=True)
+class SmtpSettings:
+    """The mail server that takes our mail. `security` is none, starttls or tls."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    security: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that differs between installations.
+
+    `secret_keys` holds the signing secrets, the newest first; the others are only believed,
+    never signed with, so that a secret can be changed without ending anybody's session.
+    `s3` is None when uploads live under `instance`; `smtp` is None when mail lands in the
+    development inbox. `organizers` holds addresses and `@domains` that may make events here;
+    `*` lets anybody.
+    """
+
+    instance: Path
+    base_url: str
+    secret_keys: tuple[str, ...] = field(repr=False)
+    database_url: str = field(repr=False)
+    queue_url: str = field(repr=False)
+    s3: S3Settings | None
+    smtp: SmtpSettings | None
+    mail_from: str
+    organizers: tuple[str, ...]
+    proxies: int
+    max_intro_seconds: int
+    max_intro_bytes: int
+    log_json: bool
+    testing: bool = False
+    playback_valid_for: timedelta = timedelta(minutes=10)
+    signature_valid_for: timedelta = timedelta(minutes=15)
+
+    @property
+    def public(self) -> bool:
+        """True when the base URL names a host that others can reach."""
+        return (urlsplit(self.base_url).hostname or "") not in LOOPBACK
+
+    @property
+    def secure(self) -> bool:
+        """True when pages travel over TLS, so that cookies may be bound to it."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite:")
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings that the environment names, with local defaults for one machine.
+
+    A base URL on this machine makes a development installation: its secret is made on first
+    use and its mail lands in the inbox page. Any other base URL must bring a secret, a mail
+    server and the list of organizers. Raises SettingsError naming every fault.
+    """
+    reader = _Reader(environ)
+    instance = Path(reader.text("INSTANCE", str(CHECKOUT / "instance"))).resolve()
+    base_url = reader.url("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+    public = (urlsplit(base_url).hostname or "") not in LOOPBACK
+    if public and not base_url.startswith("https://"):
+        reader.fault("BASE_URL", "must start with https:// unless it names this machine")
+    database_url = _with_driver(
+        reader.text("DATABASE_URL", f"sqlite:///{instance / 'asyncnet.db'}")
+    )
+    if not database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        reader.fault("DATABASE_URL", "must start with sqlite:/// or postgresql://")
+    queue_default = (
+        f"sqlite:///{instance / 'queue.db'}"
+        if database_url.startswith("sqlite:")
+        else _without_driver(database_url)
+    )
+    settings = Settings(
+        instance=instance,
+        base_url=base_url,
+        secret_keys=_secret_keys(reader, instance, public=public),
+        database_url=database_url,
+        queue_url=_queue_url(reader, queue_default),
+        s3=_s3(reader),
+        smtp=_smtp(reader, required=public),
+        mail_from=reader.text(
+            "MAIL_FROM", "" if public else "asyncnet@localhost.localdomain", required=public
+        ),
+        organizers=tuple(
+            reader.text("ORGANIZERS", "" if public else "*", required=public)
+            .lower()
+            .replace(",", " ")
+            .split()
+        ),
+        proxies=reader.number("PROXIES", 0, at_most=5),
+        max_intro_seconds=reader.number("MAX_INTRO_SECONDS", 90, at_most=600),
+        max_intro_bytes=reader.number("MAX_INTRO_MB", 300, at_most=5000) * 1_000_000,
+        log_json=reader.truth("LOG_JSON", public),
+    )
+    reader.finish()
+    return settings
+
+
+class _Reader:
+    """Reads values by name and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.faults: list[str] = []
+
+    def fault(self, name: str, sentence: str) -> None:
+        self.faults.append(f"{PREFIX}{name} {sentence}.")
+
+    def text(self, name: str, default: str, *, required: bool = False) -> str:
+        value = self.environ.get(PREFIX + name, "").strip() or default
+        if required and not value:
+            self.fault(name, "is missing")
+        return value
+
+    def url(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            self.fault(name, f"must be an address like https://forum.example, not {value!r}")
+        return value
+
+    def number(self, name: str, default: int, *, at_most: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isdecimal() or int(value) > at_most:
+            self.fault(name, f"must be a whole number from 0 to {at_most}, not {value!r}")
+            return default
+        return int(value)
+
+    def truth(self, name: str, default: bool) -> bool:
+        value = self.text(name, "yes" if default else "no").lower()
+        if value not in {"yes", "no"}:
+            self.fault(name, f"must be yes or no, not {value!r}")
+        return value == "yes"
+
+    def one_of(self, name: str, default: str, choices: set[str]) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            self.fault(name, f"must be one of {', '.join(sorted(choices))}, not {value!r}")
+        return value
+
+    def finish(self) -> None:
+        if self.faults:
+            raise SettingsError("\n".join(self.faults))
+
+
+def _secret_keys(reader: _Reader, instance: Path, *, public: bool) -> tuple[str, ...]:
+    newest = reader.text("SECRET_KEY", "", required=public)
+    if not newest and not public:
+        newest = _development_secret(instance)
+    older = reader.text("SECRET_KEY_OLD", "")
+    keys = tuple(key for key in (newest, older) if key)
+    for name, key in zip(("SECRET_KEY", "SECRET_KEY_OLD"), keys, strict=False):
+        if len(key) < SECRET_CHARACTERS or len(set(key)) < SECRET_CHARACTERS // 4:
+            reader.fault(
+                name,
+                f"must be {SECRET_CHARACTERS} random characters or more; make one with "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+            )
+    return keys
+
+
+def _development_secret(instance: Path) -> str:
+    """Return this machine's own secret, made on first use and readable by its owner alone."""
+    instance.mkdir(parents=True, exist_ok=True)
+    path = instance / "secret"
+    try:
+        with path.open("x", opener=_private) as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _queue_url(reader: _Reader, default: str) -> str:
+    value = _without_driver(reader.text("QUEUE_URL", default))
+    if not value.startswith(("sqlite:///", "postgresql://", "redis://", "rediss://")):
+        reader.fault("QUEUE_URL", "must start with sqlite:///, postgresql:// or redis://")
+    return value
+
+
+def _s3(reader: _Reader) -> S3Settings | None:
+    bucket = reader.text("S3_BUCKET", "")
+    if not bucket:
+        return None
+    endpoint_url = reader.text("S3_ENDPOINT_URL", "") or None
+    return S3Settings(
+        bucket=bucket,
+        endpoint_url=endpoint_url,
+        public_endpoint_url=reader.text("S3_PUBLIC_ENDPOINT_URL", "") or endpoint_url,
+        region=reader.text("S3_REGION", "us-east-1"),
+        access_key=reader.text("S3_ACCESS_KEY", "", required=True),
+        secret_key=reader.text("S3_SECRET_KEY", "", required=True),
+        path_style=reader.truth("S3_PATH_STYLE", endpoint_url is not None),
+    )
+
+
+def _smtp(reader: _Reader, *, required: bool) -> SmtpSettings | None:
+    host = reader.text("SMTP_HOST", "", required=required)
+    if not host:
+        return None
+    security = reader.one_of("SMTP_SECURITY", "starttls", {"none", "starttls", "tls"})
+    return SmtpSettings(
+        host=host,
+        port=reader.number("SMTP_PORT", 465 if security == "tls" else 587, at_most=65535),
+        user=reader.text("SMTP_USER", ""),
+        password=reader.text("SMTP_PASSWORD", ""),
+        security=security,
+    )
+
+
+def _with_driver(url: str) -> str:
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _without_driver(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
