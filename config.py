@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -201,16 +202,11 @@ def _development_secret(instance: Path) -> str:
     """Return this machine's own secret, made on first use and readable by its owner alone."""
     instance.mkdir(parents=True, exist_ok=True)
     path = instance / "secret"
-    try:
-        with path.open("x", opener=_private) as file:
+    with suppress(FileExistsError):
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
     return path.read_text()
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _queue_url(reader: _Reader, default: str) -> str:

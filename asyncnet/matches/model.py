@@ -1,0 +1,65 @@
+"""The plan: which two participants meet in which round."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from asyncnet.database import Base
+from asyncnet.events.model import Participant, Round
+from asyncnet.events.rules import Attendance
+
+
+class MatchState(StrEnum):
+    """Only a published match is seen by its two people."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class Match(Base):
+    """Two participants in one round; the one with the smaller id is `first`."""
+
+    __tablename__ = "match"
+    __table_args__ = (
+        UniqueConstraint("first_id", "second_id"),
+        CheckConstraint("first_id < second_id", name="ordered"),
+        Index("ix_match_second", "second_id"),
+        Index("ix_match_event_round", "event_id", "round_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"))
+    round_id: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"))
+    first_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
+    second_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
+    state: Mapped[MatchState] = mapped_column(
+        Enum(MatchState, native_enum=False, length=20, values_callable=list),
+        default=MatchState.DRAFT,
+    )
+    created_at: Mapped[datetime]
+
+    round: Mapped[Round] = relationship()
+    first: Mapped[Participant] = relationship(foreign_keys=first_id)
+    second: Mapped[Participant] = relationship(foreign_keys=second_id)
+
+    @property
+    def is_viewing(self) -> bool:
+        """True when exactly one of the two takes part asynchronously."""
+        return self.first.attendance != self.second.attendance
+
+    @property
+    def viewer(self) -> Participant:
+        """The live one of a viewing, who watches and answers."""
+        return self.first if self.first.attendance is Attendance.LIVE else self.second
+
+    @property
+    def viewed(self) -> Participant:
+        """The asynchronous one of a viewing, whose intro is watched."""
+        return self.other(self.viewer.id)
+
+    def other(self, participant_id: int) -> Participant:
+        """Return the partner of one of the two."""
+        return self.second if participant_id == self.first_id else self.first

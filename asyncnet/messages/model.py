@@ -1,0 +1,74 @@
+"""Outgoing mail: the table that is the queue, and the history of every row in it."""
+
+from datetime import datetime
+
+from sqlalchemy import Enum, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from asyncnet.database import Base
+from asyncnet.messages.rules import MessageState
+
+_STATE = Enum(MessageState, native_enum=False, length=20, values_callable=list)
+
+
+class Message(Base):
+    """One mail to one person, planned in the same transaction as what causes it.
+
+    `key` says what it is about (event, kind, recipient, match) and is unique, so planning
+    twice makes one row; the Message-ID follows from it. `wake_at` is the only clock: due,
+    retry, or end of a lease; empty when nobody need look again. `attempts` is the fencing
+    token that settling must match. `version` is what an organizer saw when they decided.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index("ix_message_wake", "wake_at"),
+        Index("ix_message_event", "event_id", "due_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    subject_id: Mapped[int]
+    """The row the letter is about; which table, the kind says."""
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"))
+    participant_id: Mapped[int | None] = mapped_column(
+        ForeignKey("participant.id", ondelete="CASCADE"), index=True
+    )
+    to_address: Mapped[str] = mapped_column(String(254))
+    to_name: Mapped[str] = mapped_column(String(100), default="")
+    zone: Mapped[str] = mapped_column(String(64))
+    """The reader's IANA zone, in which `due_local` was meant."""
+    due_local: Mapped[str] = mapped_column(String(16))
+    """The wall clock intended, as `2026-06-27T09:00`."""
+    due_at: Mapped[datetime]
+    state: Mapped[MessageState] = mapped_column(_STATE, default=MessageState.SCHEDULED)
+    wake_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)
+    sent_at: Mapped[datetime | None]
+    sent_subject: Mapped[str | None] = mapped_column(String(300))
+    sent_text: Mapped[str | None] = mapped_column(Text)
+    sent_html: Mapped[str | None] = mapped_column(Text)
+    """What went out, its secret links masked."""
+    note: Mapped[str] = mapped_column(String(300), default="")
+    """The last thing a mail server or an organizer said of it."""
+    created_at: Mapped[datetime]
+
+
+class MessageChange(Base):
+    """One step of a message from state to state: who, when, why."""
+
+    __tablename__ = "message_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(
+        ForeignKey("message.id", ondelete="CASCADE"), index=True
+    )
+    at: Mapped[datetime]
+    to_state: Mapped[MessageState] = mapped_column(_STATE)
+    actor: Mapped[str] = mapped_column(String(60))
+    note: Mapped[str] = mapped_column(String(300), default="")
+
+    message: Mapped[Message] = relationship()
