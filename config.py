@@ -77,6 +77,12 @@ class Settings:
         return (urlsplit(self.base_url).hostname or "") not in LOOPBACK
 
     @property
+    def hosts(self) -> list[str]:
+        """The names under which this installation answers (CHECKLIST S7)."""
+        own = urlsplit(self.base_url).hostname or ""
+        return [own] if self.public else sorted(LOOPBACK)
+
+    @property
     def secure(self) -> bool:
         """True when pages travel over TLS, so that cookies may be bound to it."""
         return self.base_url.startswith("https://")

@@ -1,1 +1,81 @@
 """asyncnet: asynchronous seats for live networking forums."""
+
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from asyncnet import tasks
+from asyncnet.commands.run import start
+from asyncnet.database import db
+from asyncnet.events import views as events
+from asyncnet.followups import views as followups
+from asyncnet.intros import views as intros
+from asyncnet.matches import views as matches
+from asyncnet.messages import views as messages
+from asyncnet.people import views as people
+from asyncnet.web import access, files, filters, inbox, limits, pages
+from asyncnet.web.forms import csrf
+from asyncnet.web.logs import set_up_logs
+from asyncnet.wiring import wire
+from config import CHECKOUT, Settings
+
+FEATURES = (people, messages, events, intros, matches, followups, files, inbox)
+COMMANDS = (start,)
+
+
+def create_app(settings: Settings) -> Flask:
+    """Return the app of one installation: the one place where the parts are joined."""
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    set_up_logs(as_json=settings.log_json)
+    app = Flask(
+        __name__,
+        root_path=str(CHECKOUT),
+        template_folder="templates",
+        static_folder="static",
+        instance_path=str(settings.instance),
+    )
+    app.config.from_mapping(_flask_config(settings))
+    app.jinja_env.undefined = StrictUndefined
+    if settings.proxies:
+        hops = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    db.init_app(app)
+    Migrate(app, db, directory=str(CHECKOUT / "migrations"), render_as_batch=True)
+    csrf.init_app(app)
+    wire(app, settings)
+    tasks.register(app)
+    filters.register(app)
+    access.refuse_undeclared(app)
+    limits.register(app)
+    pages.register(app)
+    for feature in FEATURES:
+        app.register_blueprint(feature.pages)
+    for command in COMMANDS:
+        app.cli.add_command(command)
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, Any]:
+    newest, *older = settings.secret_keys
+    return {
+        "SECRET_KEY": newest,
+        "SECRET_KEY_FALLBACKS": older,
+        "TESTING": settings.testing,
+        "TRUSTED_HOSTS": settings.hosts,
+        "SESSION_COOKIE_NAME": "__Host-asyncnet" if settings.secure else "asyncnet",
+        "SESSION_COOKIE_SECURE": settings.secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": 30 * 24 * 3600,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "MAX_CONTENT_LENGTH": 1_000_000,
+        "MAX_FORM_MEMORY_SIZE": 500_000,
+        "MAX_FORM_PARTS": 500,
+        "SEND_FILE_MAX_AGE_DEFAULT": 365 * 24 * 3600,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": not settings.sqlite},
+    }

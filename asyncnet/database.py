@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 WRITES = "asyncnet_writes"
+WAKE = "asyncnet_wake"
 BUSY_SECONDS = 15
 
 
@@ -94,3 +95,8 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         writes = connection.get_execution_options().get(WRITES)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def wake(session: Session, queue: str) -> None:
+    """Have a worker look at its table as soon as this session's transaction has committed."""
+    session.info.setdefault(WAKE, set()).add(queue)

@@ -31,6 +31,8 @@ class Event(Base):
     """When the matches became visible to participants."""
     retention_days: Mapped[int] = mapped_column(default=90)
     version: Mapped[int] = mapped_column(default=1)
+    form_key: Mapped[str] = mapped_column(String(32), unique=True)
+    """The rendered form that made it, so that a double click makes one event."""
     created_at: Mapped[datetime]
 
     rounds: Mapped[list["Round"]] = relationship(
@@ -119,8 +121,6 @@ class Participant(Base):
     link_version: Mapped[int] = mapped_column(default=1)
     """Raised to withdraw every personal link handed out so far."""
     registered_at: Mapped[datetime]
-    opened_at: Mapped[datetime | None]
-    """When they first opened their personal link."""
     left_at: Mapped[datetime | None]
 
     event: Mapped[Event] = relationship()

@@ -1,9 +1,18 @@
-"""What an event, a question and a participant may be."""
+"""What an event, its rounds, its questions and its participants may be."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 CONSENT_VERSION = "2026-11"
 """The version of the words that a participant agrees to when registering."""
+MAX_ROUNDS = 20
+MAX_QUESTIONS = 20
+MAX_PARTICIPANTS = 10_000
+LINK_MAILS = 3
+LINK_MAILS_WITHIN = timedelta(hours=6)
+"""At most so many personal-link mails to one participant (CHECKLIST S4)."""
 
 
 class Attendance(StrEnum):
@@ -23,3 +32,51 @@ class QuestionKind(StrEnum):
     SCALE = "scale"
     YES_NO = "yes_no"
     CONTACT = "contact"
+
+
+WITH_CHOICES = {QuestionKind.ONE, QuestionKind.SEVERAL}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question before it belongs to an event."""
+
+    kind: QuestionKind
+    label: str
+    help: str = ""
+    required: bool = False
+
+
+FIRST_QUESTIONS = (
+    Asked(
+        QuestionKind.LONG,
+        "What stayed with you from this intro?",
+        "They read it tomorrow morning, in your words.",
+        required=True,
+    ),
+    Asked(QuestionKind.LONG, "What would you like to talk about together?"),
+    Asked(
+        QuestionKind.CONTACT,
+        "May they write back to you?",
+        "Only then do they see how to reach you.",
+    ),
+)
+"""The match form that a new event starts with."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """When one round begins and ends."""
+
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+def slots(
+    starts_at: datetime, *, rounds: int, length: timedelta, pause: timedelta
+) -> Iterator[Slot]:
+    """Yield the rounds of an event, one after another with a pause between them."""
+    for index in range(rounds):
+        begins = starts_at + index * (length + pause)
+        yield Slot(index + 1, begins, begins + length)

@@ -1,0 +1,111 @@
+"""Starts the web server and the workers, together or each alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+from urllib.parse import urlsplit
+
+import click
+import waitress
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+from huey import Huey
+from huey.consumer import Consumer
+
+from asyncnet.wiring import parts, settings
+
+PARTS = ("web", "mail", "video")
+RESTART_AFTER_SECONDS = 1.0
+STOP_WITHIN_SECONDS = 25
+
+start = AppGroup(
+    "start",
+    invoke_without_command=True,
+    help="Start the web server and both workers; with a name, only that one.",
+)
+
+
+@start.command("web")
+@click.option("--listen", help="Address and port; by default those of the base URL.")
+@with_appcontext
+def start_web(listen: str | None) -> None:
+    """Serve the pages with waitress, which buffers slow bodies without holding a thread."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # a LocalProxy
+    waitress.serve(
+        app,
+        listen=listen or _own_address(),
+        threads=8,
+        ident=None,
+        clear_untrusted_proxy_headers=not settings().proxies,
+        max_request_body_size=2 * settings().max_intro_bytes,
+    )
+
+
+@start.command("mail")
+@with_appcontext
+def start_mail() -> None:
+    """Send mail as it falls due, woken by commits and every minute."""
+    _consume(parts().mail_queue)
+
+
+@start.command("video")
+@with_appcontext
+def start_video() -> None:
+    """Check and prepare uploaded videos, one at a time."""
+    _consume(parts().video_queue)
+
+
+@start.result_callback()
+@click.pass_context
+def start_together(context: click.Context, *_: object) -> None:
+    """Run the three as child processes and restart whichever dies."""
+    if context.invoked_subcommand is None:
+        _supervise([[sys.executable, "-m", "flask", "--app", "wsgi", "start", p] for p in PARTS])
+
+
+def _consume(queue: Huey) -> None:
+    queue.storage.initialize_schema()
+    Consumer(
+        queue, workers=1, worker_type="thread", initial_delay=0.1, backoff=1.1, max_delay=0.5
+    ).run()
+
+
+def _own_address() -> str:
+    address = urlsplit(settings().base_url)
+    return f"{address.hostname if not settings().public else '127.0.0.1'}:{address.port or 8000}"
+
+
+def _supervise(commands: Sequence[Sequence[str]]) -> None:
+    """Keep every command running until SIGINT or SIGTERM, then stop them all gracefully."""
+    stopping = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    running = [_spawn(command) for command in commands]
+    while not stopping:
+        time.sleep(0.2)
+        for place, command in enumerate(commands):
+            if running[place].poll() is not None and not stopping:
+                time.sleep(RESTART_AFTER_SECONDS)
+                running[place] = _spawn(command)
+    for process in running:
+        process.send_signal(signal.SIGINT)  # Huey finishes its task on SIGINT, not on SIGTERM
+    deadline = time.monotonic() + STOP_WITHIN_SECONDS
+    for process in running:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    # in a session of its own, so that Ctrl-C reaches the children through us alone
+    return subprocess.Popen(command, env=os.environ.copy(), start_new_session=True)  # noqa: S603

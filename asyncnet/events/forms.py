@@ -1,0 +1,253 @@
+"""What organizers and participants fill in about events."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask_wtf.file import FileField, FileRequired
+from wtforms import (
+    BooleanField,
+    DateTimeLocalField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from asyncnet.events.actions import EventPlan, Profile
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind
+from asyncnet.web.forms import AddressField, Form, HourField, OnceForm, ZoneField
+from asyncnet.zones import zone_named
+
+KINDS = {
+    QuestionKind.SHORT: "A short text",
+    QuestionKind.LONG: "A longer text",
+    QuestionKind.ONE: "One of several choices",
+    QuestionKind.SEVERAL: "Any of several choices",
+    QuestionKind.SCALE: "A scale from 1 to 5",
+    QuestionKind.YES_NO: "Yes or no",
+    QuestionKind.CONTACT: "May they write back, and where",
+}
+ATTENDANCES = [
+    (Attendance.LIVE.value, "Live: I will be there when it happens"),
+    (Attendance.ASYNC.value, "Asynchronously: I will record a short intro beforehand"),
+]
+
+
+def trimmed(value: Any) -> Any:
+    """Return text without surrounding space."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def one_line(form: Form, field: StringField) -> None:
+    """Refuse line breaks and control characters, which a name in a mail must not have."""
+    if any(not c.isprintable() for c in field.data or ""):
+        raise ValidationError("Please keep this to one line of ordinary characters.")
+
+
+class EventForm(OnceForm):
+    """An event as its organizer describes it."""
+
+    title = StringField(
+        "Title",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Give the event a title that people will recognize in a mail."),
+            Length(max=120, message="Please keep the title under 120 characters."),
+            one_line,
+        ],
+    )
+    purpose = TextAreaField(
+        "Purpose",
+        filters=[trimmed],
+        validators=[Length(max=1000, message="Please keep the purpose under 1,000 characters.")],
+    )
+    zone = ZoneField("Host time zone")
+    starts = DateTimeLocalField(
+        "Start of the first round",
+        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        validators=[InputRequired("Say when the first round starts, on the host's clock.")],
+    )
+    rounds = IntegerField(
+        "Rounds",
+        default=4,
+        validators=[NumberRange(1, MAX_ROUNDS, f"Between 1 and {MAX_ROUNDS} rounds.")],
+    )
+    minutes = IntegerField(
+        "Minutes per round",
+        default=5,
+        validators=[NumberRange(1, 120, "Between 1 and 120 minutes.")],
+    )
+    pause = IntegerField(
+        "Minutes between rounds",
+        default=2,
+        validators=[NumberRange(0, 120, "Between 0 and 120 minutes.")],
+    )
+    send_hour = HourField(
+        "Send follow-ups at",
+        format=["%H:%M", "%H:%M:%S"],
+        validators=[InputRequired("Say at what hour follow-ups arrive; 09:00 works well.")],
+    )
+    retention_days = IntegerField(
+        "Keep people's data for (days after the event)",
+        default=90,
+        validators=[NumberRange(7, 730, "Between 7 and 730 days.")],
+    )
+    version = HiddenField(default="1")
+
+    @classmethod
+    def about(cls, event: Event) -> "EventForm":
+        """Return the form filled with what an event is now, its start on the host's clock."""
+        first, *others = event.rounds
+        length = first.ends_at - first.starts_at
+        pause = others[0].starts_at - first.ends_at if others else timedelta(minutes=2)
+        return cls(
+            data={
+                "title": event.title,
+                "purpose": event.purpose,
+                "zone": event.zone,
+                "starts": event.starts_at.astimezone(zone_named(event.zone)).replace(tzinfo=None),
+                "rounds": len(event.rounds),
+                "minutes": length // timedelta(minutes=1),
+                "pause": pause // timedelta(minutes=1),
+                "send_hour": datetime.strptime(event.send_hour, "%H:%M").time(),  # noqa: DTZ007
+                "retention_days": event.retention_days,
+                "version": str(event.version),
+            }
+        )
+
+    def plan(self) -> EventPlan:
+        """Return what was filled in; only after the form was accepted."""
+        local: datetime = self.starts.data
+        return EventPlan(
+            title=self.title.data,
+            purpose=self.purpose.data or "",
+            zone=self.zone.data,
+            starts_at=local.replace(tzinfo=self.zone.zone).astimezone(UTC),
+            rounds=self.rounds.data,
+            length=timedelta(minutes=self.minutes.data),
+            pause=timedelta(minutes=self.pause.data),
+            send_hour=self.send_hour.written,
+            retention_days=self.retention_days.data,
+        )
+
+
+class ProfileForm(OnceForm):
+    """A participant as an organizer describes them."""
+
+    name = StringField(
+        "Name",
+        filters=[trimmed],
+        render_kw={"autocomplete": "name"},
+        validators=[
+            InputRequired("Write the name that matches will read."),
+            Length(max=100, message="Please keep the name under 100 characters."),
+            one_line,
+        ],
+    )
+    email = AddressField("E-mail")
+    zone = ZoneField("Time zone")
+    attendance = RadioField(
+        "How will you take part?",
+        choices=ATTENDANCES,
+        validators=[InputRequired("Choose live or asynchronously.")],
+    )
+    greeting = TextAreaField(
+        "A greeting to your matches",
+        filters=[trimmed],
+        validators=[Length(max=300, message="Please keep the greeting under 300 characters.")],
+    )
+    wishes = TextAreaField(
+        "Whom would you like to meet?",
+        filters=[trimmed],
+        validators=[Length(max=2000, message="Please keep this under 2,000 characters.")],
+    )
+
+    @classmethod
+    def about(cls, participant: Participant) -> "ProfileForm":
+        """Return the form filled with what is known of a participant."""
+        return cls(
+            data={
+                "name": participant.name,
+                "email": participant.email,
+                "zone": participant.zone,
+                "attendance": participant.attendance.value,
+                "greeting": participant.greeting,
+                "wishes": participant.wishes,
+            }
+        )
+
+    def profile(self) -> Profile:
+        """Return what was filled in; only after the form was accepted."""
+        return Profile(
+            name=self.name.data,
+            email=self.email.data,
+            zone=self.zone.data,
+            attendance=Attendance(self.attendance.data),
+            greeting=self.greeting.data or "",
+            wishes=self.wishes.data or "",
+        )
+
+
+class RegistrationForm(ProfileForm):
+    """A participant describing themselves."""
+
+    consent = BooleanField(
+        "I agree that the organizers and asyncnet use what I wrote here to introduce me to "
+        "others at this event.",
+        validators=[InputRequired("Please tick this if you agree; without it we cannot add you.")],
+    )
+
+
+class QuestionForm(Form):
+    """One more question for the match form."""
+
+    kind = SelectField(
+        "What it asks for", choices=[(kind.value, words) for kind, words in KINDS.items()]
+    )
+    label = StringField(
+        "Question",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Write the question as the viewer will read it."),
+            Length(max=200, message="Please keep the question under 200 characters."),
+        ],
+    )
+    help = StringField(
+        "Help beneath it",
+        filters=[trimmed],
+        validators=[Length(max=300, message="Please keep the help under 300 characters.")],
+    )
+    choices = TextAreaField(
+        "Choices, one a line",
+        validators=[Length(max=2000, message="Please keep the choices under 2,000 characters.")],
+    )
+    required = BooleanField("Must be answered")
+
+    def chosen(self) -> list[str]:
+        """Return the choices, one a line, without empty ones."""
+        return [line.strip() for line in (self.choices.data or "").splitlines() if line.strip()]
+
+    def validate_choices(self, field: TextAreaField) -> None:
+        if QuestionKind(self.kind.data) in WITH_CHOICES and not 2 <= len(self.chosen()) <= 20:
+            raise ValidationError("Write between 2 and 20 choices, one a line.")
+
+
+class RosterForm(Form):
+    """A list of participants from a spreadsheet."""
+
+    file = FileField(
+        "CSV file",
+        validators=[FileRequired("Choose the CSV file that your spreadsheet exported.")],
+        render_kw={"accept": ".csv,text/csv"},
+    )
+
+
+class LostLinkForm(Form):
+    """Asks for a new personal link."""
+
+    email = AddressField("The e-mail address you registered with")

@@ -1,0 +1,161 @@
+"""Reads events and their participants."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from asyncnet.events.model import Event, EventOrganizer, Participant, Question, Round
+from asyncnet.events.rules import Attendance
+
+PAGE = 50
+T = TypeVar("T")
+
+
+class NotFound(Exception):
+    """There is no such row, or it belongs to somebody else: nobody can tell which."""
+
+
+def event_of(session: Session, person_id: int, event_id: int) -> Event:
+    """Return an event that this person organizes, rounds and questions loaded.
+
+    Raises NotFound.
+    """
+    found = session.scalar(
+        select(Event)
+        .join(EventOrganizer)
+        .where(Event.id == event_id, EventOrganizer.person_id == person_id)
+        .options(selectinload(Event.rounds), selectinload(Event.questions))
+    )
+    return _there(found)
+
+
+def events_of(session: Session, person_id: int) -> Sequence[tuple[Event, int]]:
+    """Return this person's events, the next first, each with its number of participants."""
+    people = (
+        select(func.count())
+        .where(Participant.event_id == Event.id, Participant.left_at.is_(None))
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Event, people)
+        .join(EventOrganizer)
+        .where(EventOrganizer.person_id == person_id)
+        .order_by(Event.starts_at.desc(), Event.id)
+        .limit(200)
+    )
+    return [(event, count) for event, count in rows]
+
+
+def event_registering(session: Session, registration_key: str) -> Event:
+    """Return the event behind a public registration address. Raises NotFound."""
+    return _there(session.scalar(select(Event).where(Event.registration_key == registration_key)))
+
+
+def event_made_from(session: Session, form_key: str) -> Event:
+    """Return the event that a rendered form has already made. Raises NotFound."""
+    return _there(session.scalar(select(Event).where(Event.form_key == form_key)))
+
+
+def participant(session: Session, participant_id: int) -> Participant:
+    """Return a participant who has not left, the event loaded. Raises NotFound."""
+    return _there(
+        session.scalar(
+            select(Participant)
+            .where(Participant.id == participant_id, Participant.left_at.is_(None))
+            .options(joinedload(Participant.event))
+        )
+    )
+
+
+def participant_of(session: Session, event_id: int, participant_id: int) -> Participant:
+    """Return one participant of an event, also one who left. Raises NotFound."""
+    return _there(
+        session.scalar(
+            select(Participant)
+            .where(Participant.id == participant_id, Participant.event_id == event_id)
+            .options(joinedload(Participant.event))
+        )
+    )
+
+
+def participants_page(
+    session: Session,
+    event_id: int,
+    *,
+    attendance: Attendance | None = None,
+    after: tuple[str, int] | None = None,
+) -> tuple[Sequence[Participant], tuple[str, int] | None]:
+    """Return up to PAGE participants by name, and where the next page starts, if there is one.
+
+    `after` is the name and id of the last one already shown.
+    """
+    wanted = select(Participant).where(
+        Participant.event_id == event_id, Participant.left_at.is_(None)
+    )
+    if attendance is not None:
+        wanted = wanted.where(Participant.attendance == attendance)
+    if after is not None:
+        wanted = wanted.where(tuple_(Participant.name, Participant.id) > after)
+    found = session.scalars(wanted.order_by(Participant.name, Participant.id).limit(PAGE + 1)).all()
+    more = (found[PAGE - 1].name, found[PAGE - 1].id) if len(found) > PAGE else None
+    return found[:PAGE], more
+
+
+def everyone(session: Session, event_id: int) -> Sequence[Participant]:
+    """Return all participants of an event who have not left, by name."""
+    return session.scalars(
+        select(Participant)
+        .where(Participant.event_id == event_id, Participant.left_at.is_(None))
+        .order_by(Participant.name, Participant.id)
+    ).all()
+
+
+def registered_with(session: Session, email: str) -> Sequence[Participant]:
+    """Return this address's registrations for events, the newest first, at most ten."""
+    return session.scalars(
+        select(Participant)
+        .where(Participant.email == email, Participant.left_at.is_(None))
+        .options(joinedload(Participant.event))
+        .order_by(Participant.id.desc())
+        .limit(10)
+    ).all()
+
+
+def addresses_in(session: Session, event_id: int) -> dict[str, int]:
+    """Return the participant id for every address in the event, of people who left too."""
+    rows = session.execute(
+        select(Participant.email, Participant.id).where(Participant.event_id == event_id)
+    )
+    return {email: participant_id for email, participant_id in rows}
+
+
+def counts(session: Session, event_id: int) -> dict[Attendance, int]:
+    """Return how many take part live and how many asynchronously."""
+    rows = session.execute(
+        select(Participant.attendance, func.count())
+        .where(Participant.event_id == event_id, Participant.left_at.is_(None))
+        .group_by(Participant.attendance)
+    )
+    return dict.fromkeys(Attendance, 0) | {kind: count for kind, count in rows}
+
+
+def round_of(session: Session, event_id: int, round_id: int) -> Round:
+    """Return one round of an event. Raises NotFound."""
+    return _there(
+        session.scalar(select(Round).where(Round.id == round_id, Round.event_id == event_id))
+    )
+
+
+def questions_of(session: Session, event_id: int) -> Sequence[Question]:
+    """Return the questions of the event's match form, in order."""
+    return session.scalars(
+        select(Question).where(Question.event_id == event_id).order_by(Question.position)
+    ).all()
+
+
+def _there(found: T | None) -> T:
+    if found is None:
+        raise NotFound
+    return found

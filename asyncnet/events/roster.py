@@ -1,0 +1,188 @@
+"""Reads a list of participants from a spreadsheet's CSV, and names every line it cannot use."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from asyncnet.events.rules import MAX_PARTICIPANTS, Attendance
+from asyncnet.people.addresses import AddressWrong, normal_address
+from asyncnet.zones import UnknownZone, zone_named
+
+COLUMNS = {
+    "name": ("name", "full name", "participant"),
+    "email": ("email", "e-mail", "mail", "email address", "e-mail address"),
+    "zone": ("time zone", "timezone", "zone", "tz"),
+    "attendance": ("attendance", "takes part", "mode", "live or async"),
+    "greeting": ("greeting", "about", "bio"),
+    "wishes": ("wishes", "wants to meet"),
+}
+REQUIRED = ("name", "email", "zone")
+LIVE_WORDS = {"", "live", "l", "synchronous", "sync"}
+ASYNC_WORDS = {"async", "a", "asynchronous", "asynchronously"}
+LONGEST = {"name": 100, "greeting": 300, "wishes": 2000}
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that cannot be used, counted from 1 as a spreadsheet counts, and why."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One person on the list, every value checked."""
+
+    name: str
+    email: str
+    zone: str
+    attendance: Attendance
+    greeting: str
+    wishes: str
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the entry as plain values, to be kept until the organizer agrees."""
+        return asdict(self) | {"attendance": str(self.attendance)}
+
+
+@dataclass
+class Roster:
+    """What a file holds. It is added only when `bad` is empty, so never by half."""
+
+    good: list[Entry] = field(default_factory=list)
+    bad: list[BadLine] = field(default_factory=list)
+    already: int = 0
+    """How many lines name somebody who takes part already; they are left as they are."""
+
+
+def read_roster(raw: bytes, *, known: Mapping[str, int]) -> Roster:
+    """Return what a CSV file holds; `known` has the addresses that take part already.
+
+    UTF-8 (with or without a byte order mark) and Windows-1252 are understood, and commas,
+    semicolons or tabs between the values.
+    """
+    text = _decoded(raw)
+    roster = Roster()
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=False)
+    lines = iter(reader)
+    header = next(lines, [])
+    places = _places(header)
+    missing = [COLUMNS[name][0] for name in REQUIRED if name not in places]
+    if missing:
+        roster.bad.append(
+            BadLine(1, f"The first line must name the columns; {' and '.join(missing)} is missing.")
+        )
+        return roster
+    seen: dict[str, int] = {}
+    try:
+        for cells in lines:
+            if any(cell.strip() for cell in cells):
+                _read_line(roster, reader.line_num, cells, places, seen, known)
+            if len(roster.good) > MAX_PARTICIPANTS:
+                roster.bad.append(
+                    BadLine(reader.line_num, f"An event has at most {MAX_PARTICIPANTS:,} people.")
+                )
+                break
+    except csv.Error as error:
+        roster.bad.append(BadLine(reader.line_num, f"This line is not CSV: {error}."))
+    if not roster.good and not roster.bad and not roster.already:
+        roster.bad.append(BadLine(2, "There is nobody on the list below the column names."))
+    return roster
+
+
+def _read_line(
+    roster: Roster,
+    number: int,
+    cells: list[str],
+    places: Mapping[str, int],
+    seen: dict[str, int],
+    known: Mapping[str, int],
+) -> None:
+    values = {
+        name: cells[place].strip() if place < len(cells) else "" for name, place in places.items()
+    }
+    try:
+        entry = _entry(values)
+    except ValueError as error:
+        roster.bad.append(BadLine(number, str(error)))
+        return
+    if entry.email in seen:
+        roster.bad.append(
+            BadLine(number, f"{entry.email} stands on line {seen[entry.email]} already.")
+        )
+    elif entry.email in known:
+        roster.already += 1
+    else:
+        roster.good.append(entry)
+    seen.setdefault(entry.email, number)
+
+
+def _entry(values: Mapping[str, str]) -> Entry:
+    if not values["name"]:
+        raise ValueError("The name is missing.")
+    for name, longest in LONGEST.items():
+        if len(values.get(name, "")) > longest:
+            raise ValueError(f"The {name} is longer than {longest} characters.")
+    if any(not c.isprintable() for c in values["name"]):
+        raise ValueError("The name holds a line break or an invisible character.")
+    return Entry(
+        name=values["name"],
+        email=_address(values["email"]),
+        zone=_zone(values["zone"]),
+        attendance=_attendance(values.get("attendance", "")),
+        greeting=values.get("greeting", ""),
+        wishes=values.get("wishes", ""),
+    )
+
+
+def _address(typed: str) -> str:
+    if not typed:
+        raise ValueError("The e-mail address is missing.")
+    try:
+        return normal_address(typed)
+    except AddressWrong as error:
+        raise ValueError(str(error)) from error
+
+
+def _zone(typed: str) -> str:
+    if not typed:
+        raise ValueError("The time zone is missing. Write one like Europe/Berlin.")
+    try:
+        return zone_named(typed.replace(" ", "_")).key
+    except UnknownZone as error:
+        raise ValueError(str(error)) from error
+
+
+def _attendance(typed: str) -> Attendance:
+    word = typed.lower()
+    if word in LIVE_WORDS:
+        return Attendance.LIVE
+    if word in ASYNC_WORDS:
+        return Attendance.ASYNC
+    raise ValueError(f"Attendance is live or async, not {typed[:40]!r}.")
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")
+
+
+def _delimiter(text: str) -> str:
+    first = text.partition("\n")[0]
+    return max(",;\t", key=first.count)
+
+
+def _places(header: list[str]) -> dict[str, int]:
+    titles = [cell.strip().lower().replace("_", " ") for cell in header]
+    found = {}
+    for name, spellings in COLUMNS.items():
+        for place, title in enumerate(titles):
+            if title in spellings:
+                found[name] = place
+                break
+    return found

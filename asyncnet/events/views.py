@@ -1,0 +1,340 @@
+"""Pages about events and who takes part: the organizer's, and public registration."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.events import actions, queries
+from asyncnet.events.actions import AlreadyRegistered, ChangedMeanwhile, ImportGone, TooMany
+from asyncnet.events.forms import (
+    EventForm,
+    LostLinkForm,
+    ProfileForm,
+    QuestionForm,
+    RegistrationForm,
+    RosterForm,
+)
+from asyncnet.events.model import Event, Question
+from asyncnet.events.roster import read_roster
+from asyncnet.events.rules import Attendance, QuestionKind
+from asyncnet.people.actions import remember_participant
+from asyncnet.people.links import LinkInvalid
+from asyncnet.web import access
+from asyncnet.web.access import Role, actor, current_organizer, organized_event, requires
+from asyncnet.web.forms import ButtonForm
+from asyncnet.web.limits import limiter
+from asyncnet.wiring import links
+
+pages = Blueprint("events", __name__)
+MAX_ROSTER_BYTES = 2_000_000
+
+
+def event_nav(event: Event) -> dict[str, object]:
+    """Return what the organizer's pages need to show where in the event they are."""
+    return {"event": event}
+
+
+@pages.get("/events")
+@requires(Role.ORGANIZER)
+def index() -> ResponseReturnValue:
+    events = queries.events_of(db.session(), current_organizer().id)
+    return render_template("events/index.html", events=events, person=current_organizer())
+
+
+@pages.route("/events/new", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def new() -> ResponseReturnValue:
+    form = EventForm()
+    if request.method == "GET":
+        form.send_hour.process_data(None)
+    if not form.accepted():
+        return render_template("events/new.html", form=form)
+    try:
+        event = queries.event_made_from(db.session(), form.form_key.data)
+    except queries.NotFound:
+        with transaction() as session:
+            event = actions.make_event(
+                session,
+                current_organizer().id,
+                form.plan(),
+                form_key=form.form_key.data,
+                actor=actor(),
+                now=utc_now(),
+            )
+    return redirect(url_for(".show", event_id=event.id))
+
+
+@pages.get("/events/<int:event_id>")
+@requires(Role.ORGANIZER)
+def show(event_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    return render_template(
+        "events/show.html",
+        event=event,
+        counts=queries.counts(db.session(), event.id),
+        registration=links().to(url_for(".join", registration_key=event.registration_key)),
+    )
+
+
+@pages.route("/events/<int:event_id>/settings", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def change(event_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    form = EventForm() if request.method == "POST" else EventForm.about(event)
+    if not form.accepted():
+        return render_template("events/settings.html", form=form, event=event)
+    try:
+        with transaction() as session:
+            actions.change_event(
+                session,
+                event,
+                form.plan(),
+                version=int(form.version.data or 0),
+                actor=actor(),
+                now=utc_now(),
+            )
+    except ChangedMeanwhile:
+        db.session.refresh(event)
+        return render_template(
+            "events/settings.html", form=form, event=event, theirs=EventForm.about(event)
+        ), 409
+    flash("Saved.", "notice")
+    return redirect(url_for(".show", event_id=event.id))
+
+
+@pages.route("/events/<int:event_id>/questions", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def questions(event_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    form = QuestionForm()
+    if form.accepted():
+        try:
+            with transaction() as session:
+                actions.add_question(
+                    session,
+                    event.id,
+                    kind=QuestionKind(form.kind.data),
+                    label=form.label.data,
+                    help_text=form.help.data or "",
+                    required=form.required.data,
+                    choices=form.chosen(),
+                    actor=actor(),
+                    now=utc_now(),
+                )
+        except TooMany as error:
+            flash(str(error), "problem")
+        return redirect(url_for(".questions", event_id=event.id))
+    return render_template("events/questions.html", form=form, event=event)
+
+
+@pages.post("/events/<int:event_id>/questions/<int:question_id>/<any(up,down,remove):act>")
+@requires(Role.ORGANIZER)
+def change_question(event_id: int, question_id: int, act: str) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    question = _question(event, question_id)
+    if ButtonForm().accepted():
+        with transaction() as session:
+            if act == "remove":
+                actions.remove_question(session, question, actor=actor(), now=utc_now())
+            else:
+                actions.move_question(
+                    session, question, up=act == "up", actor=actor(), now=utc_now()
+                )
+    return redirect(url_for(".questions", event_id=event.id))
+
+
+@pages.get("/events/<int:event_id>/participants")
+@requires(Role.ORGANIZER)
+def participants(event_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    kind = request.args.get("attendance")
+    attendance = Attendance(kind) if kind in set(Attendance) else None
+    found, more = queries.participants_page(
+        db.session(), event.id, attendance=attendance, after=_after()
+    )
+    return render_template(
+        "events/participants.html",
+        event=event,
+        participants=found,
+        attendance=attendance,
+        counts=queries.counts(db.session(), event.id),
+        next_page=more
+        and url_for(
+            ".participants", event_id=event.id, attendance=kind, after=more[0], after_id=more[1]
+        ),
+    )
+
+
+@pages.route("/events/<int:event_id>/participants/new", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def add_participant(event_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    form = ProfileForm()
+    if not form.accepted():
+        return render_template("events/participant_new.html", form=form, event=event)
+    try:
+        with transaction() as session:
+            added = actions.register(
+                session, event.id, form.profile(), consent=False, actor=actor(), now=utc_now()
+            )
+    except AlreadyRegistered:
+        form.email.errors = ["Somebody with this address takes part already."]
+        return render_template("events/participant_new.html", form=form, event=event), 409
+    flash(f"{added.name} is in. Their personal link is on its way.", "notice")
+    return redirect(url_for(".participants", event_id=event.id))
+
+
+@pages.route("/events/<int:event_id>/participants/<int:person_id>", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    participant = queries.participant_of(db.session(), event.id, person_id)
+    form = ProfileForm() if request.method == "POST" else ProfileForm.about(participant)
+    if not form.accepted():
+        return render_template(
+            "events/participant.html", form=form, event=event, participant=participant
+        )
+    try:
+        with transaction() as session:
+            actions.change_participant(
+                session, participant, form.profile(), actor=actor(), now=utc_now()
+            )
+    except AlreadyRegistered:
+        form.email.errors = ["Somebody else with this address takes part already."]
+        return render_template(
+            "events/participant.html", form=form, event=event, participant=participant
+        ), 409
+    flash("Saved.", "notice")
+    return redirect(url_for(".participants", event_id=event.id))
+
+
+@pages.post("/events/<int:event_id>/participants/<int:person_id>/<any(link,withdraw,remove):act>")
+@requires(Role.ORGANIZER)
+def treat_participant(event_id: int, person_id: int, act: str) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    participant = queries.participant_of(db.session(), event.id, person_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    with transaction() as session:
+        if act == "remove":
+            actions.remove_participant(session, participant, actor=actor(), now=utc_now())
+            words = f"{participant.name} no longer takes part. Their links have ended."
+        elif act == "withdraw":
+            actions.withdraw_links(session, participant, actor=actor(), now=utc_now())
+            words = f"The links of {participant.name} have ended. Send a new one when you like."
+        else:
+            actions.mail_link_again(session, participant, actor=actor(), now=utc_now())
+            words = f"A new link for {participant.name} is on its way."
+    flash(words, "notice")
+    return redirect(url_for(".participants", event_id=event.id))
+
+
+@pages.route("/events/<int:event_id>/import", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def import_list(event_id: int) -> ResponseReturnValue:
+    """Show what a list would add; nothing is added before the organizer agrees."""
+    request.max_content_length = MAX_ROSTER_BYTES
+    event = organized_event(event_id)
+    form = RosterForm()
+    if not form.accepted():
+        return render_template("events/import.html", form=form, event=event, roster=None)
+    roster = read_roster(form.file.data.read(), known=queries.addresses_in(db.session(), event.id))
+    kept = None
+    if roster.good and not roster.bad:
+        with transaction() as session:
+            kept = actions.keep_import(
+                session,
+                event.id,
+                current_organizer().id,
+                roster.good,
+                actor=actor(),
+                now=utc_now(),
+            )
+    return render_template("events/import.html", form=form, event=event, roster=roster, kept=kept)
+
+
+@pages.post("/events/<int:event_id>/import/<int:import_id>")
+@requires(Role.ORGANIZER)
+def apply_import(event_id: int, import_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    try:
+        with transaction() as session:
+            count = actions.apply_import(session, event.id, import_id, actor=actor(), now=utc_now())
+        flash(f"{count} people are in. Their personal links are on their way.", "notice")
+    except ImportGone:
+        flash("This list was added already. Nothing was added twice.", "notice")
+    return redirect(url_for(".participants", event_id=event.id))
+
+
+@pages.route("/join/<registration_key>", methods=["GET", "POST"])
+@requires(Role.PUBLIC)
+@limiter.limit("60 per 5 minutes", methods=["POST"])
+def join(registration_key: str) -> ResponseReturnValue:
+    """Let anybody with the address register. A known address gets the same page and a mail."""
+    event = queries.event_registering(db.session(), registration_key)
+    form = RegistrationForm()
+    if utc_now() >= event.ends_at:
+        return render_template("events/join_over.html", event=event), 410
+    if not form.accepted():
+        return render_template("events/join.html", form=form, event=event)
+    try:
+        with transaction() as session:
+            actions.register(
+                session, event.id, form.profile(), consent=True, actor=actor(), now=utc_now()
+            )
+    except AlreadyRegistered:
+        with transaction() as session:
+            actions.mail_links(session, form.email.data, actor=actor(), now=utc_now())
+    return redirect(url_for(".joined", registration_key=registration_key))
+
+
+@pages.get("/join/<registration_key>/thanks")
+@requires(Role.PUBLIC)
+def joined(registration_key: str) -> ResponseReturnValue:
+    event = queries.event_registering(db.session(), registration_key)
+    return render_template("events/joined.html", event=event)
+
+
+@pages.get("/hello/<token>")
+@requires(Role.PUBLIC)
+def hello(token: str) -> ResponseReturnValue:
+    """Trade a personal link for a cookie, and go on at an address without the token (S8)."""
+    try:
+        participant_id, version = links().read_personal(token)
+        participant = queries.participant(db.session(), participant_id)
+    except (LinkInvalid, queries.NotFound):
+        abort(410)
+    if version != participant.link_version or utc_now() >= participant.event.removed_at:
+        abort(410)
+    if request.method != "HEAD" and not access.knows(participant.id):
+        with transaction() as session:
+            key = remember_participant(
+                session, participant.id, version, actor=actor(), now=utc_now()
+            )
+        access.remember_participant(participant.id, key)
+    return redirect(url_for("matches.me", participant_id=participant_id))
+
+
+@pages.route("/lost-link", methods=["GET", "POST"])
+@requires(Role.PUBLIC)
+@limiter.limit("10 per 5 minutes", methods=["POST"])
+def lost_link() -> ResponseReturnValue:
+    """Mail new personal links; the answer is the same for known and unknown addresses (S3)."""
+    form = LostLinkForm()
+    if not form.accepted():
+        return render_template("events/lost_link.html", form=form, sent=False)
+    with transaction() as session:
+        actions.mail_links(session, form.email.data, actor=actor(), now=utc_now())
+    return render_template("events/lost_link.html", form=form, sent=True)
+
+
+def _question(event: Event, question_id: int) -> Question:
+    return next((q for q in event.questions if q.id == question_id), None) or abort(404)
+
+
+def _after() -> tuple[str, int] | None:
+    name, number = request.args.get("after"), request.args.get("after_id", type=int)
+    return (name, number) if name is not None and number is not None else None

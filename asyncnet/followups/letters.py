@@ -1,0 +1,51 @@
+"""What the follow-up says: who watched, what they wrote, how to answer."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from asyncnet.events.model import Event
+from asyncnet.events.rules import QuestionKind
+from asyncnet.followups.model import Answer
+from asyncnet.messages.letters import Draft
+from asyncnet.messages.model import Message
+from asyncnet.people.links import Links
+
+
+def follow_up(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
+    """Return the mail that brings one viewer's answer to the one they watched.
+
+    Where the viewer agreed to it, answering the mail reaches them directly.
+    """
+    answer = session.get_one(Answer, message.subject_id)
+    reader = answer.match.viewed
+    address = links.personal(reader.id, reader.link_version)
+    return Draft(
+        subject=f"{answer.author.name} watched your intro",
+        preheader="Here is what they wrote to you.",
+        template="follow_up",
+        values={
+            "reader": reader,
+            "author": answer.author,
+            "event": session.get_one(Event, answer.match.event_id),
+            "answers": list(readable(answer)),
+            "contact": answer.contact,
+            "address": address,
+        },
+        reply_to=answer.contact,
+        secrets=(address,),
+    )
+
+
+def readable(answer: Answer) -> list[tuple[str, str]]:
+    """Return question and answer in words, without what was left empty and without contact."""
+    return [
+        (item["label"], _in_words(item["value"]))
+        for item in answer.items
+        if item["kind"] != QuestionKind.CONTACT.value and item["value"]
+    ]
+
+
+def _in_words(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)

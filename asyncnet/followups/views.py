@@ -1,0 +1,97 @@
+"""A viewing: the intro, and the match form beneath it."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.events.queries import questions_of
+from asyncnet.followups import actions, queries
+from asyncnet.followups.actions import AlreadySent
+from asyncnet.followups.forms import match_form
+from asyncnet.followups.letters import readable
+from asyncnet.intros import queries as intros
+from asyncnet.intros.views import playback
+from asyncnet.matches.queries import published_match
+from asyncnet.web.access import Role, actor, current_participant, requires
+
+pages = Blueprint("followups", __name__)
+
+
+@pages.route("/me/<int:participant_id>/matches/<int:match_id>", methods=["GET", "POST"])
+@requires(Role.PARTICIPANT)
+def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
+    """Show a live participant the intro of their match, and take what they write."""
+    viewer = current_participant(participant_id)
+    match = published_match(db.session(), viewer.id, match_id)
+    if not match.is_viewing or match.viewer.id != viewer.id:
+        abort(404)
+    questions = questions_of(db.session(), match.event_id)
+    answer = queries.answers_to(db.session(), [match.id]).get(match.id)
+    message = queries.messages_about(db.session(), [match.id]).get(match.id)
+    form = match_form(questions, address=viewer.email, answer=answer)
+    status = 200
+    if form.accepted():
+        try:
+            with transaction() as session:
+                actions.answer_match(
+                    session,
+                    match,
+                    items=form.items(questions),
+                    contact=form.contact(questions),
+                    actor=actor(),
+                    now=utc_now(),
+                )
+        except AlreadySent:
+            flash(
+                f"Your words have gone out to {match.viewed.name} already, so they stay as they "
+                "were.",
+                "problem",
+            )
+            status = 409
+        else:
+            return redirect(url_for(".thanks", participant_id=viewer.id, match_id=match.id))
+    intro = intros.ready_of(db.session(), match.viewed.id)
+    return render_template(
+        "followups/viewing.html",
+        participant=viewer,
+        event=viewer.event,
+        match=match,
+        form=form,
+        answer=answer,
+        written=readable(answer) if answer else [],
+        message=message,
+        may_change=message is None or message.state in actions.OPEN,
+        playback=playback(intro) if intro else None,
+    ), status
+
+
+@pages.get("/me/<int:participant_id>/matches/<int:match_id>/thanks")
+@requires(Role.PARTICIPANT)
+def thanks(participant_id: int, match_id: int) -> ResponseReturnValue:
+    viewer = current_participant(participant_id)
+    match = published_match(db.session(), viewer.id, match_id)
+    message = queries.messages_about(db.session(), [match.id]).get(match.id)
+    if message is None:
+        return redirect(url_for(".viewing", participant_id=viewer.id, match_id=match.id))
+    return render_template(
+        "followups/thanks.html",
+        participant=viewer,
+        event=viewer.event,
+        match=match,
+        message=message,
+    )
+
+
+@pages.get("/me/<int:participant_id>/letters")
+@requires(Role.PARTICIPANT)
+def received(participant_id: int) -> ResponseReturnValue:
+    """Show an asynchronous participant what their matches wrote, once it has been mailed."""
+    participant = current_participant(participant_id)
+    answers = queries.sent_to(db.session(), participant.id)
+    return render_template(
+        "followups/received.html",
+        participant=participant,
+        event=participant.event,
+        letters=[(answer, readable(answer)) for answer in answers],
+    )

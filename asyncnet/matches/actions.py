@@ -1,0 +1,117 @@
+"""Pairs people, publishes the plan, takes a match out of it."""
+
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import Actor, record
+from asyncnet.events.model import Event, Participant, Round
+from asyncnet.events.rules import Attendance
+from asyncnet.matches.model import Match, MatchState
+
+
+class CannotPair(Exception):
+    """These two cannot meet in this round; the message says why."""
+
+
+def pair(
+    session: Session,
+    event: Event,
+    slot: Round,
+    one: Participant,
+    other: Participant,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Match:
+    """Add a draft match of two participants in a round.
+
+    Raises CannotPair when they are one person, have left, are both asynchronous, meet already,
+    or when a live one of them is in another match of the round.
+    """
+    session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
+    first, second = sorted((one, other), key=lambda participant: participant.id)
+    _refuse_impossible(session, slot, first, second)
+    match = session.scalar(
+        select(Match).where(Match.first_id == first.id, Match.second_id == second.id)
+    )
+    if match is None:
+        match = Match(event_id=event.id, first_id=first.id, second_id=second.id, created_at=now)
+        session.add(match)
+    match.round_id = slot.id
+    match.state = MatchState.DRAFT
+    session.flush()
+    record(session, actor, "match.paired", f"match:{match.id}", now=now)
+    return match
+
+
+def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> int:
+    """Let everybody see the matches that are still drafts; return how many there were."""
+    published = session.scalars(
+        update(Match)
+        .where(Match.event_id == event.id, Match.state == MatchState.DRAFT)
+        .values(state=MatchState.PUBLISHED)
+        .returning(Match.id)
+    ).all()
+    event.published_at = event.published_at or now
+    record(
+        session,
+        actor,
+        "plan.published",
+        f"event:{event.id}",
+        now=now,
+        detail=f"{len(published)} matches",
+    )
+    return len(published)
+
+
+def withdraw(session: Session, match: Match, *, actor: Actor, now: datetime) -> None:
+    """Take a match out of the plan; its two people no longer see it."""
+    match.state = MatchState.WITHDRAWN
+    record(session, actor, "match.withdrawn", f"match:{match.id}", now=now)
+
+
+def _refuse_impossible(
+    session: Session, slot: Round, first: Participant, second: Participant
+) -> None:
+    if first.id == second.id:
+        raise CannotPair(f"{first.name} cannot meet themselves. Choose two different people.")
+    for participant in (first, second):
+        if participant.left_at is not None:
+            raise CannotPair(f"{participant.name} no longer takes part.")
+    if first.attendance is second.attendance is Attendance.ASYNC:
+        raise CannotPair(
+            f"{first.name} and {second.name} both take part asynchronously. Pair each of them "
+            "with somebody who is there live."
+        )
+    met = session.scalar(
+        select(Match).where(
+            Match.first_id == first.id,
+            Match.second_id == second.id,
+            Match.state != MatchState.WITHDRAWN,
+        )
+    )
+    if met is not None:
+        raise CannotPair(
+            f"{first.name} and {second.name} meet in round {met.round.number} already."
+        )
+    for participant in (first, second):
+        if participant.attendance is Attendance.LIVE and _is_busy(session, slot, participant):
+            raise CannotPair(
+                f"{participant.name} has a match in round {slot.number} already. Choose another "
+                "round, or take that match out first."
+            )
+
+
+def _is_busy(session: Session, slot: Round, participant: Participant) -> bool:
+    return (
+        session.scalar(
+            select(Match.id).where(
+                Match.round_id == slot.id,
+                Match.state != MatchState.WITHDRAWN,
+                or_(Match.first_id == participant.id, Match.second_id == participant.id),
+            )
+        )
+        is not None
+    )

@@ -1,0 +1,70 @@
+"""Reads the plan: matches of an event, of a round, of a participant."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from asyncnet.events.queries import NotFound
+from asyncnet.matches.model import Match, MatchState
+
+_WITH_PEOPLE = (
+    joinedload(Match.round),
+    joinedload(Match.first),
+    joinedload(Match.second),
+)
+
+
+def plan_of(session: Session, event_id: int) -> Sequence[Match]:
+    """Return every match of an event that is not withdrawn, by round, both people loaded."""
+    return session.scalars(
+        select(Match)
+        .where(Match.event_id == event_id, Match.state != MatchState.WITHDRAWN)
+        .options(*_WITH_PEOPLE)
+        .order_by(Match.round_id, Match.id)
+    ).all()
+
+
+def match_in(session: Session, event_id: int, match_id: int) -> Match:
+    """Return one match of an event. Raises NotFound."""
+    return _there(
+        session.scalar(
+            select(Match)
+            .where(Match.id == match_id, Match.event_id == event_id)
+            .options(*_WITH_PEOPLE)
+        )
+    )
+
+
+def published_for(session: Session, participant_id: int) -> Sequence[Match]:
+    """Return a participant's published matches, in the order of their rounds."""
+    found = session.scalars(
+        select(Match)
+        .where(
+            or_(Match.first_id == participant_id, Match.second_id == participant_id),
+            Match.state == MatchState.PUBLISHED,
+        )
+        .options(*_WITH_PEOPLE)
+    ).all()
+    return sorted(found, key=lambda match: (match.round.number, match.id))
+
+
+def published_match(session: Session, participant_id: int, match_id: int) -> Match:
+    """Return one published match in which this participant takes part. Raises NotFound."""
+    return _there(
+        session.scalar(
+            select(Match)
+            .where(
+                Match.id == match_id,
+                or_(Match.first_id == participant_id, Match.second_id == participant_id),
+                Match.state == MatchState.PUBLISHED,
+            )
+            .options(*_WITH_PEOPLE)
+        )
+    )
+
+
+def _there(found: Match | None) -> Match:
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,111 @@
+"""The organizer's plan, and every participant's own page."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.events import queries as events
+from asyncnet.events.model import Event
+from asyncnet.events.rules import Attendance
+from asyncnet.intros import queries as intros
+from asyncnet.matches import actions, queries
+from asyncnet.matches.actions import CannotPair
+from asyncnet.matches.forms import PairForm
+from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
+from asyncnet.web.forms import ButtonForm
+
+pages = Blueprint("matches", __name__)
+
+
+@pages.route("/events/<int:event_id>/plan", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def plan(event_id: int) -> ResponseReturnValue:
+    """Show who meets whom in which round, and pair two more people by hand."""
+    event = organized_event(event_id)
+    people = events.everyone(db.session(), event.id)
+    form = _pair_form(
+        event, {person.id: f"{person.name} ({person.attendance})" for person in people}
+    )
+    if form.accepted():
+        try:
+            _pair(event, form)
+        except CannotPair as error:
+            form.other.errors = [str(error)]
+        else:
+            return redirect(url_for(".plan", event_id=event.id))
+    return render_template(
+        "matches/plan.html",
+        event=event,
+        form=form,
+        people=people,
+        matches=queries.plan_of(db.session(), event.id),
+        intros=intros.states_in(db.session(), event.id),
+    )
+
+
+@pages.post("/events/<int:event_id>/plan/publish")
+@requires(Role.ORGANIZER)
+def publish(event_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    with transaction() as session:
+        count = actions.publish(session, event, actor=actor(), now=utc_now())
+    flash(
+        f"Published: {count} new {'match is' if count == 1 else 'matches are'} on people's "
+        "own pages now.",
+        "notice",
+    )
+    return redirect(url_for(".plan", event_id=event.id))
+
+
+@pages.post("/events/<int:event_id>/plan/<int:match_id>/withdraw")
+@requires(Role.ORGANIZER)
+def withdraw(event_id: int, match_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    match = queries.match_in(db.session(), event.id, match_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    with transaction() as session:
+        actions.withdraw(session, match, actor=actor(), now=utc_now())
+    flash("Taken out of the plan.", "notice")
+    return redirect(url_for(".plan", event_id=event.id))
+
+
+@pages.get("/me/<int:participant_id>")
+@requires(Role.PARTICIPANT)
+def me(participant_id: int) -> ResponseReturnValue:
+    """Show a participant everything that is theirs: what happens when, and what to do next."""
+    participant = current_participant(participant_id)
+    matches = queries.published_for(db.session(), participant.id)
+    is_async = participant.attendance is Attendance.ASYNC
+    return render_template(
+        "matches/me.html",
+        participant=participant,
+        event=participant.event,
+        matches=matches,
+        is_async=is_async,
+        intro=intros.newest_of(db.session(), participant.id) if is_async else None,
+        now=utc_now(),
+    )
+
+
+def _pair_form(event: Event, names: dict[int, str]) -> PairForm:
+    form = PairForm()
+    form.slot.choices = [(slot.id, f"Round {slot.number}") for slot in event.rounds]
+    form.one.choices = form.other.choices = list(names.items())
+    return form
+
+
+def _pair(event: Event, form: PairForm) -> None:
+    with transaction() as session:
+        actions.pair(
+            session,
+            event,
+            events.round_of(session, event.id, form.slot.data),
+            events.participant_of(session, event.id, form.one.data),
+            events.participant_of(session, event.id, form.other.data),
+            actor=actor(),
+            now=utc_now(),
+        )

@@ -1,0 +1,28 @@
+"""What the sign-in mail says."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from asyncnet.messages.letters import Draft
+from asyncnet.messages.model import Message
+from asyncnet.people.actions import new_token
+from asyncnet.people.links import Links
+from asyncnet.people.model import SignInLink
+from asyncnet.people.rules import SIGN_IN_LINK_LIVES
+
+
+def sign_in(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
+    """Return the mail with a one-time link; its token is made here and never kept."""
+    link = session.get_one(SignInLink, message.subject_id)
+    address = links.sign_in(new_token(link, now=now))
+    return Draft(
+        subject="Your link to sign in",
+        preheader="It works once, for ten minutes.",
+        template="sign_in",
+        values={
+            "address": address,
+            "minutes": int(SIGN_IN_LINK_LIVES.total_seconds() // 60),
+        },
+        secrets=(address,),
+    )

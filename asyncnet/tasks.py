@@ -1,0 +1,106 @@
+"""The background tasks by name. They carry nothing: the tables say what is to be done."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from flask import Flask, current_app
+from flask_sqlalchemy.session import Session as FlaskSession
+from huey import Huey, crontab
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from asyncnet.clock import utc_now
+from asyncnet.database import WAKE, db, transaction
+from asyncnet.events import letters as events
+from asyncnet.followups import letters as followups
+from asyncnet.intros import work
+from asyncnet.mail.port import Letter
+from asyncnet.messages.drain import Drained, drain
+from asyncnet.messages.letters import Draft, render
+from asyncnet.messages.model import Message
+from asyncnet.people import letters as people
+from asyncnet.people.links import Links
+from asyncnet.web.limits import forget_old_attempts
+from asyncnet.wiring import Parts, links, mailer, parts, storage
+
+log = structlog.get_logger()
+
+LETTERS: dict[str, Callable[..., Draft]] = {
+    "sign_in": people.sign_in,
+    "personal_link": events.personal_link,
+    "follow_up": followups.follow_up,
+}
+
+
+def register(app: Flask) -> None:
+    """Name the tasks on both queues, so that workers know them and a commit can wake them."""
+    wired: Parts = app.extensions["asyncnet"]
+
+    def in_app(work_through: Callable[[], object]) -> Callable[[], None]:
+        def run() -> None:
+            with app.app_context():
+                work_through()
+
+        return run
+
+    app.extensions["asyncnet.wake"] = {
+        "mail": _task(wired.mail_queue, "drain_mail", in_app(drain_mail)),
+        "video": _task(wired.video_queue, "process_videos", in_app(process_videos)),
+    }
+    _every_minute(wired.mail_queue, "mail_tick", in_app(mail_tick))
+    _every_minute(wired.video_queue, "video_tick", in_app(process_videos))
+
+
+def drain_mail(clock: Callable[[], datetime] = utc_now) -> Drained:
+    """Send whatever is due by the clock; return what became of it."""
+    return drain(mailer(), compose_by(clock), clock=clock)
+
+
+def compose_by(clock: Callable[[], datetime]) -> Callable[[Session, Message], Letter]:
+    """Return what writes the letter of a message, by its kind."""
+
+    def compose(session: Session, message: Message) -> Letter:
+        draft = LETTERS[message.kind](session, message, links(), now=clock())
+        return render(current_app.jinja_env, draft, message, links())
+
+    return compose
+
+
+def process_videos(clock: Callable[[], datetime] = utc_now) -> int:
+    """Process uploaded intros until none is waiting, then remove what is withdrawn."""
+    done = 0
+    while work.process_next(storage(), now=clock()):
+        done += 1
+    work.remove_withdrawn(storage(), now=clock())
+    return done
+
+
+def mail_tick() -> None:
+    """Do what is due every minute beside the videos."""
+    drain_mail()
+    forget_old_attempts(now=utc_now())
+
+
+def _task(queue: Huey, name: str, run: Callable[[], None]) -> Callable[[], object]:
+    task: Callable[[], object] = queue.task(name=name)(run)
+    return task
+
+
+def _every_minute(queue: Huey, name: str, run: Callable[[], None]) -> None:
+    queue.periodic_task(crontab(), name=name)(run)
+
+
+@event.listens_for(FlaskSession, "after_commit")
+def _wake_workers(session: FlaskSession) -> None:
+    """Tell the workers that a commit left something for them; if that fails, the tick does."""
+    for queue in session.info.pop(WAKE, ()):
+        try:
+            current_app.extensions["asyncnet.wake"][queue]()
+        except Exception as error:  # noqa: BLE001 - a lost wake-up costs a minute, never a page
+            log.warning("queue unreachable", queue=queue, error=type(error).__name__)
+
+
+@event.listens_for(FlaskSession, "after_rollback")
+def _forget_wake(session: FlaskSession) -> None:
+    session.info.pop(WAKE, None)

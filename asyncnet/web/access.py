@@ -1,0 +1,192 @@
+"""Who is asking, and what they may see. Closed by default: every route declares its policy."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from asyncnet.audit.actions import Actor
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.events import queries as events
+from asyncnet.events.model import Event, Participant
+from asyncnet.people import actions as people
+from asyncnet.people.model import Person
+from asyncnet.people.queries import UnknownBrowser, organizer_session, participant_session
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=ResponseReturnValue)
+SEEN_AGAIN_AFTER = timedelta(hours=1)
+
+
+class Role(StrEnum):
+    """Who may use a route. Which row they may touch, the view asks for by owner."""
+
+    PUBLIC = "public"
+    ORGANIZER = "organizer"
+    PARTICIPANT = "participant"
+    SIGNED = "signed"
+    """Whoever holds an address that we signed for this very request."""
+    DEVELOPER = "developer"
+    """Anybody, on an installation that only this machine can reach."""
+
+
+def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
+    """Declare who may use a view, and turn others away before it runs.
+
+    A participant's route takes `participant_id`; the browser must hold that very
+    participant's session, otherwise the page answers as if there were no such thing.
+    """
+
+    def declare(view: Callable[P, R]) -> Callable[P, R | Response]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+            if role is Role.ORGANIZER and not signed_in():
+                return redirect(url_for("people.ask_sign_in", next=_here()))
+            if role is Role.PARTICIPANT:
+                participant_id = kwargs.get("participant_id")
+                current_participant(participant_id if isinstance(participant_id, int) else 0)
+            if role is Role.DEVELOPER and current_app.extensions["asyncnet"].settings.public:
+                abort(404)
+            return view(*args, **kwargs)
+
+        checked.policy = role  # type: ignore[attr-defined]  # read by refuse_undeclared
+        return checked
+
+    return declare
+
+
+def refuse_undeclared(app: Flask) -> None:
+    """Make every request to a route without a declared policy a 404 (CHECKLIST A1)."""
+
+    @app.before_request
+    def _refuse() -> None:
+        if request.endpoint and policy_of(app, request.endpoint) is None:
+            abort(404)
+
+
+def policy_of(app: Flask, endpoint: str) -> Role | None:
+    """Return who may use an endpoint, or None where nobody has said."""
+    if endpoint == "static":
+        return Role.PUBLIC
+    return getattr(app.view_functions[endpoint], "policy", None)
+
+
+def signed_in() -> bool:
+    """Return whether this browser is signed in as an organizer."""
+    return _organizer() is not None
+
+
+def current_organizer() -> Person:
+    """Return the signed-in organizer; only inside a view that requires one."""
+    return _organizer() or abort(404)
+
+
+def organized_event(event_id: int) -> Event:
+    """Return an event of the signed-in organizer, or answer 404 as if it did not exist."""
+    return events.event_of(db.session(), current_organizer().id, event_id)
+
+
+def current_participant(participant_id: int) -> Participant:
+    """Return the participant if this browser came in through their living personal link."""
+    known = g.setdefault("participants", {})
+    if participant_id not in known:
+        known[participant_id] = _participant(participant_id)
+    participant: Participant = known[participant_id]
+    return participant
+
+
+def knows(participant_id: int) -> bool:
+    """Return whether this browser can open a participant's pages already."""
+    try:
+        current_participant(participant_id)
+    except HTTPException:
+        return False
+    return True
+
+
+def actor() -> Actor:
+    """Return who is acting in this request, for the audit log."""
+    address = request.remote_addr or ""
+    if request.view_args and "participant_id" in request.view_args and g.get("participants"):
+        return Actor(f"participant:{request.view_args['participant_id']}", address)
+    person = g.get("organizer")
+    return Actor(f"person:{person.id}" if person else "visitor", address)
+
+
+def remember_organizer(key: str) -> None:
+    """Start a fresh browser session for an organizer; nothing of the old one is kept (V 7.2.4)."""
+    personal = session.get("personal", {})
+    session.clear()
+    session.permanent = True
+    session["organizer"] = key
+    session["personal"] = personal
+
+
+def remember_participant(participant_id: int, key: str) -> None:
+    """Let this browser open one more participant's pages."""
+    session.permanent = True
+    session["personal"] = session.get("personal", {}) | {str(participant_id): key}
+
+
+def forget_organizer() -> None:
+    """Sign this browser out, here and on the server."""
+    key = session.get("organizer")
+    if key:
+        with transaction() as writing:
+            people.forget_browser(writing, key, actor=actor(), now=utc_now())
+    session.clear()
+
+
+def forget_participant(participant_id: int) -> None:
+    """Close one participant's pages in this browser, here and on the server."""
+    keys = dict(session.get("personal", {}))
+    key = keys.pop(str(participant_id), None)
+    if key:
+        with transaction() as writing:
+            people.forget_browser(writing, key, actor=actor(), now=utc_now())
+    session["personal"] = keys
+
+
+def _organizer() -> Person | None:
+    if "organizer" not in g:
+        g.organizer = None
+        key = session.get("organizer")
+        if key:
+            try:
+                found = organizer_session(db.session(), key, now=utc_now())
+            except UnknownBrowser:
+                session.pop("organizer")
+            else:
+                if utc_now() - found.seen_at > SEEN_AGAIN_AFTER:
+                    with transaction():
+                        found.seen_at = utc_now()
+                g.organizer = found.person
+    person: Person | None = g.organizer
+    return person
+
+
+def _participant(participant_id: int) -> Participant:
+    key = session.get("personal", {}).get(str(participant_id))
+    if not key:
+        abort(404)
+    try:
+        opened = participant_session(db.session(), key)
+        found = events.participant(db.session(), participant_id)
+    except (UnknownBrowser, events.NotFound):
+        abort(404)
+    if opened.participant_id != found.id:
+        abort(404)
+    if opened.link_version != found.link_version or utc_now() >= found.event.removed_at:
+        abort(410)
+    return found
+
+
+def _here() -> str:
+    return request.full_path.rstrip("?") if request.method == "GET" else url_for("events.index")

@@ -1,0 +1,46 @@
+"""How moments, zones and counts are shown to a reader."""
+
+from datetime import UTC, datetime
+
+from flask import Flask
+
+from asyncnet.zones import city_of, zone_named
+
+
+def local(at: datetime, zone: str) -> str:
+    """Return a moment on a zone's own calendar and clock: `Friday 27 June 2026, 09:00`."""
+    there = at.astimezone(zone_named(zone))
+    return f"{there:%A} {there.day} {there:%B %Y}, {there:%H:%M}"
+
+
+def local_day(at: datetime, zone: str) -> str:
+    """Return the day of a moment in a zone: `Fri 27 June`."""
+    there = at.astimezone(zone_named(zone))
+    return f"{there:%a} {there.day} {there:%B}"
+
+
+def local_time(at: datetime, zone: str) -> str:
+    """Return the time of day of a moment in a zone: `09:00`."""
+    return f"{at.astimezone(zone_named(zone)):%H:%M}"
+
+
+def local_input(at: datetime, zone: str) -> str:
+    """Return a moment as an `<input type=datetime-local>` writes it."""
+    return f"{at.astimezone(zone_named(zone)):%Y-%m-%dT%H:%M}"
+
+
+def iso(at: datetime) -> str:
+    """Return a moment in UTC as RFC 3339 writes it, for `<time datetime>`."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: `1 person`, `3 people`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def register(app: Flask) -> None:
+    """Make the filters known to every template."""
+    for show in (local, local_day, local_time, local_input, iso, plural):
+        app.template_filter()(show)
+    app.template_filter("city")(city_of)

@@ -1,0 +1,101 @@
+"""The form that every form of asyncnet is, and the fields that they share."""
+
+import secrets
+from datetime import time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_wtf import CSRFProtect, FlaskForm
+from wtforms import HiddenField, SelectField, StringField, TimeField, ValidationError
+from wtforms.validators import InputRequired, Length
+
+from asyncnet.people.addresses import AddressWrong, normal_address
+from asyncnet.zones import UnknownZone, zone_named, zone_names
+
+csrf = CSRFProtect()
+
+
+class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A form with an anti-forgery token (CHECKLIST B1)."""
+
+    def accepted(self) -> bool:
+        """Return whether the form was sent in and every field is right."""
+        return bool(self.validate_on_submit())
+
+
+class OnceForm(Form):
+    """A form that may be sent twice and still acts once (CHECKLIST F8)."""
+
+    form_key = HiddenField(default=lambda: secrets.token_urlsafe(16), validators=[Length(max=32)])
+
+
+class ButtonForm(Form):
+    """A button and nothing else."""
+
+
+class AddressField(StringField):
+    """One mailbox; its data is in lower case once validated."""
+
+    def __init__(self, label: str, **options: Any) -> None:
+        keywords = {
+            "type": "email",
+            "autocomplete": "email",
+            "maxlength": 254,
+            "inputmode": "email",
+        }
+        super().__init__(
+            label,
+            validators=[
+                InputRequired("Write an e-mail address, so that we can send the link to it."),
+                Length(max=254),
+            ],
+            render_kw=keywords | options.pop("render_kw", {}),
+            **options,
+        )
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        if validation_stopped:
+            return
+        try:
+            self.data = normal_address(self.data or "")
+        except AddressWrong as error:
+            raise ValidationError(str(error)) from error
+
+
+class ZoneField(SelectField):
+    """An IANA time zone. Left empty in the page, it is filled with the browser's own."""
+
+    def __init__(self, label: str, **options: Any) -> None:
+        super().__init__(
+            label,
+            choices=[
+                ("", "Choose your time zone"),
+                *((n, n.replace("_", " ")) for n in zone_names()),
+            ],
+            validators=[InputRequired("Choose the time zone that your clock shows.")],
+            render_kw={"data-detect-zone": True},
+            **options,
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The chosen zone; only after the form was accepted."""
+        return zone_named(self.data)
+
+    def pre_validate(self, form: Any) -> None:
+        if not self.data:
+            return
+        try:
+            zone_named(self.data)
+        except UnknownZone as error:
+            raise ValidationError(str(error)) from error
+
+
+class HourField(TimeField):
+    """A time of day, `HH:MM`."""
+
+    @property
+    def written(self) -> str:
+        """The chosen time as it is stored; only after the form was accepted."""
+        chosen: time = self.data
+        return chosen.strftime("%H:%M")

@@ -1,0 +1,231 @@
+"""What every page shares: headers, assets, error pages, health, and the pages about asyncnet."""
+
+import json
+import secrets
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import structlog
+from flask import Blueprint, Flask, Response, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError, generate_csrf
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+
+from asyncnet.database import db
+from asyncnet.storage.port import StorageError
+from asyncnet.web.access import Role, requires, signed_in
+from asyncnet.wiring import settings, storage
+
+log = structlog.get_logger()
+pages = Blueprint("pages", __name__)
+
+WORDS = {
+    400: (
+        "That did not work",
+        "Something in this request was not as expected. Go back, look at what you typed and try "
+        "once more.",
+    ),
+    403: ("Not yours to open", "This page belongs to somebody else."),
+    404: (
+        "There is nothing here",
+        "The address may be old or cut off. Open the link in your mail once more, or ask for a "
+        "new one below.",
+    ),
+    405: ("That did not work", "Go back and press the button on the page instead."),
+    410: (
+        "This link has ended",
+        "It was withdrawn or replaced, or its event is over. We can mail you a new one.",
+    ),
+    413: ("That is too large", "Shorten it or choose a smaller file, then send it once more."),
+    429: ("A moment, please", "That was tried often just now. Wait a few minutes, then try again."),
+    503: ("Busy for a moment", "Nothing was lost. Wait a few seconds and try again."),
+    507: ("No room left", "This server is full. Please tell your organizer; nothing was lost."),
+}
+FALLBACK = (
+    "Something broke on our side",
+    "Nothing you saved is lost. Please try again in a minute; if it happens again, tell your "
+    "organizer the number below.",
+)
+LINK_ENDED = {404, 410}
+
+
+@pages.get("/")
+@requires(Role.PUBLIC)
+def home() -> ResponseReturnValue:
+    return render_template("pages/home.html", signed_in=signed_in())
+
+
+@pages.get("/privacy")
+@requires(Role.PUBLIC)
+def privacy() -> ResponseReturnValue:
+    return render_template("pages/privacy.html")
+
+
+@pages.get("/healthz")
+@requires(Role.PUBLIC)
+def alive() -> ResponseReturnValue:
+    return {"alive": True}
+
+
+@pages.get("/readyz")
+@requires(Role.PUBLIC)
+def ready() -> ResponseReturnValue:
+    """Answer 200 when the database answers, else 503 by the error handler."""
+    db.session.execute(text("SELECT 1"))
+    return {"ready": True}
+
+
+def safe_path(target: str | None, default: str) -> str:
+    """Return a redirect target only if it is a path on this site (CHECKLIST B7)."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return default
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or any(ord(c) < 33 or c == "\\" for c in target):
+        return default
+    return target
+
+
+def register(app: Flask) -> None:
+    """Give the app its headers, error pages and template globals."""
+    app.register_blueprint(pages)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(StorageError, _storage_gone)
+    app.register_error_handler(DBAPIError, _database_gone)
+    app.register_error_handler(Exception, _broken)
+    app.jinja_env.globals.update(
+        asset=_asset(app), csp_nonce=_nonce, csrf_token=generate_csrf, settings=settings
+    )
+
+
+def _begin() -> None:
+    g.request_id = uuid4().hex[:12]
+
+
+def _nonce() -> str:
+    nonce: str = g.setdefault("csp_nonce", secrets.token_urlsafe(16))
+    return nonce
+
+
+def _finish(response: Response) -> Response:
+    # the path is left out: it may hold a token (CHECKLIST S8)
+    log.info(
+        "request",
+        id=g.get("request_id"),
+        endpoint=request.endpoint,
+        method=request.method,
+        status=response.status_code,
+    )
+    headers = response.headers
+    files = storage().origin()
+    headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'none'; "
+        f"script-src 'self' 'nonce-{_nonce()}'; style-src 'self'; "
+        f"img-src 'self' data: blob: {files}; media-src 'self' blob: {files}; "
+        f"connect-src 'self' {files}; font-src 'self'; manifest-src 'self'; frame-src 'self'; "
+        "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+    )
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault(
+        "Permissions-Policy",
+        "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), "
+        "microphone=(), payment=(), usb=(), interest-cohort=()",
+    )
+    if settings().secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
+        response.vary.add("Cookie")
+    return response
+
+
+def _asset(app: Flask) -> Any:
+    """Return what gives the address of a built file; its name changes with its content."""
+    manifest = Path(app.static_folder or "") / "dist" / "manifest.json"
+    names: dict[str, str] = json.loads(manifest.read_text()) if manifest.exists() else {}
+
+    def asset(name: str) -> str:
+        return url_for("static", filename=f"dist/{names.get(name, name)}")
+
+    return asset
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    page = _page(error.code, description=_said(error))
+    if error.response is not None:
+        return page
+    for name, value in error.get_headers():
+        if name in {"Retry-After", "Allow", "WWW-Authenticate"}:
+            page.headers[name] = value
+    return page
+
+
+def _stale_form(error: CSRFError) -> ResponseReturnValue:
+    return _page(
+        400,
+        description="This page was open for a long time, so we could not be sure that it was you. "
+        "Go back, reload the page and send it again; your browser keeps what you typed.",
+    )
+
+
+def _storage_gone(error: StorageError) -> ResponseReturnValue:
+    log.warning("storage unreachable", id=g.get("request_id"), error=type(error).__name__)
+    page = _page(503, description="Videos cannot be reached for a moment. Nothing was lost.")
+    page.headers["Retry-After"] = "10"
+    return page
+
+
+def _database_gone(error: DBAPIError) -> ResponseReturnValue:
+    db.session.rollback()
+    if not _passing(error):
+        return _broken(error)
+    log.warning("database unreachable", id=g.get("request_id"), error=type(error.orig).__name__)
+    page = _page(503)
+    page.headers["Retry-After"] = "5"
+    return page
+
+
+def _passing(error: DBAPIError) -> bool:
+    return error.connection_invalidated or type(error).__name__ == "OperationalError"
+
+
+def _broken(error: Exception) -> ResponseReturnValue:
+    log.exception("unexpected error", id=g.get("request_id"), endpoint=request.endpoint)
+    return _page(500)
+
+
+def _said(error: HTTPException) -> str | None:
+    """Return our own words of an abort; the vendor's standard ones are for engineers."""
+    standard = type(error).description
+    return error.description if error.description != standard else None
+
+
+def _page(code: int, *, description: str | None = None) -> Response:
+    title, words = WORDS.get(code, FALLBACK if code >= 500 else WORDS[400])
+    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+        body: Any = {"error": description or words, "request_id": g.get("request_id")}
+        response = Response(json.dumps(body), mimetype="application/json")
+    else:
+        response = Response(
+            render_template(
+                "error.html",
+                title=title,
+                text=description or words,
+                request_id=g.get("request_id"),
+                offer_link=code in LINK_ENDED,
+            )
+        )
+    response.status = HTTPStatus(code)
+    return response

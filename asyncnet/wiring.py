@@ -1,0 +1,88 @@
+"""Picks the backends that the settings name, and hands them out."""
+
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
+
+from asyncnet.mail.inbox import InboxMailer
+from asyncnet.mail.port import Mailer
+from asyncnet.mail.smtp import SmtpMailer
+from asyncnet.people.links import Links
+from asyncnet.storage.disk import DiskStorage
+from asyncnet.storage.port import Storage
+from asyncnet.storage.s3 import S3Storage
+from config import Settings
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an installation runs on. `mail_queue` and `video_queue` carry wake-ups only."""
+
+    settings: Settings
+    storage: Storage
+    mailer: Mailer
+    links: Links
+    mail_queue: Huey
+    video_queue: Huey
+
+
+def wire(app: Flask, settings: Settings) -> None:
+    """Build the parts and keep them with the app."""
+    app.extensions["asyncnet"] = Parts(
+        settings=settings,
+        storage=_storage(settings),
+        mailer=_mailer(settings),
+        links=Links(settings.base_url, settings.secret_keys),
+        mail_queue=_queue(settings, "mail"),
+        video_queue=_queue(settings, "video"),
+    )
+
+
+def parts() -> Parts:
+    """Return the parts of the current app."""
+    wired: Parts = current_app.extensions["asyncnet"]
+    return wired
+
+
+def settings() -> Settings:
+    return parts().settings
+
+
+def storage() -> Storage:
+    return parts().storage
+
+
+def mailer() -> Mailer:
+    return parts().mailer
+
+
+def links() -> Links:
+    return parts().links
+
+
+def _storage(settings: Settings) -> Storage:
+    if settings.s3:
+        return S3Storage(settings.s3)
+    return DiskStorage(
+        settings.instance / "uploads", base_url=settings.base_url, keys=settings.secret_keys
+    )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    if settings.smtp:
+        return SmtpMailer(settings.smtp, mail_from=settings.mail_from)
+    return InboxMailer(settings.instance / "inbox", mail_from=settings.mail_from)
+
+
+def _queue(settings: Settings, name: str) -> Huey:
+    url = settings.queue_url
+    make = {
+        "sqlite": partial(SqliteHuey, filename=url.removeprefix("sqlite:///"), fsync=True),
+        "postgresql": partial(PostgresHuey, dsn=url),
+        "redis": partial(RedisHuey, url=url),
+        "rediss": partial(RedisHuey, url=url),
+    }[urlsplit(url).scheme]
+    return make(f"asyncnet-{name}", results=False)

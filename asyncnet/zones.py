@@ -1,0 +1,35 @@
+"""IANA time zones by name, from the pinned tzdata package only."""
+
+import zoneinfo
+from zoneinfo import ZoneInfo
+
+zoneinfo.reset_tzpath(to=[])  # the system's copy may be older than the rules of this year
+
+
+class UnknownZone(ValueError):
+    """No IANA time zone has this name."""
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Return the zone of an IANA name such as `Australia/Sydney`. Raises UnknownZone."""
+    if name not in zone_names():
+        raise UnknownZone(f"There is no time zone called {name!r}. Try one like Europe/Berlin.")
+    return ZoneInfo(name)
+
+
+def zone_names() -> list[str]:
+    """Return the names people choose from, `Region/City` and UTC, sorted."""
+    return _NAMES
+
+
+def city_of(name: str) -> str:
+    """Return the city that stands for a zone: `America/New_York` gives `New York`."""
+    return name.rsplit("/", 1)[-1].replace("_", " ")
+
+
+_NAMES = sorted(
+    name
+    for name in zoneinfo.available_timezones()
+    if name == "UTC"
+    or ("/" in name and not name.startswith(("Etc/", "SystemV/", "US/", "posix/", "right/")))
+)
