@@ -50,4 +50,3 @@ function offerCopying() {
 fillInZones();
 offerCopying();
 document.addEventListener("submit", sendOnce);
-document.querySelector("[data-focus]")?.focus();
