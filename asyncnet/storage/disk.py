@@ -98,7 +98,7 @@ class DiskStorage:
         return [newest[number] for number in sorted(newest)]
 
     def abort(self, key: str, upload_id: str) -> None:
-        with _port_errors(key), suppress(FileMissing):
+        with suppress(FileMissing), _port_errors(key):
             shutil.rmtree(self._upload_folder(key, upload_id))
 
     def size(self, key: str) -> int:

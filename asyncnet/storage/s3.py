@@ -69,11 +69,13 @@ class S3Storage:
             pages = self._inside.get_paginator("list_parts").paginate(
                 Bucket=self._bucket, Key=key, UploadId=upload_id
             )
-            return [
-                Part(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
-                for page in pages
-                for part in page.get("Parts", [])
-            ]
+            listed = [part for page in pages for part in page.get("Parts", [])]
+        # S3 lists a part that was sent again once; SeaweedFS lists every try
+        newest = {
+            part["PartNumber"]: Part(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
+            for part in sorted(listed, key=lambda part: part["LastModified"])
+        }
+        return [newest[number] for number in sorted(newest)]
 
     def abort(self, key: str, upload_id: str) -> None:
         try:
