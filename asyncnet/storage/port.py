@@ -1,7 +1,7 @@
 """Files by key: what every storage backend can do, and its errors."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +12,7 @@ class StorageError(Exception):
 
 
 class FileMissing(StorageError):
-    """No finished file is stored under this key."""
+    """Nothing is stored under this key, or no such upload is under way."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,14 @@ class UploadRequest:
 
 
 @dataclass(frozen=True)
+class SignedRequest:
+    """An address, and the headers that the browser must send to it."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class StoredFile:
     """What a listing says of one finished file."""
 
@@ -56,11 +64,14 @@ class Storage(Protocol):
     Every method raises StorageError when the storage cannot be reached.
     """
 
-    def sign(self, request: UploadRequest, *, valid_for: timedelta) -> str:
-        """Return an address at which a browser may make exactly this request, for so long."""
+    def sign(self, request: UploadRequest, *, valid_for: timedelta) -> SignedRequest:
+        """Return how a browser may make exactly this request, for so long.
+
+        A completed key cannot be completed again: a signed upload never replaces a file.
+        """
 
     def parts(self, key: str, upload_id: str) -> list[Part]:
-        """Return the stored parts of an unfinished upload. Raises FileMissing."""
+        """Return the stored parts of an unfinished upload, by number. Raises FileMissing."""
 
     def abort(self, key: str, upload_id: str) -> None:
         """Forget an unfinished upload and its parts; nothing happens if there is none."""
@@ -69,7 +80,10 @@ class Storage(Protocol):
         """Return the size in bytes. Raises FileMissing."""
 
     def link(self, key: str, *, content_type: str, valid_for: timedelta) -> str:
-        """Return an address from which a browser may read the file, ranges included."""
+        """Return an address from which a browser may read the file, ranges included.
+
+        The answer carries `content_type`, whatever the file was stored as.
+        """
 
     def fetch(self, key: str, target: Path) -> None:
         """Copy the file to a local path. Raises FileMissing."""

@@ -1,0 +1,332 @@
+"""Files on the local disk; browsers reach them through our own routes by signed addresses."""
+
+import errno
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from asyncnet.clock import utc_now
+from asyncnet.storage.port import (
+    FileMissing,
+    Part,
+    SignedRequest,
+    StorageError,
+    StoredFile,
+    UploadRequest,
+)
+
+KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9._-]*)+")
+UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
+CHUNK_BYTES = 1 << 20
+KEPT_FREE_BYTES = 1 << 30
+KEPT_FREE_SHARE = 0.05
+
+
+class BadAddress(Exception):
+    """The signed address was changed, has ended, or was made for another request."""
+
+
+class BodyCut(Exception):
+    """Fewer bytes came than were announced."""
+
+
+class PartsDiffer(Exception):
+    """The browser names a part that is not stored."""
+
+
+class AlreadyStored(Exception):
+    """A finished file has this key; an upload never replaces one."""
+
+
+class DiskFull(StorageError):
+    """Too little space is left to take more in."""
+
+
+class DiskStorage:
+    """Fills the Storage port with a folder.
+
+    `files/<key>` holds what is finished. `uploads/<id>` holds what is under way: a file named
+    `key`, and one file per part, named by number and ETag. Files grow under other names and
+    are renamed when every byte is on the disk, so a killed process leaves nothing half.
+
+    An address carries its own end rather than the moment it was made, so machines whose
+    clocks differ by less than its life agree that a fresh one is good.
+    """
+
+    def __init__(self, root: Path, *, base_url: str, keys: tuple[str, ...]) -> None:
+        self._files = root / "files"
+        self._uploads = root / "uploads"
+        self._incoming = root / "incoming"
+        for folder in (self._files, self._uploads, self._incoming):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._base_url = base_url
+        oldest_first = list(reversed(keys))
+        self._requests = URLSafeSerializer(oldest_first, salt="storage.upload")
+        self._readings = URLSafeSerializer(oldest_first, salt="storage.read")
+
+    # What the port asks for
+
+    def sign(self, request: UploadRequest, *, valid_for: timedelta) -> SignedRequest:
+        token = self._requests.dumps(
+            [
+                request.method,
+                request.key,
+                request.upload_id,
+                request.part_number,
+                request.length,
+                _end(valid_for),
+            ]
+        )
+        return SignedRequest(f"{self._base_url}/uploads/{_text(token)}")
+
+    def parts(self, key: str, upload_id: str) -> list[Part]:
+        with _port_errors(key):
+            folder = self._upload_folder(key, upload_id)
+            newest: dict[int, Part] = {}
+            for path in sorted(folder.glob("*-*"), key=lambda path: path.stat().st_mtime_ns):
+                number, etag = path.name.split("-")
+                newest[int(number)] = Part(int(number), path.stat().st_size, etag)
+        return [newest[number] for number in sorted(newest)]
+
+    def abort(self, key: str, upload_id: str) -> None:
+        with suppress(FileMissing), _port_errors(key):
+            shutil.rmtree(self._upload_folder(key, upload_id))
+
+    def size(self, key: str) -> int:
+        with _port_errors(key):
+            return self._path(key).stat().st_size
+
+    def link(self, key: str, *, content_type: str, valid_for: timedelta) -> str:
+        token = self._readings.dumps([key, content_type, _end(valid_for)])
+        return f"{self._base_url}/media/{_text(token)}"
+
+    def fetch(self, key: str, target: Path) -> None:
+        with _port_errors(key):
+            shutil.copyfile(self._path(key), target)
+
+    def put(self, key: str, source: Path, *, content_type: str) -> None:
+        with _port_errors(key), self._incoming_file() as incoming:
+            shutil.copyfile(source, incoming)
+            _sync(incoming)
+            target = self._path(key)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            incoming.rename(target)
+            _sync(target.parent)
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        with _port_errors(key):
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # other files are in it
+                path.parent.rmdir()
+
+    def files(self, prefix: str) -> Iterator[StoredFile]:
+        with _port_errors(prefix):
+            for path in sorted(self._files.rglob("*")):
+                key = path.relative_to(self._files).as_posix()
+                if key.startswith(prefix) and path.is_file():
+                    stat = path.stat()
+                    changed_at = datetime.fromtimestamp(stat.st_mtime, tz=UTC)
+                    yield StoredFile(key, stat.st_size, changed_at)
+
+    def abort_unfinished(self, *, started_before: datetime) -> int:
+        """As the port says; what a killed process left half-copied goes too."""
+        with _port_errors("uploads"):
+            for path in _older(self._incoming, started_before):
+                path.unlink(missing_ok=True)
+            old = [
+                folder
+                for folder in self._uploads.iterdir()
+                if _changed_at(folder / "key") < started_before
+            ]
+            for folder in old:
+                shutil.rmtree(folder, ignore_errors=True)
+        return len(old)
+
+    def origin(self) -> str:
+        parts = urlsplit(self._base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    # What our own routes ask for
+
+    def request_of(self, token: str, method: str) -> UploadRequest:
+        """Return the request that an address was signed for. Raises BadAddress."""
+        signed_method, key, upload_id, number, length, end = _signed(self._requests, token)
+        if signed_method != method or utc_now().timestamp() >= end:
+            raise BadAddress
+        return UploadRequest(method, key, upload_id, number, length)
+
+    def reading_of(self, token: str) -> tuple[Path, str]:
+        """Return the file that an address opens, and its content type.
+
+        Raises BadAddress and FileMissing.
+        """
+        key, content_type, end = _signed(self._readings, token)
+        if utc_now().timestamp() >= end:
+            raise BadAddress
+        path = self._path(key)
+        if not path.is_file():
+            raise FileMissing(key)
+        return path, content_type
+
+    def create(self, key: str) -> str:
+        """Begin an upload; return its id. Raises AlreadyStored and DiskFull."""
+        self._check_space()
+        if self._path(key).exists():
+            raise AlreadyStored(key)
+        upload_id = secrets.token_hex(16)
+        with _port_errors(key), self._incoming_file() as incoming:
+            incoming.write_text(key)
+            _sync(incoming)
+            folder = self._uploads / upload_id
+            folder.mkdir(mode=0o700)
+            incoming.rename(folder / "key")
+            _sync(folder)
+            _sync(self._uploads)
+        return upload_id
+
+    def receive(self, request: UploadRequest, body: BinaryIO) -> str:
+        """Store one part, replacing an earlier one of its number; return its ETag.
+
+        Raises BodyCut, and keeps nothing, unless exactly `request.length` bytes come.
+        """
+        self._check_space()
+        etag = secrets.token_hex(16)
+        with _port_errors(request.key), self._incoming_file() as incoming:
+            folder = self._upload_folder(request.key, request.upload_id or "")
+            with incoming.open("xb") as file:
+                if _copy(body, file, at_most=request.length or 0) != request.length:
+                    raise BodyCut
+                file.flush()
+                os.fsync(file.fileno())
+            number = request.part_number or 0
+            earlier = list(folder.glob(_part(folder, number, "*").name))
+            incoming.rename(_part(folder, number, etag))
+            for path in earlier:
+                path.unlink(missing_ok=True)
+            _sync(folder)
+        return etag
+
+    def complete(self, request: UploadRequest, parts: Sequence[tuple[int, str]]) -> str:
+        """Join the named parts, given as number and ETag, into the finished file.
+
+        Returns its ETag. Raises PartsDiffer and AlreadyStored.
+        """
+        self._check_space()
+        with _port_errors(request.key), self._incoming_file() as incoming:
+            folder = self._upload_folder(request.key, request.upload_id or "")
+            stored = {(p.number, p.etag) for p in self.parts(request.key, request.upload_id or "")}
+            if not parts or not stored.issuperset(parts):
+                raise PartsDiffer
+            with incoming.open("xb") as file:
+                for number, etag in sorted(parts):
+                    with _part(folder, number, etag).open("rb") as part:
+                        shutil.copyfileobj(part, file, CHUNK_BYTES)
+                file.flush()
+                os.fsync(file.fileno())
+            target = self._path(request.key)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                target.hardlink_to(incoming)
+            except FileExistsError as error:
+                raise AlreadyStored(request.key) from error
+            _sync(target.parent)
+            shutil.rmtree(folder, ignore_errors=True)
+        return secrets.token_hex(16)
+
+    def _path(self, key: str) -> Path:
+        if not KEY.fullmatch(key):
+            raise ValueError(f"{key!r} is not a key")
+        return self._files / key
+
+    def _upload_folder(self, key: str, upload_id: str) -> Path:
+        folder = self._uploads / upload_id
+        if not UPLOAD_ID.fullmatch(upload_id) or (folder / "key").read_text() != key:
+            raise FileMissing(upload_id)
+        return folder
+
+    @contextmanager
+    def _incoming_file(self) -> Iterator[Path]:
+        """Yield a new path to grow a file at; whatever still has this name is removed."""
+        path = self._incoming / secrets.token_hex(16)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _check_space(self) -> None:
+        usage = shutil.disk_usage(self._files)
+        if usage.free < max(KEPT_FREE_BYTES, KEPT_FREE_SHARE * usage.total):
+            raise DiskFull(f"{usage.free} bytes are free")
+
+
+@contextmanager
+def _port_errors(key: str) -> Iterator[None]:
+    """Turn the disk's errors into the port's."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileMissing(key) from error
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull(key) from error
+        raise StorageError(f"{key}: {error}") from error
+
+
+def _part(folder: Path, number: int, etag: str) -> Path:
+    return folder / f"{number:05}-{etag}"
+
+
+def _signed(serializer: URLSafeSerializer, token: str) -> list[Any]:
+    """Return what we signed ourselves, so its types are known. Raises BadAddress."""
+    try:
+        values: list[Any] = serializer.loads(token)
+    except BadSignature as error:
+        raise BadAddress from error
+    return values
+
+
+def _end(valid_for: timedelta) -> int:
+    return int((utc_now() + valid_for).timestamp())
+
+
+def _text(token: str | bytes) -> str:
+    return token if isinstance(token, str) else token.decode()
+
+
+def _copy(body: BinaryIO, file: BinaryIO, *, at_most: int) -> int:
+    """Copy up to so many bytes in chunks; return how many came."""
+    left = at_most
+    while left and (chunk := body.read(min(CHUNK_BYTES, left))):
+        file.write(chunk)
+        left -= len(chunk)
+    return at_most - left
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _changed_at(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+    except FileNotFoundError:
+        return datetime.fromtimestamp(path.parent.stat().st_mtime, tz=UTC)
+
+
+def _older(folder: Path, moment: datetime) -> list[Path]:
+    return [path for path in folder.iterdir() if _changed_at(path) < moment]

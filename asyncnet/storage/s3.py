@@ -1,0 +1,183 @@
+"""Files in an S3-compatible store; browsers talk to it directly with presigned addresses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from asyncnet.storage.port import (
+    FileMissing,
+    Part,
+    SignedRequest,
+    StorageError,
+    StoredFile,
+    UploadRequest,
+)
+from config import S3Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+MISSING = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
+OPERATIONS = {
+    ("POST", False): "create_multipart_upload",
+    ("PUT", True): "upload_part",
+    ("GET", True): "list_parts",
+    ("POST", True): "complete_multipart_upload",
+    ("DELETE", True): "abort_multipart_upload",
+}
+"""The operation behind a browser's method, without and with an upload id."""
+
+
+class S3Storage:
+    """Fills the Storage port with one bucket.
+
+    The server may reach the bucket by another address than browsers do; addresses are
+    signed for the public one, since the host name is part of what is signed.
+    """
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._bucket = settings.bucket
+        self._inside = _client(settings, settings.endpoint_url)
+        self._outside = _client(settings, settings.public_endpoint_url or settings.endpoint_url)
+
+    def sign(self, request: UploadRequest, *, valid_for: timedelta) -> SignedRequest:
+        params: dict[str, Any] = {"Bucket": self._bucket, "Key": request.key}
+        headers: dict[str, str] = {}
+        if request.upload_id is not None:
+            params["UploadId"] = request.upload_id
+        operation = OPERATIONS[request.method, request.upload_id is not None]
+        if operation == "create_multipart_upload":
+            content_type = request.content_type or "application/octet-stream"
+            params["ContentType"] = headers["Content-Type"] = content_type
+        elif operation == "upload_part":
+            params["PartNumber"] = request.part_number
+            params["ContentLength"] = request.length
+        elif operation == "complete_multipart_upload":
+            params["IfNoneMatch"] = headers["If-None-Match"] = "*"
+        return SignedRequest(self._presign(operation, params, valid_for), headers)
+
+    def parts(self, key: str, upload_id: str) -> list[Part]:
+        with _port_errors(key):
+            pages = self._inside.get_paginator("list_parts").paginate(
+                Bucket=self._bucket, Key=key, UploadId=upload_id
+            )
+            listed = [part for page in pages for part in page.get("Parts", [])]
+        # S3 lists a part that was sent again once; SeaweedFS lists every try
+        newest = {
+            part["PartNumber"]: Part(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
+            for part in sorted(listed, key=lambda part: part["LastModified"])
+        }
+        return [newest[number] for number in sorted(newest)]
+
+    def abort(self, key: str, upload_id: str) -> None:
+        try:
+            with _port_errors(key):
+                self._inside.abort_multipart_upload(
+                    Bucket=self._bucket, Key=key, UploadId=upload_id
+                )
+        except FileMissing:
+            return
+
+    def size(self, key: str) -> int:
+        with _port_errors(key):
+            return self._inside.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+
+    def link(self, key: str, *, content_type: str, valid_for: timedelta) -> str:
+        params = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "ResponseContentType": content_type,
+            "ResponseContentDisposition": f'inline; filename="{Path(key).name}"',
+            "ResponseCacheControl": "no-store",
+        }
+        return self._presign("get_object", params, valid_for)
+
+    def fetch(self, key: str, target: Path) -> None:
+        with _port_errors(key):
+            self._inside.download_file(self._bucket, key, str(target))
+
+    def put(self, key: str, source: Path, *, content_type: str) -> None:
+        with _port_errors(key):
+            self._inside.upload_file(
+                str(source), self._bucket, key, ExtraArgs={"ContentType": content_type}
+            )
+
+    def delete(self, key: str) -> None:
+        with _port_errors(key):
+            self._inside.delete_object(Bucket=self._bucket, Key=key)
+
+    def files(self, prefix: str) -> Iterator[StoredFile]:
+        with _port_errors(prefix):
+            pages = self._inside.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix
+            )
+            for page in pages:
+                for item in page.get("Contents", []):
+                    yield StoredFile(item["Key"], item["Size"], item["LastModified"])
+
+    def abort_unfinished(self, *, started_before: datetime) -> int:
+        with _port_errors("uploads"):
+            pages = self._inside.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._bucket
+            )
+            old = [
+                (upload["Key"], upload["UploadId"])
+                for page in pages
+                for upload in page.get("Uploads", [])
+                if upload["Initiated"] < started_before
+            ]
+        for key, upload_id in old:
+            self.abort(key, upload_id)
+        return len(old)
+
+    def origin(self) -> str:
+        example = urlsplit(self._presign("get_object", {"Bucket": self._bucket, "Key": "a/b"}))
+        return f"{example.scheme}://{example.netloc}"
+
+    def _presign(
+        self, operation: str, params: dict[str, Any], valid_for: timedelta = timedelta(minutes=1)
+    ) -> str:
+        with _port_errors(params["Key"]):
+            return self._outside.generate_presigned_url(
+                operation, Params=params, ExpiresIn=int(valid_for.total_seconds())
+            )
+
+
+def _client(settings: S3Settings, endpoint_url: str | None) -> "S3Client":
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint_url,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key,
+        aws_secret_access_key=settings.secret_key,
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if settings.path_style else "virtual"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            connect_timeout=2,
+            read_timeout=5,
+            retries={"total_max_attempts": 2, "mode": "standard"},
+        ),
+    )
+
+
+@contextmanager
+def _port_errors(key: str) -> Iterator[None]:
+    """Turn the vendor's errors into the port's."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in MISSING:
+            raise FileMissing(key) from error
+        raise StorageError(f"{key}: {error}") from error
+    except (BotoCoreError, Boto3Error) as error:
+        raise StorageError(f"{key}: {error}") from error

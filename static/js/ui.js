@@ -1,0 +1,52 @@
+// Small comforts on top of pages that work without them.
+
+const SENDING_SHOWN_FOR = 10_000;
+const COPIED_SHOWN_FOR = 2_000;
+
+function fillInZones() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!zone) return;
+  for (const input of document.querySelectorAll("[data-detect-zone]")) {
+    if (input.value) continue;
+    input.value = zone;
+    if (input.value === zone) input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
+// The server keeps doubles out by itself; this only tells an impatient finger that it was heard.
+function sendOnce(event) {
+  const form = event.target;
+  const button = event.submitter;
+  if (event.defaultPrevented || form.method !== "post" || !button) return;
+  if (button.hasAttribute("aria-disabled")) {
+    event.preventDefault();
+    return;
+  }
+  const words = [...button.childNodes];
+  const again = () => {
+    button.removeAttribute("aria-disabled");
+    button.replaceChildren(...words);
+  };
+  button.setAttribute("aria-disabled", "true");
+  button.replaceChildren("Sending…");
+  window.addEventListener("pageshow", again, { once: true });
+  setTimeout(again, SENDING_SHOWN_FOR);
+}
+
+function offerCopying() {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    const input = button.parentElement.querySelector("input");
+    const words = [...button.childNodes];
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(input.value);
+      button.replaceChildren("Copied");
+      setTimeout(() => button.replaceChildren(...words), COPIED_SHOWN_FOR);
+    });
+  }
+}
+
+fillInZones();
+offerCopying();
+document.addEventListener("submit", sendOnce);
