@@ -288,7 +288,9 @@ def test_a_link_plays_the_file_with_our_type_and_name(storage: Storage, key: str
     ("asked", "part"),
     [("bytes=2-5", slice(2, 6)), ("bytes=10-", slice(10, None)), ("bytes=-4", slice(-4, None))],
 )
-def test_a_link_answers_one_range(storage: Storage, key: str, asked: str, part: slice[int]) -> None:
+def test_a_link_answers_one_range(
+    storage: Storage, key: str, asked: str, part: "slice[int]"
+) -> None:
     storage.put(key, Path(__file__), content_type="video/mp4")
     link = storage.link(key, content_type="video/mp4", valid_for=VALID_FOR)
 
