@@ -27,7 +27,7 @@ class Letter:
 
 
 class MailError(Exception):
-    """Something went wrong on the way; see the three kinds."""
+    """Something went wrong on the way; see the kinds."""
 
 
 class Refused(MailError):
@@ -35,7 +35,11 @@ class Refused(MailError):
 
 
 class Delayed(MailError):
-    """The server surely did not take the letter; it may later (4xx, no connection)."""
+    """The server surely did not take the letter; it may later (4xx, the line broke)."""
+
+
+class Unreachable(Delayed):
+    """No server answers, or it lets nobody in: no letter can go now, this one or another."""
 
 
 class Unconfirmed(MailError):
@@ -48,7 +52,7 @@ class Connection(Protocol):
     def send(self, letter: Letter) -> str:
         """Hand over one letter; return the server's words of acceptance.
 
-        Raises Refused, Delayed or Unconfirmed.
+        Raises Refused, Delayed, Unreachable or Unconfirmed.
         """
 
 
@@ -56,7 +60,7 @@ class Mailer(Protocol):
     """Opens connections to the mail server."""
 
     def connect(self) -> AbstractContextManager[Connection]:
-        """Open a connection that closes with the block. Raises Delayed when nobody answers.
+        """Open a connection that closes with the block. Entering it raises Unreachable.
 
         An error while closing is swallowed: what was accepted stays accepted.
         """

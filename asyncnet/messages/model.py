@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import Enum, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
 from asyncnet.messages.rules import MessageState
 
+NOTE_LENGTH = 300
 _STATE = Enum(MessageState, native_enum=False, length=20, values_callable=list)
 
 
@@ -15,19 +16,24 @@ class Message(Base):
     """One mail to one person, planned in the same transaction as what causes it.
 
     `key` says what it is about (event, kind, recipient, match) and is unique, so planning
-    twice makes one row; the Message-ID follows from it. `wake_at` is the only clock: due,
-    retry, or end of a lease; empty when nobody need look again. `attempts` is the fencing
-    token that settling must match. `version` is what an organizer saw when they decided.
+    twice makes one row; `reference`, a hash of it, is the left half of the Message-ID.
+    `wake_at` is the only clock: due, retry, or end of a lease; empty when nobody need look
+    again. `attempts` is the fencing token that settling must match. `version` is what an
+    organizer saw when they decided.
     """
 
     __tablename__ = "message"
     __table_args__ = (
         Index("ix_message_wake", "wake_at"),
         Index("ix_message_event", "event_id", "due_at", "id"),
+        CheckConstraint(
+            "wake_at IS NOT NULL OR state NOT IN ('scheduled', 'sending')", name="wakes"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True)
+    reference: Mapped[str] = mapped_column(String(32), unique=True)
     kind: Mapped[str] = mapped_column(String(30))
     subject_id: Mapped[int]
     """The row the letter is about; which table, the kind says."""
@@ -46,13 +52,17 @@ class Message(Base):
     wake_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
+    """Attempts since it was planned, or since an organizer last let it go."""
+    tried_since: Mapped[datetime | None]
+    """When the first of these `tries` was; retries end some days later."""
     version: Mapped[int] = mapped_column(default=1)
     sent_at: Mapped[datetime | None]
     sent_subject: Mapped[str | None] = mapped_column(String(300))
     sent_text: Mapped[str | None] = mapped_column(Text)
     sent_html: Mapped[str | None] = mapped_column(Text)
     """What went out, its secret links masked."""
-    note: Mapped[str] = mapped_column(String(300), default="")
+    note: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="")
     """The last thing a mail server or an organizer said of it."""
     created_at: Mapped[datetime]
 
@@ -69,6 +79,6 @@ class MessageChange(Base):
     at: Mapped[datetime]
     to_state: Mapped[MessageState] = mapped_column(_STATE)
     actor: Mapped[str] = mapped_column(String(60))
-    note: Mapped[str] = mapped_column(String(300), default="")
+    note: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="")
 
     message: Mapped[Message] = relationship()

@@ -1,7 +1,9 @@
 """The states of a message, who may change which, and when to try again."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 
 class MessageState(StrEnum):
@@ -17,5 +19,161 @@ class MessageState(StrEnum):
     BOUNCED = "bounced"
 
 
+class Outcome(StrEnum):
+    """How one attempt to send ended."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """Never: the server said so, or the letter cannot be written."""
+    DELAYED = "delayed"
+    """Surely not accepted, but it may be later."""
+    UNREACHABLE = "unreachable"
+    """No server answers; it says nothing about this letter."""
+    UNCONFIRMED = "unconfirmed"
+    """Nobody knows whether it was accepted."""
+    NOT_NEEDED = "not_needed"
+    """There is nothing to say any more."""
+
+
+class Act(StrEnum):
+    """What an organizer may do with a message."""
+
+    HOLD = "hold"
+    CANCEL = "cancel"
+    RELEASE = "release"
+    SEND_NOW = "send_now"
+    SEND_AGAIN = "send_again"
+    ARRIVED = "arrived"
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a kind of message is treated.
+
+    `at_once`: goes at any hour and before others that wait; other kinds keep to the
+    reader's daytime when they are late. `repeatable`: a second copy does no harm, so what is
+    unconfirmed goes again by itself.
+    """
+
+    at_once: bool = False
+    repeatable: bool = False
+
+
 LEASE = timedelta(minutes=10)
 """Longer than all SMTP time-outs together, so that a living worker never loses its claim."""
+
+MANNERS = {
+    "sign_in": Manner(at_once=True, repeatable=True),
+    "personal_link": Manner(at_once=True),
+}
+USUAL = Manner()
+
+DAY_STARTS = time(8)
+DAY_ENDS = time(21)
+LATE = timedelta(minutes=15)
+"""From here on a message is late, and goes only by daylight."""
+
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=4)
+TRY_FOR = timedelta(hours=72)
+
+HEAD_START = timedelta(days=7)
+"""How much earlier a message that goes at once wakes, so that it passes any backlog."""
+
+MAY = {
+    Act.HOLD: (frozenset({MessageState.SCHEDULED}), MessageState.HELD),
+    Act.CANCEL: (frozenset({MessageState.SCHEDULED, MessageState.HELD}), MessageState.CANCELLED),
+    Act.RELEASE: (
+        frozenset({MessageState.HELD, MessageState.CANCELLED}),
+        MessageState.SCHEDULED,
+    ),
+    Act.SEND_NOW: (
+        frozenset({MessageState.SCHEDULED, MessageState.HELD}),
+        MessageState.SCHEDULED,
+    ),
+    Act.SEND_AGAIN: (
+        frozenset({MessageState.UNCONFIRMED, MessageState.FAILED}),
+        MessageState.SCHEDULED,
+    ),
+    Act.ARRIVED: (frozenset({MessageState.UNCONFIRMED}), MessageState.SENT),
+}
+"""From which states an organizer's act leads to which."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a message goes next, and when a worker should look at it again."""
+
+    state: MessageState
+    wake_at: datetime | None
+    note: str
+
+
+def manner_of(kind: str) -> Manner:
+    """Return how messages of this kind are treated."""
+    return MANNERS.get(kind, USUAL)
+
+
+def acts_on(state: MessageState) -> list[Act]:
+    """Return what an organizer may do with a message in this state."""
+    return [act for act, (states, _) in MAY.items() if state in states]
+
+
+def first_look(kind: str, due_at: datetime, now: datetime) -> datetime:
+    """Return when a worker should first look at a message."""
+    if manner_of(kind).at_once and due_at <= now:
+        return due_at - HEAD_START
+    return due_at
+
+
+def may_go_at(kind: str, due_at: datetime, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return `now` when a message may go, else the next morning in the reader's zone.
+
+    On time, it goes at the hour it was planned for. Late, after an outage, it goes only
+    between DAY_STARTS and DAY_ENDS on the reader's clock.
+    """
+    if manner_of(kind).at_once or now - due_at <= LATE:
+        return now
+    local = now.astimezone(zone)
+    if DAY_STARTS <= local.time() < DAY_ENDS:
+        return now
+    day = local.date() + (timedelta(days=1) if local.time() >= DAY_ENDS else timedelta(0))
+    return datetime.combine(day, DAY_STARTS, tzinfo=zone).astimezone(UTC)
+
+
+def pause(tries: int, luck: float) -> timedelta:
+    """Return how long to wait after so many tries: doubling, capped, spread by a quarter.
+
+    `luck`, from 0 to 1, spreads the retries of messages that failed together.
+    """
+    doubled = FIRST_PAUSE * 2 ** min(max(tries - 1, 0), 20)
+    return min(doubled, LONGEST_PAUSE) * (0.75 + luck / 2)
+
+
+def next_step(
+    outcome: Outcome,
+    words: str,
+    *,
+    kind: str,
+    tries: int,
+    tried_since: datetime,
+    expires_at: datetime | None,
+    now: datetime,
+    luck: float,
+) -> Step:
+    """Return what follows from one attempt. `words` are the mail server's, or ours."""
+    repeats = manner_of(kind).repeatable
+    if outcome is Outcome.ACCEPTED:
+        return Step(MessageState.SENT, None, words)
+    if outcome is Outcome.NOT_NEEDED:
+        return Step(MessageState.CANCELLED, None, words)
+    if outcome is Outcome.REFUSED:
+        return Step(MessageState.FAILED, None, words)
+    if outcome is Outcome.UNCONFIRMED and not repeats:
+        return Step(MessageState.UNCONFIRMED, None, words)
+    again_at = now + (FIRST_PAUSE if outcome is Outcome.UNREACHABLE else pause(tries, luck))
+    if again_at > tried_since + TRY_FOR or (expires_at is not None and again_at >= expires_at):
+        if outcome is Outcome.UNCONFIRMED:
+            return Step(MessageState.UNCONFIRMED, None, words)
+        return Step(MessageState.FAILED, None, f"Given up. {words}")
+    return Step(MessageState.SCHEDULED, again_at, words)

@@ -1,0 +1,227 @@
+"""What an intro may be: its limits, and how a measured video is judged against them."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+OVERSHOOT_SECONDS = 0.5
+"""How far a recorder that stops by itself at the limit may run past it."""
+
+REMUX_BITS_PER_SECOND = 6_000_000
+REMUX_FRAMES_PER_SECOND = 60.5
+REMUX_LONG_SIDE, REMUX_SHORT_SIDE = 1920, 1088
+REMUX_CONTAINERS = frozenset({"mov", "matroska"})
+REMUX_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
+HDR_TRANSFERS = frozenset({16, 18})
+"""PQ and HLG, as ITU-T H.273 numbers them."""
+
+
+class Unusable(Exception):
+    """A file that cannot become an intro. `reason` tells its owner why and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Way(StrEnum):
+    """What happens to a file: copied as it plays already, encoded anew, or refused."""
+
+    REMUX = "remux"
+    TRANSCODE = "transcode"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest intro that is taken; a picture may lie or stand."""
+
+    seconds: float = 90
+    bytes: int = 300_000_000
+    long_side: int = 4096
+    short_side: int = 2304
+    frames: int = 5
+
+
+@dataclass(frozen=True)
+class VideoTrack:
+    """The pictures as measured. Sides are stored pixels, before rotation and pixel shape."""
+
+    index: int
+    codec: str
+    profile: str | None
+    pixels: str | None
+    width: int
+    height: int
+    frames: int
+    hidden_frames: int
+    """Frames that an edit list cuts away; players skip them, a plain copy would not."""
+    frames_per_second: float
+    rotation: int
+    """Degrees counter-clockwise, a multiple of 90."""
+    mirrored: bool
+    pixel_aspect: float
+    interlaced: bool
+    transfer: int
+    primaries: int
+    matrix: int
+    """Colours as ITU-T H.273 numbers them; 2 is "not stated"."""
+    decodable: bool
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height as a viewer sees them, with square pixels, upright."""
+        width = max(1, round(self.width * self.pixel_aspect))
+        return (self.height, width) if self.rotation % 180 else (width, self.height)
+
+    @property
+    def is_hdr(self) -> bool:
+        return self.transfer in HDR_TRANSFERS
+
+
+@dataclass(frozen=True)
+class AudioTrack:
+    """The sound as measured."""
+
+    index: int
+    codec: str
+    channels: int
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A file as measured from its packets, whatever its headers say.
+
+    `stated_seconds` is what the header claims, None where it claims nothing; it is
+    never trusted, only compared.
+    """
+
+    container: str
+    seconds: float
+    stated_seconds: float | None
+    bits_per_second: float
+    video: VideoTrack | None
+    audio: AudioTrack | None
+    has_sound: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The way a file goes; `reason` is a sentence for its owner when that is REJECT."""
+
+    way: Way
+    reason: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def judge(probe: Probe, limits: Limits) -> Verdict:
+    """Return what happens to a measured file, with what its owner should know."""
+    reason = _refusal(probe, limits)
+    if reason:
+        return Verdict(Way.REJECT, reason)
+    way = Way.REMUX if plays_everywhere(probe) else Way.TRANSCODE
+    return Verdict(way, warnings=_warnings(probe))
+
+
+def judge_bytes(size: int, limits: Limits) -> str | None:
+    """Return why a file of `size` bytes is refused unopened, or None when it is not."""
+    if size == 0:
+        return "This file is empty. Choose it again, or record a new one."
+    if size > limits.bytes:
+        return (
+            f"This file has {_megabytes(size)} MB; an intro can have at most "
+            f"{_megabytes(limits.bytes)} MB. Record a shorter video or a smaller picture."
+        )
+    return None
+
+
+def plays_everywhere(probe: Probe) -> bool:
+    """Return whether every browser plays the pictures and sound just as they are stored."""
+    video, audio = probe.video, probe.audio
+    return (
+        video is not None
+        and probe.container in REMUX_CONTAINERS
+        and video.codec == "h264"
+        and video.profile in REMUX_PROFILES
+        and video.pixels == "yuv420p"
+        and not video.interlaced
+        and not video.is_hdr
+        and not video.hidden_frames
+        and not video.mirrored
+        and video.rotation == 0
+        and video.pixel_aspect == 1
+        and max(video.width, video.height) <= REMUX_LONG_SIDE
+        and min(video.width, video.height) <= REMUX_SHORT_SIDE
+        and video.frames_per_second <= REMUX_FRAMES_PER_SECOND
+        and probe.bits_per_second <= REMUX_BITS_PER_SECOND
+        and (audio is None or (audio.codec == "aac" and audio.channels <= 2))
+    )
+
+
+def _refusal(probe: Probe, limits: Limits) -> str | None:
+    video = probe.video
+    if video is None:
+        if probe.has_sound:
+            return (
+                "This file has sound but no picture. You can upload it as an audio intro instead."
+            )
+        return NO_PICTURE
+    if max(video.width, video.height) > limits.long_side or (
+        min(video.width, video.height) > limits.short_side
+    ):
+        return (
+            f"The picture has {video.width} × {video.height} pixels; an intro can have at most "
+            f"{limits.long_side} × {limits.short_side}. Record it in 1080p instead."
+        )
+    if not video.decodable:
+        return (
+            f"We cannot read the pictures of this video ({video.codec}). "
+            "Save it as MP4 (H.264) in your video app, or record a new one here."
+        )
+    if probe.seconds > limits.seconds + OVERSHOOT_SECONDS:
+        return (
+            f"This video is {_length(probe.seconds)} long; an intro can be at most "
+            f"{_length(limits.seconds)}. Trim it, or record a shorter one."
+        )
+    if video.frames < limits.frames:
+        return (
+            "This file is a still picture rather than a video. "
+            "Record a short video, or write a text with your photo instead."
+        )
+    return None
+
+
+def _warnings(probe: Probe) -> tuple[str, ...]:
+    warnings = []
+    if probe.audio is None:
+        warnings.append(NO_SOUND)
+    if probe.stated_seconds is not None and probe.stated_seconds > probe.seconds + 1:
+        warnings.append(
+            f"This video stops after {_length(probe.seconds)}, although it should be "
+            f"{_length(probe.stated_seconds)} long. If its end is missing, upload it again."
+        )
+    return tuple(warnings)
+
+
+NO_PICTURE = "There is no video in this file. Choose another file, or record a new one."
+NO_SOUND = (
+    "This video has no sound. If you meant to speak, check your microphone and record it again."
+)
+SILENT = (
+    "We hear nothing in this video; the microphone may have been muted. "
+    "If you meant to speak, record it again."
+)
+
+
+def _length(seconds: float) -> str:
+    whole = round(seconds)
+    if whole <= 120:
+        return f"{whole} seconds"
+    if whole < 7200:
+        return f"{round(whole / 60)} minutes"
+    return f"{round(whole / 3600)} hours"
+
+
+def _megabytes(size: int) -> str:
+    """Return megabytes with at most one digit, rounded up so that too much looks too much."""
+    return f"{math.ceil(size / 100_000) / 10:g}"

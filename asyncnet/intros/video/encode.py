@@ -1,0 +1,265 @@
+"""Makes what is played out of a measured file: two sizes of video and a poster, with ffmpeg.
+
+Every command runs in the jail, reads its input once and carries over nothing that describes
+the original: place, device, time, titles, cover pictures, caption and data tracks.
+"""
+
+import errno
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from asyncnet.intros.rules import OVERSHOOT_SECONDS, Limits, Probe, Unusable, VideoTrack
+from asyncnet.intros.video.isolate import Bounds, Finished, run
+from asyncnet.intros.video.probe import CONTAINERS
+
+LARGE, SMALL, POSTER = "720p.mp4", "360p.mp4", "poster.jpg"
+LARGE_BOX, SMALL_BOX = (1280, 720), (640, 360)
+FRAMES_PER_SECOND = 30
+THREADS = str(min(4, len(os.sched_getaffinity(0))))
+"""More would cost memory each and gain little at these sizes."""
+
+PQ, BT2020, NOT_STATED = 16, 9, 2
+WIDE_GAMUTS = {BT2020: "bt2020", 11: "smpte431", 12: "smpte432"}
+SILENT_LUFS = -60.0
+LOUDNESS = re.compile(r"^ +I: +(-?[\d.]+) LUFS$", re.MULTILINE)
+PICTURE_CHANGES = "Changing video frame properties on the fly"
+
+BROKEN = (
+    "This video is damaged, so we could not read it to its end. "
+    "Choose the original again, or record a new one."
+)
+TOO_HEAVY = (
+    "This video takes more computing than an intro may. "
+    "Save it in 1080p with 30 pictures a second and upload that, or record a new one here."
+)
+
+
+class NotClean(Exception):
+    """The file has damage, or changes half-way, that a plain copy would pass on."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One measured file on its way: where it is, what it has, where and how far to work."""
+
+    path: Path
+    probe: Probe
+    video: VideoTrack
+    folder: Path
+    limits: Limits
+    bounds: Bounds
+
+
+def decode(job: Job) -> bool:
+    """Decode the whole file into nothing; return whether it is silent. Raises NotClean."""
+    sound = ["-map", f"0:{job.probe.audio.index}", "-af", LISTEN] if job.probe.audio else []
+    return _cleanly(job, ["-map", f"0:{job.video.index}", *sound, "-f", "null", "-"])
+
+
+def make_sibling(job: Job) -> bool:
+    """Write the small video and the poster of a file whose own pictures will be kept.
+
+    Decodes everything on the way; returns whether it is silent. Raises NotClean.
+    """
+    graph = [
+        f"[0:{job.video.index}]split=2[v][p]",
+        f"[v]{_upright(job.video, SMALL_BOX)}[small]",
+        f"[p]{ONE_IN_TEN},{_upright(job.video, LARGE_BOX)},{BEST_FRAME}[poster]",
+    ]
+    sound = []
+    if job.probe.audio:
+        graph.append(f"[0:{job.probe.audio.index}]{_even_sound(job)}[sound]")
+        sound = ["-map", "[sound]"]
+    return _cleanly(
+        job,
+        [
+            *("-filter_complex", ";".join(graph)),
+            *("-map", "[small]", *sound, *SMALL_QUALITY, *_playable(job), SMALL),
+            *("-map", "[poster]", *POSTER_FORMAT, POSTER),
+        ],
+    )
+
+
+def remux(job: Job) -> None:
+    """Write the large video as a copy: the file's own pictures, the small video's even sound."""
+    sound = ["-map", "1:a:0"] if job.probe.audio else []
+    small = ["-f", "mov", *SAFE_INPUT, "-i", f"file:{job.folder / SMALL}"] if sound else []
+    _ffmpeg(
+        job,
+        [
+            *small,
+            *("-map", f"0:{job.video.index}", *sound, "-c", "copy"),
+            *("-bsf:v", f"filter_units=remove_types={SEI}", *NO_METADATA, *MP4, LARGE),
+        ],
+    )
+
+
+def transcode(job: Job) -> bool:
+    """Write both videos and the poster in one pass; return whether the file is silent.
+
+    Damage costs the frames it hits, unless it is most of them. Raises Unusable.
+    """
+    width, height = fitted(job.video.shown_size, SMALL_BOX)
+    graph = [
+        f"[0:{job.video.index}]{_upright(job.video, LARGE_BOX)},split=3[large][s][p]",
+        f"[s]scale={width}:{height}[small]",
+        f"[p]{ONE_IN_TEN},{BEST_FRAME}[poster]",
+    ]
+    sounds: list[list[str]] = [[], []]
+    if job.probe.audio:
+        graph.append(f"[0:{job.probe.audio.index}]{_even_sound(job)},asplit=2[loud][soft]")
+        sounds = [["-map", "[loud]"], ["-map", "[soft]"]]
+    output = [
+        *("-filter_complex", ";".join(graph)),
+        *("-map", "[large]", *sounds[0], *LARGE_QUALITY, *_playable(job), LARGE),
+        *("-map", "[small]", *sounds[1], *SMALL_QUALITY, *_playable(job), SMALL),
+        *("-map", "[poster]", *POSTER_FORMAT, POSTER),
+    ]
+    try:
+        return _is_silent(_ffmpeg(job, output, "-max_error_rate", "0.5"))
+    except NotClean as damage:
+        raise Unusable(BROKEN) from damage
+
+
+def fitted(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    """Return the even size that fits a lying box, or a standing one, and is never enlarged."""
+    width, height = size
+    long, short = box
+    wide, high = (long, short) if width >= height else (short, long)
+    scale = min(1.0, wide / width, high / height)
+    return _even(width * scale), _even(height * scale)
+
+
+SEI = 6
+"""The part of an H.264 stream in which cameras write place, device and captions."""
+SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS)
+NO_METADATA = ("-map_metadata", "-1", "-map_metadata:s", "-1", "-map_chapters", "-1")
+MP4 = ("-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4")
+POSTER_FORMAT = ("-frames:v", "1", "-q:v", "4", "-update", "1", "-f", "image2")
+ONE_IN_TEN = r"select=not(mod(n\,10))"
+BEST_FRAME = "thumbnail=9"
+"""Nine frames over the first three seconds: the most typical one is neither black nor a blink."""
+LISTEN = "ebur128=framelog=quiet"
+GATE = "agate=threshold=0.002:ratio=9000:range=0.01:attack=5:release=300:detection=rms"
+"""Keeps a room's hiss, below -54 dB, from being raised to the loudness of speech."""
+EVEN_LOUDNESS = "loudnorm=I=-16:TP=-1.5:LRA=11,aresample=48000"
+LARGE_QUALITY = ("-crf", "23", "-maxrate", "3M", "-bufsize", "6M", "-b:a", "128k")
+SMALL_QUALITY = ("-crf", "24", "-maxrate", "800k", "-bufsize", "1600k", "-b:a", "96k")
+
+
+def _playable(job: Job) -> list[str]:
+    """Return the options of a video that plays everywhere and can be entered every 2 seconds."""
+    return [
+        *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high"),
+        *("-g", str(2 * FRAMES_PER_SECOND), "-threads:v", THREADS, "-c:a", "aac"),
+        *("-t", str(job.limits.seconds + OVERSHOOT_SECONDS), "-flags", "+bitexact"),
+        *(*NO_METADATA, *MP4),
+    ]
+
+
+def _upright(video: VideoTrack, box: tuple[int, int]) -> str:
+    """Return the filters that end in steady 30 frames of one size that every player shows.
+
+    The size is worked out per frame, since a phone that is turned changes it half-way. ffmpeg
+    has already applied the rotation that the file states.
+    """
+    width, height = fitted(video.shown_size, box)
+    return ",".join(
+        [
+            *(["bwdif=mode=send_frame"] if video.interlaced else []),
+            f"fps={FRAMES_PER_SECOND}:start_time=0",
+            f"scale=w='2*round(min({width}\\,{height}*dar)/2)'"
+            f":h='2*round(min({height}\\,{width}/dar)/2)':eval=frame{_matrices(video)}",
+            *_plain_colours(video),
+            f"pad={width}:{height}:-1:-1:eval=frame",
+            "setsar=1",
+            "format=yuv420p",
+            "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709",
+        ]
+    )
+
+
+def _matrices(video: VideoTrack) -> str:
+    """Return how scaling also brings plain colours to BT.709; large pictures that do not say
+    what they are have it already, by the custom of all players."""
+    if video.is_hdr or video.primaries in WIDE_GAMUTS:
+        return ""
+    large = max(video.shown_size) >= LARGE_BOX[0] and video.matrix == NOT_STATED
+    return (":in_color_matrix=bt709" if large else "") + ":out_color_matrix=bt709:out_range=tv"
+
+
+def _plain_colours(video: VideoTrack) -> list[str]:
+    """Return the filters from high dynamic range or a wide gamut to plain BT.709, after scaling
+    since they cost most per pixel."""
+    if video.is_hdr:
+        transfer = "smpte2084" if video.transfer == PQ else "arib-std-b67"
+        return [
+            f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc",
+            "zscale=t=linear:npl=100",
+            "format=gbrpf32le",
+            "zscale=p=bt709",
+            "tonemap=hable:desat=0",
+            "zscale=t=bt709:m=bt709:r=tv",
+        ]
+    if video.primaries in WIDE_GAMUTS:
+        primaries, matrix = WIDE_GAMUTS[video.primaries], ""
+        if video.matrix == NOT_STATED:
+            matrix = ":colorspace=" + ("bt2020nc" if video.primaries == BT2020 else "bt709")
+        return [
+            f"setparams=color_primaries={primaries}:color_trc=bt709{matrix}",
+            "zscale=p=bt709:t=bt709:m=bt709:r=tv",
+        ]
+    return []
+
+
+def _even_sound(job: Job) -> str:
+    """Return the filters that keep the sound in step with the pictures, and even its loudness."""
+    mono = job.probe.audio is not None and job.probe.audio.channels == 1
+    layout = "mono" if mono else "stereo"
+    in_step = f"aresample=48000:async=1000:first_pts=0,aformat=channel_layouts={layout}"
+    return ",".join((in_step, LISTEN, GATE, EVEN_LOUDNESS))
+
+
+def _cleanly(job: Job, output: list[str]) -> bool:
+    child = _ffmpeg(job, output, "-xerror")
+    if PICTURE_CHANGES in child.log:
+        raise NotClean
+    return _is_silent(child)
+
+
+def _ffmpeg(job: Job, output: list[str], *strictness: str) -> Finished:
+    """Run ffmpeg on the job's file in the jail.
+
+    Raises NotClean on damage, Unusable when it meets a bound, OSError when the disk is full.
+    """
+    limits = job.limits
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-y", *strictness),
+        *("-reinit_filter", "0", "-filter_threads", THREADS),
+        *("-max_pixels", str(limits.long_side * limits.short_side), "-threads", THREADS),
+        *("-f", job.probe.container, *SAFE_INPUT, "-i", f"file:{job.path}"),
+        *output,
+    ]
+    child = run(command, folder=job.folder, reads=(job.path,), bounds=job.bounds)
+    if child.stopped:
+        raise Unusable(TOO_HEAVY)
+    if child.status and os.strerror(errno.ENOSPC) in child.log:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(job.folder))
+    if child.status:
+        raise NotClean
+    return child
+
+
+def _is_silent(child: Finished) -> bool:
+    """Return whether sound was heard to be there and yet nothing to be in it."""
+    heard = LOUDNESS.findall(child.log)
+    return bool(heard) and float(heard[-1]) <= SILENT_LUFS
+
+
+def _even(length: float) -> int:
+    return max(2, 2 * round(length / 2))

@@ -1,0 +1,115 @@
+"""Runs one command on a file that nobody trusts, in a child process that can do little harm."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+JAIL = Path(__file__).with_name("jail.py")
+NOT_CLOSED = 70
+"""What the jail exits with when it could not lock itself in, and so never ran the command."""
+LOG_BYTES = 256 * 1024
+OUT_OF_MEMORY = ("Cannot allocate memory", "MemoryError", "malloc of size")
+ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2"}
+SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
+"""What any program needs to start: its libraries, nothing of ours."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The most that one child process may use; each written file counts by itself."""
+
+    memory_bytes: int = 2 * 1024**3
+    cpu_seconds: int = 1200
+    wall_seconds: float = 900
+    file_bytes: int = 400_000_000
+
+
+class Stopped(StrEnum):
+    """Which bound ended a child process."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a child ended: its exit status (negative: the signal), what it wrote, which bound."""
+
+    status: int
+    output: str
+    log: str
+    stopped: Stopped | None
+
+
+def run(
+    command: list[str],
+    *,
+    folder: Path,
+    reads: tuple[Path, ...] = (),
+    bounds: Bounds,
+) -> Finished:
+    """Run `command` in `folder`, where alone it may write, and return how it ended.
+
+    It sees the files and folders in `reads`, its own program and the system's libraries. Its
+    standard output and the last 256 KiB of its log come back; both count as output. Raises
+    RuntimeError when the jail itself fails, which is never the file's fault.
+    """
+    readable = [*SYSTEM, command[0], sys.prefix, sys.base_prefix, *map(str, reads)]
+    jail = {
+        "memory_bytes": bounds.memory_bytes,
+        "cpu_seconds": bounds.cpu_seconds,
+        "file_bytes": bounds.file_bytes,
+        "readable": readable,
+        "writable": [str(folder), "/dev/null"],
+    }
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:
+        child = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-I", "-S", str(JAIL), json.dumps(jail), "--", *command],
+            cwd=folder,
+            env={**ENVIRONMENT, "TMPDIR": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=log,
+            start_new_session=True,
+        )
+        too_slow = False
+        try:
+            child.wait(bounds.wall_seconds)
+        except subprocess.TimeoutExpired:
+            too_slow = True
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        text = _tail(log)
+        if child.returncode == NOT_CLOSED:
+            raise RuntimeError(text.strip())
+        stopped = Stopped.TIME if too_slow else _stopped(child.returncode, text)
+        return Finished(child.returncode, _tail(output), text, stopped)
+
+
+def _tail(file: IO[bytes]) -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
+    return file.read().decode("utf-8", "replace")
+
+
+def _stopped(status: int, log: str) -> Stopped | None:
+    """Tell which bound a child met. ffmpeg answers the signal about its CPU time in words; a
+    SIGKILL that is not ours comes from a system out of memory."""
+    if status == 0:
+        return None
+    if status == -signal.SIGXCPU or f"received signal {int(signal.SIGXCPU)}" in log:
+        return Stopped.TIME
+    if status == -signal.SIGXFSZ or "File too large" in log:
+        return Stopped.OUTPUT
+    if status == -signal.SIGKILL or any(words in log for words in OUT_OF_MEMORY):
+        return Stopped.MEMORY
+    return None

@@ -1,0 +1,153 @@
+"""Tells from its bytes, never its name, what a file is, before any demuxer sees it.
+
+Only three families of container go on to one. A file that is also something else (a page, a
+playlist, an archive) is refused: it was made to be two things. What hides inside the media
+bytes themselves is beyond this; nobody but us ever gets those, only what we make from them.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from asyncnet.intros.rules import Unusable
+
+HEAD_BYTES = 4096
+TAIL_BYTES = 65_557
+"""As far back as the end record of a zip archive may begin."""
+SPAN_BYTES = 65_536
+
+SOUND_ONLY = "This file has sound but no picture. You can upload it as an audio intro instead."
+PICTURE = "This is a picture, not a video. You can write a text with your photo instead."
+DOCUMENT = "This is a document or an archive, not a video. Choose the video file itself."
+PAGE = "This is a web page or a playlist, not a video. Choose the video file itself."
+OTHER_VIDEO = (
+    "We cannot read this kind of video. Save it as MP4 in your video app, or record a new one here."
+)
+NO_VIDEO = "This is not a video we can read. Choose an MP4, MOV or WebM file, or record one here."
+TWO_THINGS = (
+    "This video file also holds a web page, a playlist or an archive, so we do not open it. "
+    "Save a fresh copy from your video app and upload that."
+)
+CUT_OFF = (
+    "This video is not complete: the part that every player needs is missing, as when a "
+    "recording or a copy is interrupted. Choose the original again, or record a new one."
+)
+
+BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot"})
+MEDIA_BOXES = frozenset(
+    {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"sidx", b"ssix", b"mfra", b"emsg", b"prft"}
+)
+PICTURE_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2", b"avif", b"jxl ", b"crx "}
+)
+EBML = b"\x1a\x45\xdf\xa3"
+SEGMENT = b"\x18\x53\x80\x67"
+
+KNOWN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL | re.IGNORECASE), reason)
+    for pattern, reason in (
+        (rb"\xff\xd8\xff|\x89PNG|GIF8|BM.{12}\(\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP", PICTURE),
+        (rb"\0\0\0\x0cJXL |\xff\x0a", PICTURE),
+        (rb"ID3|\xff[\xe2-\xff]|RIFF.{4}WAVE|fLaC|#!AMR|caff|FORM.{4}AIF", SOUND_ONLY),
+        (rb"OggS(?!.{24,40}(theora|video))", SOUND_ONLY),
+        (rb"PK[\x03\x05\x07]|%PDF-|Rar!|7z\xbc\xaf|\x1f\x8b|\xd0\xcf\x11\xe0|\{\\rtf", DOCUMENT),
+        (rb"(\xef\xbb\xbf)?\s*(<|#EXT|ffconcat|v=0\s|WEBVTT|\[playlist)", PAGE),
+        (rb"\x30\x26\xb2\x75|FLV|OggS|\0\0\x01[\xb3\xba]|G.{187}G|\.RMF", OTHER_VIDEO),
+    )
+)
+MARKUP = re.compile(
+    rb"<\s*(!doctype|html|script|svg|body|iframe|mpd)\b|<\?php|#EXTM3U|ffconcat version|%PDF-",
+    re.IGNORECASE,
+)
+
+
+def container_of(path: Path) -> str:
+    """Return the demuxer for the file: "mov", "matroska" or "avi". Raises Unusable."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        size = file.seek(0, 2)
+        if head[4:8] in BOXES:
+            container, spare = "mov", _spare_boxes(file, head, size)
+        elif head.startswith(EBML):
+            container, spare = "matroska", _after_segment(head, size)
+        elif head.startswith(b"RIFF") and head[8:12] == b"AVI ":
+            container, spare = "avi", _after_riff(file, size)
+        else:
+            raise Unusable(next((why for what, why in KNOWN if what.match(head)), NO_VIDEO))
+        if _ends_as_archive(file, size) or any(map(MARKUP.search, _read(file, spare))):
+            raise Unusable(TWO_THINGS)
+    return container
+
+
+def _spare_boxes(file: BinaryIO, head: bytes, size: int) -> list[tuple[int, int]]:
+    """Return the spans of a QuickTime or MP4 file that hold no media, what trails it included."""
+    if head[4:8] == b"ftyp" and head[8:12] in PICTURE_BRANDS:
+        raise Unusable(PICTURE)
+    spare, kinds, at = [], set(), 0
+    for kind, begin, end in _boxes(file, size):
+        kinds.add(kind)
+        if kind not in MEDIA_BOXES:
+            spare.append((begin, end))
+        at = end
+    if b"moov" not in kinds:
+        raise Unusable(CUT_OFF)
+    return [*spare, (at, size)]
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, begin and end of each top-level box, up to what is no box any more."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        header = file.read(16)
+        length, kind = struct.unpack(">I4s", header[:8])
+        if length == 1 and len(header) == 16:
+            (length,) = struct.unpack(">Q", header[8:])
+        elif length == 0:
+            length = size - at
+        if length < 8 or not re.fullmatch(rb"[\w\xa9 -]{4}", kind):
+            return
+        yield kind, at, min(at + length, size)
+        at += length
+
+
+def _after_segment(head: bytes, size: int) -> list[tuple[int, int]]:
+    """Return what follows the one segment of a Matroska file, where its length is known."""
+    at = head.find(SEGMENT) + len(SEGMENT)
+    if at < len(SEGMENT) or at >= len(head) or head[at] == 0:
+        return []
+    width = 9 - head[at].bit_length()
+    length = int.from_bytes(head[at : at + width]) & ((1 << 7 * width) - 1)
+    unknown = (1 << 7 * width) - 1
+    return [] if length == unknown else [(min(at + width + length, size), size)]
+
+
+def _after_riff(file: BinaryIO, size: int) -> list[tuple[int, int]]:
+    """Return what follows the last RIFF chunk of an AVI file."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        kind, length = struct.unpack("<4sI", file.read(8))
+        if kind != b"RIFF":
+            break
+        at += 8 + length + length % 2
+    return [(min(at, size), size)]
+
+
+def _read(file: BinaryIO, spans: list[tuple[int, int]]) -> Iterator[bytes]:
+    for begin, end in spans:
+        file.seek(begin)
+        yield file.read(min(end - begin, SPAN_BYTES))
+
+
+def _ends_as_archive(file: BinaryIO, size: int) -> bool:
+    """Return whether an unzip program, which reads from the end, would take the file."""
+    file.seek(max(0, size - TAIL_BYTES))
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) - at < 22:
+        return False
+    length, offset, comment = struct.unpack("<IIH", tail[at + 12 : at + 22])
+    return bool(at + 22 + comment <= len(tail) and length + offset <= size)

@@ -1,0 +1,106 @@
+"""Writes a letter as the bytes that travel."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy
+from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+
+from asyncnet.mail.port import Letter, Refused
+
+_LINE_BREAKS = re.compile("[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|[\ud800-\udfff]")
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[A-Za-z0-9.:\[\]-]+>")
+
+
+class _Wire(EmailPolicy):
+    """Keeps a plain header on one line, since a folded List-Unsubscribe comes out encoded.
+
+    A header with other letters than ASCII is folded as usual: an encoded word has at most
+    75 characters (RFC 2047).
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        narrow = SMTP.clone(utf8=self.utf8)
+        return super().fold_binary(name, value) if value.isascii() else narrow.fold_binary(name, value)
+
+
+_WIRE = _Wire(linesep="\r\n", max_line_length=998)
+_WIRE_UTF8 = _WIRE.clone(utf8=True)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A letter ready for one envelope. `needs_utf8`: only a server with SMTPUTF8 can take it."""
+
+    sender: str
+    recipient: str
+    content: bytes
+    needs_utf8: bool
+
+
+def write(letter: Letter, *, mail_from: str, at: datetime) -> Mail:
+    """Return the letter as a mail of that moment, in text and HTML.
+
+    `mail_from` is a mailbox with or without a name. Raises Refused when a value that goes
+    into a header holds a line break, when the recipient is not exactly one mailbox, or when
+    the letter cannot be written at all (CHECKLIST M1).
+    """
+    sender_name, sender = parseaddr(mail_from)
+    recipient = _one_mailbox(letter.to_address)
+    headers = {
+        "From": Address(_one_line(sender_name), addr_spec=_one_mailbox(sender).normalized),
+        "To": Address(_one_line(letter.to_name), addr_spec=_spelled(recipient)),
+        "Subject": _one_line(letter.subject),
+        "Date": format_datetime(at),
+        "Message-ID": _matching(_MESSAGE_ID, letter.message_id),
+    }
+    if letter.reply_to is not None:
+        headers["Reply-To"] = Address(addr_spec=_spelled(_one_mailbox(letter.reply_to)))
+    message = EmailMessage(policy=_WIRE)
+    try:
+        for name, value in headers.items():
+            message[name] = value
+        for name, text in letter.headers.items():
+            message[_matching(_FIELD_NAME, name)] = _one_line(text)
+        message.set_content(letter.text, cte="quoted-printable")
+        message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        needs_utf8 = recipient.ascii_email is None
+        return Mail(
+            sender=_spelled(_one_mailbox(sender)),
+            recipient=_spelled(recipient),
+            content=message.as_bytes(policy=_WIRE_UTF8 if needs_utf8 else _WIRE),
+            needs_utf8=needs_utf8,
+        )
+    except (ValueError, UnicodeError) as error:
+        raise Refused(f"This cannot be written as a mail: {error}") from error
+
+
+def _one_line(value: str) -> str:
+    if _LINE_BREAKS.search(value):
+        raise Refused("A line break has no place in a mail header.")
+    return value
+
+
+def _matching(shape: re.Pattern[str], value: str) -> str:
+    if not shape.fullmatch(value):
+        raise Refused(f"{value[:60]!r} has no place in a mail header.")
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _one_mailbox(address: str) -> ValidatedEmail:
+    try:
+        return validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise Refused(f"This is not one mail address: {error}") from error
+
+
+def _spelled(address: ValidatedEmail) -> str:
+    """Return the address in the spelling that most servers take: its domain in ASCII."""
+    return address.ascii_email or address.normalized
