@@ -99,7 +99,7 @@ def change(event_id: int) -> ResponseReturnValue:
         return render_template(
             "events/settings.html", form=form, event=event, theirs=EventForm.about(event)
         ), 409
-    flash("Saved.", "notice")
+    flash("Saved.", "good")
     return redirect(url_for(".show", event_id=event.id))
 
 
@@ -123,7 +123,7 @@ def questions(event_id: int) -> ResponseReturnValue:
                     now=utc_now(),
                 )
         except TooMany as error:
-            flash(str(error), "problem")
+            flash(str(error), "bad")
         return redirect(url_for(".questions", event_id=event.id))
     return render_template("events/questions.html", form=form, event=event)
 
@@ -181,7 +181,7 @@ def add_participant(event_id: int) -> ResponseReturnValue:
     except AlreadyRegistered:
         form.email.errors = ["Somebody with this address takes part already."]
         return render_template("events/participant_new.html", form=form, event=event), 409
-    flash(f"{added.name} is in. Their personal link is on its way.", "notice")
+    flash(f"{added.name} is in. Their personal link is on its way.", "good")
     return redirect(url_for(".participants", event_id=event.id))
 
 
@@ -205,7 +205,7 @@ def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
         return render_template(
             "events/participant.html", form=form, event=event, participant=participant
         ), 409
-    flash("Saved.", "notice")
+    flash("Saved.", "good")
     return redirect(url_for(".participants", event_id=event.id))
 
 
@@ -226,7 +226,7 @@ def treat_participant(event_id: int, person_id: int, act: str) -> ResponseReturn
         else:
             actions.mail_link_again(session, participant, actor=actor(), now=utc_now())
             words = f"A new link for {participant.name} is on its way."
-    flash(words, "notice")
+    flash(words, "good")
     return redirect(url_for(".participants", event_id=event.id))
 
 
@@ -263,9 +263,9 @@ def apply_import(event_id: int, import_id: int) -> ResponseReturnValue:
     try:
         with transaction() as session:
             count = actions.apply_import(session, event.id, import_id, actor=actor(), now=utc_now())
-        flash(f"{count} people are in. Their personal links are on their way.", "notice")
+        flash(f"{count} people are in. Their personal links are on their way.", "good")
     except ImportGone:
-        flash("This list was added already. Nothing was added twice.", "notice")
+        flash("This list was added already. Nothing was added twice.", "good")
     return redirect(url_for(".participants", event_id=event.id))
 
 

@@ -46,7 +46,7 @@ def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
             flash(
                 f"Your words have gone out to {match.viewed.name} already, so they stay as they "
                 "were.",
-                "problem",
+                "bad",
             )
             status = 409
         else:

@@ -55,7 +55,7 @@ def publish(event_id: int) -> ResponseReturnValue:
     flash(
         f"Published: {count} new {'match is' if count == 1 else 'matches are'} on people's "
         "own pages now.",
-        "notice",
+        "good",
     )
     return redirect(url_for(".plan", event_id=event.id))
 
@@ -69,7 +69,7 @@ def withdraw(event_id: int, match_id: int) -> ResponseReturnValue:
         abort(400)
     with transaction() as session:
         actions.withdraw(session, match, actor=actor(), now=utc_now())
-    flash("Taken out of the plan.", "notice")
+    flash("Taken out of the plan.", "good")
     return redirect(url_for(".plan", event_id=event.id))
 
 

@@ -80,7 +80,7 @@ def confirm() -> ResponseReturnValue:
         flash(
             "This link has been used, replaced by a newer one, or is older than ten minutes. "
             "We can send you a new one.",
-            "problem",
+            "bad",
         )
         return redirect(url_for(".ask_sign_in"))
     target = safe_path(session.get("next"), url_for("events.index"))
@@ -105,5 +105,5 @@ def close_pages(participant_id: int) -> ResponseReturnValue:
     """End one participant's pages in this browser; their link opens them again."""
     if ButtonForm().accepted():
         forget_participant(participant_id)
-        flash("Closed. The link in your mail opens your page again.", "notice")
+        flash("Closed. The link in your mail opens your page again.", "good")
     return redirect(url_for("pages.home"))
