@@ -1,0 +1,127 @@
+"""One installation a test: SQLite and the local disk, or PostgreSQL and S3 (`--size large`)."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import flask_migrate
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Select, create_engine
+from sqlalchemy.orm import Session
+
+from asyncnet import create_app
+from asyncnet.database import db
+from config import S3Settings, Settings, read_settings
+from tests.servers.postgres import create_database, drop_database, postgres
+from tests.servers.seaweed import seaweed
+
+SECRET = "a secret of the tests, long enough: 0123456789"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--size", choices=("small", "large"), default="small")
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What is shared by all tests of one run."""
+
+    postgres: str | None
+    s3: S3Settings | None
+    template: str
+    """A migrated database: a file, or a database's name."""
+
+
+@pytest.fixture(scope="session")
+def servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Servers]:
+    folder = tmp_path_factory.mktemp("template")
+    if request.config.getoption("--size") == "small":
+        template = folder / "template.db"
+        migrate(make_settings(folder, DATABASE_URL=f"sqlite:///{template}"))
+        with create_engine(f"sqlite:///{template}").connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        yield Servers(postgres=None, s3=None, template=str(template))
+        return
+    with postgres() as server, seaweed() as s3:
+        url = create_database(server, "template_asyncnet")
+        migrate(make_settings(folder, DATABASE_URL=url, QUEUE_URL="sqlite:////nowhere"))
+        yield Servers(postgres=server, s3=s3, template="template_asyncnet")
+
+
+@pytest.fixture
+def settings(servers: Servers, tmp_path: Path) -> Iterator[Settings]:
+    """The settings of a fresh, migrated installation."""
+    if servers.postgres is None or servers.s3 is None:
+        shutil.copy(servers.template, tmp_path / "asyncnet.db")
+        yield make_settings(tmp_path)
+        return
+    name = f"test_{uuid4().hex}"
+    url = create_database(servers.postgres, name, template=servers.template)
+    yield make_settings(
+        tmp_path,
+        DATABASE_URL=url,
+        S3_BUCKET=servers.s3.bucket,
+        S3_ENDPOINT_URL=servers.s3.endpoint_url or "",
+        S3_ACCESS_KEY=servers.s3.access_key,
+        S3_SECRET_KEY=servers.s3.secret_key,
+    )
+    drop_database(servers.postgres, name)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    made = create_app(settings)
+    made.testing = True
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session beside the app's own, to set things up; commit before the app looks."""
+    with app.app_context():
+        engine = db.engine
+    with Session(engine, expire_on_commit=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def rows(app: Flask) -> Callable[[Select[Any]], Sequence[Any]]:
+    """Reads what is in the database at this moment."""
+
+    def read(wanted: Select[Any]) -> Sequence[Any]:
+        with app.app_context():
+            engine = db.engine
+        with Session(engine, expire_on_commit=False) as reading:
+            found = reading.scalars(wanted).all()
+            reading.expunge_all()
+            return found
+
+    return read
+
+
+def make_settings(instance: Path, **changes: str) -> Settings:
+    """Return settings as the environment would give them, with some of them changed."""
+    named = {"SECRET_KEY": SECRET, "INSTANCE": str(instance), "LOG_JSON": "yes"} | changes
+    return read_settings({f"ASYNCNET_{name}": value for name, value in named.items()})
+
+
+def migrate(settings: Settings) -> None:
+    """Bring an empty database to the newest schema."""
+    app = create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()

