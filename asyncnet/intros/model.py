@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
@@ -22,17 +22,29 @@ class IntroState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+UNDER_WAY = (IntroState.AWAITING_UPLOAD, IntroState.UPLOADED, IntroState.PROCESSING)
+"""States from which an intro may still become ready."""
+
+ENDED = (IntroState.REJECTED, IntroState.REPLACED, IntroState.WITHDRAWN)
+"""States in which nothing of an intro is kept in storage."""
+
+
 class Intro(Base):
     """One uploaded video. A new upload is a new row; the ready one before it stays until then.
 
-    `upload_key` is where the browser may write and is emptied after processing; `folder`
-    holds the derivatives, which only the worker can write. `wake_at` is when a worker should
-    look at it (again), as for messages; `attempts` fences a worker that came back too late.
+    `upload_key` is where the browser may write, and is emptied once the row is settled;
+    `folder` holds the files made from it, and is chosen anew for every try, so that a worker
+    that comes back too late cannot touch what another made. `wake_at` is when a worker should
+    look at the row, to process it or to clear storage after it; NULL when nobody need look.
+    `attempts` fences a worker that came back too late.
     """
 
     __tablename__ = "intro"
     __table_args__ = (
-        CheckConstraint("state != 'ready' OR seconds IS NOT NULL", name="ready_is_measured"),
+        CheckConstraint(
+            "state != 'ready' OR (seconds IS NOT NULL AND folder IS NOT NULL)",
+            name="ready_is_measured",
+        ),
         Index("ix_intro_participant", "participant_id", "id"),
         Index("ix_intro_wake", "wake_at"),
     )
@@ -44,17 +56,17 @@ class Intro(Base):
         default=IntroState.AWAITING_UPLOAD,
     )
     upload_key: Mapped[str] = mapped_column(String(100), unique=True)
-    upload_id: Mapped[str | None] = mapped_column(String(300))
-    bytes_announced: Mapped[int]
-    content_type: Mapped[str] = mapped_column(String(100))
-    folder: Mapped[str] = mapped_column(String(100), unique=True)
+    bytes_announced: Mapped[int] = mapped_column(BigInteger)
+    folder: Mapped[str | None] = mapped_column(String(100), unique=True)
     files: Mapped[list[str]] = mapped_column(default=list)
-    """Names of the derivatives inside `folder`: video files by height, then the poster."""
+    """Names inside `folder`: the large video, the small one, the poster."""
     seconds: Mapped[float | None]
     width: Mapped[int | None]
     height: Mapped[int | None]
     reason: Mapped[str] = mapped_column(String(300), default="")
     """Why it was rejected, in words for its owner."""
+    warnings: Mapped[list[str]] = mapped_column(default=list)
+    """What its owner should know about a video that is usable all the same."""
     wake_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]

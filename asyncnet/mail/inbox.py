@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from email import message_from_bytes
 from email.message import EmailMessage
+from email.parser import BytesParser
 from email.policy import default
 from pathlib import Path
 
@@ -84,6 +84,6 @@ class InboxMailer:
         path = self.folder / f"{name}.eml"
         if not _NAME.fullmatch(name) or not path.is_file():
             raise NoSuchMail(name)
-        message = message_from_bytes(path.read_bytes(), policy=default)
-        assert isinstance(message, EmailMessage)
-        return InboxMail(name, message)
+        return InboxMail(
+            name, BytesParser(EmailMessage, policy=default).parsebytes(path.read_bytes())
+        )

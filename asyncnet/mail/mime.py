@@ -27,7 +27,9 @@ class _Wire(EmailPolicy):
 
     def fold_binary(self, name: str, value: str) -> bytes:
         narrow = SMTP.clone(utf8=self.utf8)
-        return super().fold_binary(name, value) if value.isascii() else narrow.fold_binary(name, value)
+        return (
+            super().fold_binary(name, value) if value.isascii() else narrow.fold_binary(name, value)
+        )
 
 
 _WIRE = _Wire(linesep="\r\n", max_line_length=998)

@@ -27,7 +27,7 @@ LETTER_SECONDS = 240.0
 TRY_LATER = 421
 
 
-class SmtpMailer(flask_mail.Mail):  # type: ignore[misc]  # Flask-Mail has no types
+class SmtpMailer(flask_mail.Mail):
     """Opens connections to the one mail server that takes our mail.
 
     `mail_from` is the visible sender. `return_path` gives the address to which a letter's
@@ -66,7 +66,7 @@ class SmtpMailer(flask_mail.Mail):  # type: ignore[misc]  # Flask-Mail has no ty
         return SmtpConnection(self)
 
 
-class SmtpConnection(flask_mail.Connection):  # type: ignore[misc]  # Flask-Mail has no types
+class SmtpConnection(flask_mail.Connection):
     """One conversation with the server, opened anew where the server ended it."""
 
     host: "_Conversation | None"
@@ -92,39 +92,35 @@ class SmtpConnection(flask_mail.Connection):  # type: ignore[misc]  # Flask-Mail
             except (OSError, smtplib.SMTPException):
                 self.host.close()  # every letter has had its answer; a goodbye changes none
 
-    def send(self, letter: Letter, envelope_from: str | None = None) -> str:
+    def send(  # type: ignore[override]  # a letter of ours in place of Flask-Mail's message
+        self, letter: Letter
+    ) -> str:
         """Hand over one letter; return the server's words. Raises as the port says."""
         mail = mime.write(letter, mail_from=self.mail.mail_from, at=utc_now())
-        sender = envelope_from or (
-            self.mail.return_path(letter) if self.mail.return_path else mail.sender
-        )
-        kept = self.host is not None and self.host.sock is not None
-        if not kept:
-            self.host = self.configure_host()
-        try:
-            return self._hand_over(mail, sender)
-        except _Hung:
-            if not kept:
-                raise
+        sender = self.mail.return_path(letter) if self.mail.return_path else mail.sender
+        if self.host is not None and self.host.sock is not None:
+            try:
+                return self._hand_over(self.host, mail, sender)
+            except _Hung:
+                pass  # kept too long for the server's taste; nothing of this letter was said
         self.host = self.configure_host()
-        return self._hand_over(mail, sender)
+        return self._hand_over(self.host, mail, sender)
 
-    def _hand_over(self, mail: mime.Mail, sender: str) -> str:
-        assert self.host is not None
-        self.host.give_up_at = monotonic() + LETTER_SECONDS
-        started = self.host.data_commands
+    def _hand_over(self, host: "_Conversation", mail: mime.Mail, sender: str) -> str:
+        host.give_up_at = monotonic() + LETTER_SECONDS
+        started = host.data_commands
         try:
-            self.host.sendmail(
+            host.sendmail(
                 sender, [mail.recipient], mail.content, ["SMTPUTF8"] if mail.needs_utf8 else []
             )
         except _ReplyLost as error:
-            self.host.close()
+            host.close()
             raise Unconfirmed(_words(error)) from error
         except (OSError, smtplib.SMTPException, UnicodeError) as error:
-            if self.host.data_commands == started and _hung_up(error):
+            if host.data_commands == started and _hung_up(error):
                 raise _Hung(_words(error)) from error
             raise _answer(error) from error
-        return self.host.accepted
+        return host.accepted
 
     def _greeted(self) -> "_Conversation":
         settings = self.mail.settings

@@ -146,7 +146,7 @@ def pause(tries: int, luck: float) -> timedelta:
 
     `luck`, from 0 to 1, spreads the retries of messages that failed together.
     """
-    doubled = FIRST_PAUSE * 2 ** min(max(tries - 1, 0), 20)
+    doubled = FIRST_PAUSE * (1 << min(max(tries - 1, 0), 20))
     return min(doubled, LONGEST_PAUSE) * (0.75 + luck / 2)
 
 

@@ -97,9 +97,12 @@ class DiskStorage:
                 newest[int(number)] = Part(int(number), path.stat().st_size, etag)
         return [newest[number] for number in sorted(newest)]
 
-    def abort(self, key: str, upload_id: str) -> None:
-        with suppress(FileMissing), _port_errors(key):
-            shutil.rmtree(self._upload_folder(key, upload_id))
+    def abort(self, key: str) -> None:
+        with _port_errors(key):
+            for folder in self._uploads.iterdir():
+                with suppress(FileNotFoundError):
+                    if (folder / "key").read_text() == key:
+                        shutil.rmtree(folder)
 
     def size(self, key: str) -> int:
         with _port_errors(key):

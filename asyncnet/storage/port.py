@@ -38,7 +38,6 @@ class UploadRequest:
     upload_id: str | None = None
     part_number: int | None = None
     length: int | None = None
-    content_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,8 @@ class Storage(Protocol):
     def parts(self, key: str, upload_id: str) -> list[Part]:
         """Return the stored parts of an unfinished upload, by number. Raises FileMissing."""
 
-    def abort(self, key: str, upload_id: str) -> None:
-        """Forget an unfinished upload and its parts; nothing happens if there is none."""
+    def abort(self, key: str) -> None:
+        """Forget every unfinished upload to this key; nothing happens if there is none."""
 
     def size(self, key: str) -> int:
         """Return the size in bytes. Raises FileMissing."""

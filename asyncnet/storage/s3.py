@@ -1,7 +1,7 @@
 """Files in an S3-compatible store; browsers talk to it directly with presigned addresses."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,11 @@ from config import S3Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
 
 MISSING = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
+UNKNOWN_TYPE = "application/octet-stream"
+"""What uploads are stored as: nobody has looked into them yet (CHECKLIST U5)."""
 OPERATIONS = {
     ("POST", False): "create_multipart_upload",
     ("PUT", True): "upload_part",
@@ -55,8 +58,7 @@ class S3Storage:
             params["UploadId"] = request.upload_id
         operation = OPERATIONS[request.method, request.upload_id is not None]
         if operation == "create_multipart_upload":
-            content_type = request.content_type or "application/octet-stream"
-            params["ContentType"] = headers["Content-Type"] = content_type
+            params["ContentType"] = headers["Content-Type"] = UNKNOWN_TYPE
         elif operation == "upload_part":
             params["PartNumber"] = request.part_number
             params["ContentLength"] = request.length
@@ -77,14 +79,10 @@ class S3Storage:
         }
         return [newest[number] for number in sorted(newest)]
 
-    def abort(self, key: str, upload_id: str) -> None:
-        try:
-            with _port_errors(key):
-                self._inside.abort_multipart_upload(
-                    Bucket=self._bucket, Key=key, UploadId=upload_id
-                )
-        except FileMissing:
-            return
+    def abort(self, key: str) -> None:
+        for upload in self._unfinished(prefix=key):
+            if upload["Key"] == key:
+                self._abort(key, upload["UploadId"])
 
     def size(self, key: str) -> int:
         with _port_errors(key):
@@ -124,23 +122,25 @@ class S3Storage:
                     yield StoredFile(item["Key"], item["Size"], item["LastModified"])
 
     def abort_unfinished(self, *, started_before: datetime) -> int:
-        with _port_errors("uploads"):
-            pages = self._inside.get_paginator("list_multipart_uploads").paginate(
-                Bucket=self._bucket
-            )
-            old = [
-                (upload["Key"], upload["UploadId"])
-                for page in pages
-                for upload in page.get("Uploads", [])
-                if upload["Initiated"] < started_before
-            ]
-        for key, upload_id in old:
-            self.abort(key, upload_id)
+        old = [item for item in self._unfinished() if item["Initiated"] < started_before]
+        for upload in old:
+            self._abort(upload["Key"], upload["UploadId"])
         return len(old)
 
     def origin(self) -> str:
         example = urlsplit(self._presign("get_object", {"Bucket": self._bucket, "Key": "a/b"}))
         return f"{example.scheme}://{example.netloc}"
+
+    def _unfinished(self, prefix: str = "") -> "list[MultipartUploadTypeDef]":
+        with _port_errors(prefix):
+            pages = self._inside.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._bucket, Prefix=prefix
+            )
+            return [upload for page in pages for upload in page.get("Uploads", [])]
+
+    def _abort(self, key: str, upload_id: str) -> None:
+        with suppress(FileMissing), _port_errors(key):
+            self._inside.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
 
     def _presign(
         self, operation: str, params: dict[str, Any], valid_for: timedelta = timedelta(minutes=1)

@@ -55,7 +55,7 @@ def upload(token: str) -> ResponseReturnValue:
     if signed.method == "GET":
         return _list(disk, signed)
     if signed.method == "DELETE":
-        disk.abort(signed.key, signed.upload_id or "")
+        disk.abort(signed.key)
         return "", HTTPStatus.NO_CONTENT
     if signed.upload_id:
         return _complete(disk, signed)

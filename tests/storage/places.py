@@ -76,7 +76,7 @@ def send(
 
 def begin(storage: Storage, key: str) -> str:
     """Create an upload the way a browser does; return its id."""
-    request = UploadRequest("POST", key, content_type="video/mp4")
+    request = UploadRequest("POST", key)
     answer = send(storage.sign(request, valid_for=VALID_FOR), "POST")
     assert answer.status == 200, answer
     return answer.upload_id

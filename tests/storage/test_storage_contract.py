@@ -73,7 +73,7 @@ def broken(signed: SignedRequest) -> SignedRequest:
 def test_a_broken_signature_is_refused(storage: Storage, key: str) -> None:
     upload_id = begin(storage, key)
     requests = [
-        (UploadRequest("POST", key, content_type="video/mp4"), b""),
+        (UploadRequest("POST", key), b""),
         (UploadRequest("PUT", key, upload_id, 1, len(SMALL)), SMALL),
         (UploadRequest("GET", key, upload_id), None),
         (UploadRequest("POST", key, upload_id), b"<CompleteMultipartUpload/>"),
@@ -194,8 +194,8 @@ def test_an_aborted_upload_is_forgotten(storage: Storage, key: str) -> None:
     upload_id = begin(storage, key)
     send_part(storage, key, upload_id, 1, SMALL)
 
-    storage.abort(key, upload_id)
-    storage.abort(key, upload_id)
+    storage.abort(key)
+    storage.abort(key)
 
     with pytest.raises(FileMissing):
         storage.parts(key, upload_id)

@@ -1,0 +1,196 @@
+"""Sends what is due: claims one message, writes it, hands it over, settles it, and so on."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import sleep
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from asyncnet.database import transaction
+from asyncnet.mail.port import (
+    Connection,
+    Delayed,
+    Letter,
+    Mailer,
+    MailError,
+    Refused,
+    Unconfirmed,
+    Unreachable,
+)
+from asyncnet.messages import queue
+from asyncnet.messages.model import Message
+from asyncnet.messages.queue import Claim
+from asyncnet.messages.rules import Outcome
+
+Compose = Callable[[Session, Message], Letter]
+"""Writes the letter of one message, in the transaction that claims it. Raises NotNeeded."""
+
+RETRY_SECONDS = 0.5
+_OUTCOMES = (
+    (Unreachable, Outcome.UNREACHABLE),
+    (Delayed, Outcome.DELAYED),
+    (Refused, Outcome.REFUSED),
+    (Unconfirmed, Outcome.UNCONFIRMED),
+)
+
+log = logging.getLogger(__name__)
+
+
+class NotNeeded(Exception):
+    """There is nothing to write any more; the message is cancelled with this reason."""
+
+
+@dataclass
+class Drained:
+    """What one drain did. `unreachable` says why it ended early, in the server's words.
+
+    `more` is true when it stopped at its limit while more may be due.
+    """
+
+    sent: int = 0
+    failed: int = 0
+    delayed: int = 0
+    unconfirmed: int = 0
+    not_needed: int = 0
+    more: bool = False
+    unreachable: str = ""
+
+    def count(self, outcome: Outcome) -> None:
+        name = {
+            Outcome.ACCEPTED: "sent",
+            Outcome.REFUSED: "failed",
+            Outcome.DELAYED: "delayed",
+            Outcome.UNREACHABLE: "delayed",
+            Outcome.UNCONFIRMED: "unconfirmed",
+            Outcome.NOT_NEEDED: "not_needed",
+        }[outcome]
+        setattr(self, name, getattr(self, name) + 1)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """One attempt that is over and waits to be written down."""
+
+    claim: Claim
+    outcome: Outcome
+    words: str
+
+
+@dataclass(frozen=True)
+class _Written:
+    """One message that is claimed and ready to be handed over."""
+
+    claim: Claim
+    letter: Letter
+
+
+def drain(
+    mailer: Mailer,
+    compose: Compose,
+    *,
+    clock: Callable[[], datetime],
+    limit: int | None = None,
+) -> Drained:
+    """Send every message that is due, at most `limit`, over one connection.
+
+    Connects before it claims, so that a dead mail server claims nothing. What ended is
+    settled in the same commit that claims the next one; while the database is away,
+    settling is tried until it is back.
+    """
+    done = Drained()
+    with transaction() as session:
+        queue.tidy(session, clock())
+        due = queue.anything_due(session, clock())
+    if not due:
+        return done
+    try:
+        with mailer.connect() as connection:
+            _send_all(connection, compose, clock, limit, done)
+    except Unreachable as error:
+        done.unreachable = str(error)
+        log.warning("The mail server cannot be reached: %s", error)
+    return done
+
+
+def _send_all(
+    connection: Connection,
+    compose: Compose,
+    clock: Callable[[], datetime],
+    limit: int | None,
+    done: Drained,
+) -> None:
+    ended: _Ended | None = None
+    taken = 0
+    while True:
+        done.more = taken == limit
+        stop = done.more or bool(done.unreachable)
+        following = _settle_and_claim(ended, None if stop else compose, clock)
+        if ended is not None:
+            done.count(ended.outcome)
+        if following is None:
+            return
+        taken += 1
+        ended = (
+            following if isinstance(following, _Ended) else _hand_over(connection, following, clock)
+        )
+        if ended.outcome is Outcome.UNREACHABLE:
+            done.unreachable = ended.words
+
+
+def _settle_and_claim(
+    ended: _Ended | None, compose: Compose | None, clock: Callable[[], datetime]
+) -> _Ended | _Written | None:
+    """Write down what ended and take what is next, in one commit; None when nothing is due."""
+    while True:
+        try:
+            with transaction() as session:
+                now = clock()
+                if ended is not None:
+                    queue.settle(session, ended.claim, ended.outcome, ended.words, now=now)
+                return _next(session, compose, now) if compose else None
+        except DBAPIError as error:
+            gone = isinstance(error, OperationalError) or error.connection_invalidated
+            if ended is None or not gone:
+                raise
+            log.warning("The database is away; a sent mail waits to be written down.")
+            sleep(RETRY_SECONDS)
+
+
+def _next(session: Session, compose: Compose, now: datetime) -> _Ended | _Written | None:
+    taken = queue.claim(session, now)
+    if taken is None:
+        return None
+    claim, message = taken
+    try:
+        with session.begin_nested():
+            letter = compose(session, message)
+    except NotNeeded as reason:
+        return _Ended(claim, Outcome.NOT_NEEDED, str(reason))
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        return _unwritable(claim, error)
+    except Exception as error:  # one bad row or template must hold up nobody else
+        return _unwritable(claim, error)
+    queue.keep_copy(message, letter)
+    return _Written(claim, letter)
+
+
+def _unwritable(claim: Claim, error: Exception) -> _Ended:
+    log.error("Message %s cannot be written", claim.message_id, exc_info=error)
+    return _Ended(claim, Outcome.REFUSED, f"It could not be written ({type(error).__name__}).")
+
+
+def _hand_over(connection: Connection, written: _Written, clock: Callable[[], datetime]) -> _Ended:
+    claim = written.claim
+    if clock() >= claim.lease_ends_at:
+        return _Ended(claim, Outcome.DELAYED, "The worker slept past its lease.")
+    try:
+        words = connection.send(written.letter)
+    except MailError as error:
+        outcome = next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
+        return _Ended(claim, outcome, str(error))
+    return _Ended(claim, Outcome.ACCEPTED, words)

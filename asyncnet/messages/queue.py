@@ -1,0 +1,376 @@
+"""The message table as a queue: plan, claim, settle, and an organizer's word in between."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from random import random
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, exists, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from asyncnet.mail.port import Letter
+from asyncnet.messages.model import NOTE_LENGTH, Message, MessageChange
+from asyncnet.messages.rules import (
+    LATE,
+    LEASE,
+    MANNERS,
+    MAY,
+    Act,
+    MessageState,
+    Outcome,
+    first_look,
+    may_go_at,
+    next_step,
+)
+
+WORKER = "worker"
+SYSTEM = "system"
+UNSETTLED = (MessageState.SENDING, MessageState.UNCONFIRMED)
+WAITING = (MessageState.SCHEDULED, MessageState.HELD)
+SUBJECT_LENGTH = 300
+MASK = "[personal link]"
+AT_ONCE = [kind for kind, manner in MANNERS.items() if manner.at_once]
+
+
+class Stale(Exception):
+    """The message is not as it was when this was decided."""
+
+
+class BeingSent(Stale):
+    """A worker is sending the message right now."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One worker's right to send one message, until its lease ends.
+
+    `token` tells this attempt from every other one; settling must show it.
+    """
+
+    message_id: int
+    token: int
+    kind: str
+    tries: int
+    tried_since: datetime
+    expires_at: datetime | None
+    lease_ends_at: datetime
+
+
+def reference_of(key: str) -> str:
+    """Return what stands for a key outside: in the Message-ID and in the return path."""
+    return sha256(key.encode()).hexdigest()[:32]
+
+
+def plan(
+    session: Session,
+    *,
+    key: str,
+    kind: str,
+    subject_id: int,
+    event_id: int | None,
+    participant_id: int | None,
+    to_address: str,
+    to_name: str,
+    zone: str,
+    due_at: datetime,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> None:
+    """Schedule a mail; nothing happens when this key has been planned before (CHECKLIST M5)."""
+    added = session.scalar(
+        _insert_new(session)
+        .values(
+            key=key,
+            reference=reference_of(key),
+            kind=kind,
+            subject_id=subject_id,
+            event_id=event_id,
+            participant_id=participant_id,
+            to_address=to_address,
+            to_name=to_name,
+            zone=zone,
+            due_local=_wall_clock(due_at, zone),
+            due_at=due_at,
+            state=MessageState.SCHEDULED,
+            wake_at=first_look(kind, due_at, now),
+            expires_at=expires_at,
+            attempts=0,
+            tries=0,
+            version=1,
+            note="",
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(Message.id)
+    )
+    if added is not None:
+        _note_change(session, [added], MessageState.SCHEDULED, SYSTEM, "Planned.", now)
+
+
+def anything_due(session: Session, now: datetime) -> bool:
+    """Return whether a worker has anything to look at."""
+    return bool(session.scalar(select(exists().where(Message.wake_at <= now))))
+
+
+def tidy(session: Session, now: datetime) -> None:
+    """Settle what needs no sending: leases that ran out, mails past their time, late ones at night.
+
+    A late message is put off to the next morning in its reader's zone.
+    """
+    for message in session.scalars(
+        select(Message)
+        .where(Message.wake_at <= now, Message.state == MessageState.SENDING)
+        .with_for_update(skip_locked=True)
+    ):
+        words = "The worker stopped while it was sending; the mail may have gone."
+        settle(session, _claim_of(message, now), Outcome.UNCONFIRMED, words, now=now)
+    waiting = and_(Message.wake_at <= now, Message.state == MessageState.SCHEDULED)
+    expired = session.scalars(
+        update(Message)
+        .where(waiting, Message.expires_at <= now)
+        .values(
+            state=MessageState.FAILED,
+            wake_at=None,
+            version=Message.version + 1,
+            note="Its time had passed before it could be sent.",
+        )
+        .returning(Message.id)
+    ).all()
+    _note_change(session, expired, MessageState.FAILED, SYSTEM, "Its time had passed.", now)
+    late = and_(waiting, Message.due_at < now - LATE, Message.kind.not_in(AT_ONCE))
+    for zone in session.scalars(select(Message.zone).where(late).distinct()).all():
+        morning = may_go_at("", now - 2 * LATE, ZoneInfo(zone), now)
+        if morning > now:
+            session.execute(
+                update(Message).where(late, Message.zone == zone).values(wake_at=morning)
+            )
+
+
+def claim(session: Session, now: datetime) -> tuple[Claim, Message] | None:
+    """Take the message that has waited longest, or None when nothing is due.
+
+    Nobody else gets it until the lease ends. The caller commits before it sends.
+    """
+    earliest = (
+        select(Message.id)
+        .where(
+            Message.wake_at <= now,
+            Message.state == MessageState.SCHEDULED,
+            or_(Message.expires_at.is_(None), Message.expires_at > now),
+        )
+        .order_by(Message.wake_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    message = session.scalar(
+        update(Message)
+        .where(Message.id == earliest)
+        .values(
+            state=MessageState.SENDING,
+            wake_at=now + LEASE,
+            attempts=Message.attempts + 1,
+            tries=Message.tries + 1,
+            tried_since=func.coalesce(Message.tried_since, now),
+            version=Message.version + 1,
+        )
+        .returning(Message),
+        execution_options={"synchronize_session": False, "populate_existing": True},
+    )
+    if message is None:
+        return None
+    _note_change(session, [message.id], MessageState.SENDING, WORKER, "", now)
+    return _claim_of(message, now), message
+
+
+def keep_copy(message: Message, letter: Letter) -> None:
+    """Keep what is about to go out, without the links that open somebody's page (CHECKLIST S5)."""
+    message.sent_subject = _masked(letter.subject, letter.secrets)[:SUBJECT_LENGTH]
+    message.sent_text = _masked(letter.text, letter.secrets)
+    message.sent_html = _masked(letter.html, letter.secrets)
+
+
+def settle(session: Session, held: Claim, outcome: Outcome, words: str, *, now: datetime) -> bool:
+    """Write down how an attempt ended; return whether the claim still counted.
+
+    A late answer is believed as long as nobody has decided anything since: the token still
+    matches, and the message is being sent or unconfirmed.
+    """
+    step = next_step(
+        outcome,
+        words,
+        kind=held.kind,
+        tries=held.tries,
+        tried_since=held.tried_since,
+        expires_at=held.expires_at,
+        now=now,
+        luck=random(),  # noqa: S311 - spreads retries, guards nothing
+    )
+    values: dict[str, object] = {
+        "state": step.state,
+        "wake_at": step.wake_at,
+        "version": Message.version + 1,
+        "note": step.note[:NOTE_LENGTH],
+    }
+    if step.state is MessageState.SENT:
+        values["sent_at"] = now
+    settled = session.scalar(
+        update(Message)
+        .where(
+            Message.id == held.message_id,
+            Message.attempts == held.token,
+            Message.state.in_(UNSETTLED),
+        )
+        .values(values)
+        .returning(Message.id),
+        execution_options={"synchronize_session": False},
+    )
+    if settled is None:
+        return False
+    _note_change(session, [held.message_id], step.state, WORKER, step.note, now)
+    return True
+
+
+def act(
+    session: Session, message_id: int, wish: Act, *, version: int, actor: str, now: datetime
+) -> Message:
+    """Do what an organizer decided when they saw `version`; return the message.
+
+    Raises BeingSent while a worker has it, and Stale when it has changed since.
+    """
+    message = _locked(session, message_id)
+    allowed, state = MAY[wish]
+    if message.state is MessageState.SENDING:
+        raise BeingSent
+    if message.version != version or message.state not in allowed:
+        raise Stale
+    if wish in {Act.SEND_NOW, Act.SEND_AGAIN}:
+        _set_due(message, now, message.zone)
+    if wish is Act.ARRIVED:
+        message.sent_at = message.sent_at or now
+    _move(session, message, state, actor=actor, note=_DONE[wish], now=now)
+    return message
+
+
+def replan(
+    session: Session,
+    message_id: int,
+    *,
+    due_at: datetime,
+    zone: str,
+    actor: str = SYSTEM,
+    note: str,
+    now: datetime,
+) -> bool:
+    """Give a waiting message another moment or zone; return False when it waits no longer."""
+    message = _locked(session, message_id)
+    if message.state not in WAITING:
+        return False
+    _set_due(message, due_at, zone)
+    _move(session, message, message.state, actor=actor, note=note, now=now)
+    return True
+
+
+def cancel_for(session: Session, participant_id: int, *, why: str, now: datetime) -> int:
+    """Cancel every mail that still waits to go to a participant; return how many."""
+    cancelled = session.scalars(
+        update(Message)
+        .where(Message.participant_id == participant_id, Message.state.in_(WAITING))
+        .values(state=MessageState.CANCELLED, wake_at=None, version=Message.version + 1, note=why)
+        .returning(Message.id)
+    ).all()
+    _note_change(session, cancelled, MessageState.CANCELLED, SYSTEM, why, now)
+    return len(cancelled)
+
+
+_DONE = {
+    Act.HOLD: "Held back.",
+    Act.CANCEL: "Cancelled.",
+    Act.RELEASE: "Let go again.",
+    Act.SEND_NOW: "To be sent now.",
+    Act.SEND_AGAIN: "To be sent again.",
+    Act.ARRIVED: "It arrived, they say.",
+}
+
+
+def _locked(session: Session, message_id: int) -> Message:
+    return session.get_one(Message, message_id, populate_existing=True, with_for_update=True)
+
+
+def _set_due(message: Message, due_at: datetime, zone: str) -> None:
+    message.due_at = due_at
+    message.zone = zone
+    message.due_local = _wall_clock(due_at, zone)
+
+
+def _move(
+    session: Session,
+    message: Message,
+    state: MessageState,
+    *,
+    actor: str,
+    note: str,
+    now: datetime,
+) -> None:
+    waits = state is MessageState.SCHEDULED
+    message.state = state
+    message.wake_at = first_look(message.kind, message.due_at, now) if waits else None
+    message.tries = 0
+    message.tried_since = None
+    message.version += 1
+    message.note = note[:NOTE_LENGTH]
+    session.flush()
+    _note_change(session, [message.id], state, actor, note, now)
+
+
+def _claim_of(message: Message, now: datetime) -> Claim:
+    return Claim(
+        message_id=message.id,
+        token=message.attempts,
+        kind=message.kind,
+        tries=message.tries,
+        tried_since=message.tried_since or now,
+        expires_at=message.expires_at,
+        lease_ends_at=message.wake_at or now,
+    )
+
+
+def _note_change(
+    session: Session,
+    message_ids: Iterable[int],
+    state: MessageState,
+    actor: str,
+    note: str,
+    now: datetime,
+) -> None:
+    rows = [
+        {
+            "message_id": message_id,
+            "at": now,
+            "to_state": state,
+            "actor": actor,
+            "note": note[:NOTE_LENGTH],
+        }
+        for message_id in message_ids
+    ]
+    if rows:
+        session.execute(insert(MessageChange.__table__), rows)  # type: ignore[arg-type]
+
+
+def _insert_new(session: Session) -> sqlite.Insert | postgresql.Insert:
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(Message)
+    return sqlite.insert(Message)
+
+
+def _wall_clock(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
+
+
+def _masked(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, MASK).replace(secret.replace("&", "&amp;"), MASK)
+    return text
