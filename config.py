@@ -83,6 +83,11 @@ class Settings:
         return [own] if self.public else sorted(LOOPBACK)
 
     @property
+    def own_host(self) -> str:
+        """Host and port as the base URL names them."""
+        return urlsplit(self.base_url).netloc
+
+    @property
     def secure(self) -> bool:
         """True when pages travel over TLS, so that cookies may be bound to it."""
         return self.base_url.startswith("https://")

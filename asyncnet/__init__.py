@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> Flask:
     wire(app, settings)
     tasks.register(app)
     filters.register(app)
-    access.refuse_undeclared(app)
+    access.guard(app)
     limits.register(app)
     pages.register(app)
     for feature in FEATURES:

@@ -1,7 +1,7 @@
 """The background tasks by name. They carry nothing: the tables say what is to be done."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from flask import Flask, current_app
@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from asyncnet.clock import utc_now
-from asyncnet.database import WAKE, db, transaction
+from asyncnet.database import WAKE
 from asyncnet.events import letters as events
 from asyncnet.followups import letters as followups
 from asyncnet.intros import work
@@ -20,9 +20,8 @@ from asyncnet.messages.drain import Drained, drain
 from asyncnet.messages.letters import Draft, render
 from asyncnet.messages.model import Message
 from asyncnet.people import letters as people
-from asyncnet.people.links import Links
 from asyncnet.web.limits import forget_old_attempts
-from asyncnet.wiring import Parts, links, mailer, parts, storage
+from asyncnet.wiring import Parts, links, mailer, storage
 
 log = structlog.get_logger()
 
@@ -97,7 +96,7 @@ def _wake_workers(session: FlaskSession) -> None:
     for queue in session.info.pop(WAKE, ()):
         try:
             current_app.extensions["asyncnet.wake"][queue]()
-        except Exception as error:  # noqa: BLE001 - a lost wake-up costs a minute, never a page
+        except Exception as error:
             log.warning("queue unreachable", queue=queue, error=type(error).__name__)
 
 

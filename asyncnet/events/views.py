@@ -8,6 +8,7 @@ from asyncnet.database import db, transaction
 from asyncnet.events import actions, queries
 from asyncnet.events.actions import AlreadyRegistered, ChangedMeanwhile, ImportGone, TooMany
 from asyncnet.events.forms import (
+    KINDS,
     EventForm,
     LostLinkForm,
     ProfileForm,
@@ -28,11 +29,6 @@ from asyncnet.wiring import links
 
 pages = Blueprint("events", __name__)
 MAX_ROSTER_BYTES = 2_000_000
-
-
-def event_nav(event: Event) -> dict[str, object]:
-    """Return what the organizer's pages need to show where in the event they are."""
-    return {"event": event}
 
 
 @pages.get("/events")
@@ -62,19 +58,7 @@ def new() -> ResponseReturnValue:
                 actor=actor(),
                 now=utc_now(),
             )
-    return redirect(url_for(".show", event_id=event.id))
-
-
-@pages.get("/events/<int:event_id>")
-@requires(Role.ORGANIZER)
-def show(event_id: int) -> ResponseReturnValue:
-    event = organized_event(event_id)
-    return render_template(
-        "events/show.html",
-        event=event,
-        counts=queries.counts(db.session(), event.id),
-        registration=links().to(url_for(".join", registration_key=event.registration_key)),
-    )
+    return redirect(url_for("followups.board", event_id=event.id))
 
 
 @pages.route("/events/<int:event_id>/settings", methods=["GET", "POST"])
@@ -100,7 +84,7 @@ def change(event_id: int) -> ResponseReturnValue:
             "events/settings.html", form=form, event=event, theirs=EventForm.about(event)
         ), 409
     flash("Saved.", "good")
-    return redirect(url_for(".show", event_id=event.id))
+    return redirect(url_for("followups.board", event_id=event.id))
 
 
 @pages.route("/events/<int:event_id>/questions", methods=["GET", "POST"])
@@ -125,7 +109,7 @@ def questions(event_id: int) -> ResponseReturnValue:
         except TooMany as error:
             flash(str(error), "bad")
         return redirect(url_for(".questions", event_id=event.id))
-    return render_template("events/questions.html", form=form, event=event)
+    return render_template("events/questions.html", form=form, event=event, kinds=KINDS)
 
 
 @pages.post("/events/<int:event_id>/questions/<int:question_id>/<any(up,down,remove):act>")

@@ -1,14 +1,28 @@
 """Reads answers and the mails that bring them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
+from asyncnet.events.model import Participant
+from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
-from asyncnet.matches.model import Match
+from asyncnet.intros.model import IntroState
+from asyncnet.intros.queries import states_in
+from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageState
+
+NEEDS_A_PERSON = (
+    MessageState.HELD,
+    MessageState.FAILED,
+    MessageState.UNCONFIRMED,
+    MessageState.BOUNCED,
+)
 
 
 def message_key(match_id: int) -> str:
@@ -44,3 +58,105 @@ def sent_to(session: Session, participant_id: int) -> Sequence[Answer]:
         .options(joinedload(Answer.author), joinedload(Answer.match).joinedload(Match.round))
         .order_by(Answer.id)
     ).all()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many of an event wait for what, as its organizer should know at a glance."""
+
+    without_intro: int
+    """Asynchronous people whose newest intro is not ready."""
+    refused_intros: int
+    """Those of them whose newest file could not be used."""
+    without_match: int
+    """People who are in no match."""
+    drafts: int
+    """Matches that only organizers see."""
+    unanswered: int
+    """Published viewings without words yet."""
+    scheduled: int
+    """Follow-ups that wait for their reader's morning."""
+    sent: int
+    """Follow-ups that have gone out."""
+    stuck: int
+    """Mails that need an organizer: on hold, failed, unconfirmed or returned."""
+    next_due_at: datetime | None
+    """When the next follow-up goes out."""
+
+
+def waiting_in(session: Session, event_id: int) -> Waiting:
+    """Return the counts of one event, in a constant number of queries."""
+    intros = states_in(session, event_id)
+    asynchronous = set(
+        session.scalars(
+            select(Participant.id).where(
+                Participant.event_id == event_id,
+                Participant.left_at.is_(None),
+                Participant.attendance == Attendance.ASYNC,
+            )
+        )
+    )
+    matched = select(Match.id).where(
+        Match.state != MatchState.WITHDRAWN,
+        or_(Match.first_id == Participant.id, Match.second_id == Participant.id),
+    )
+    first, second = aliased(Participant), aliased(Participant)
+    states = _counted(
+        session.execute(
+            select(Match.state, func.count())
+            .where(Match.event_id == event_id)
+            .group_by(Match.state)
+        )
+    )
+    follow_ups = _counted(
+        session.execute(
+            select(Message.state, func.count())
+            .where(Message.event_id == event_id, Message.kind == "follow_up")
+            .group_by(Message.state)
+        )
+    )
+    return Waiting(
+        without_intro=sum(intros.get(who) is not IntroState.READY for who in asynchronous),
+        refused_intros=sum(intros.get(who) is IntroState.REJECTED for who in asynchronous),
+        without_match=session.scalar(
+            select(func.count()).where(
+                Participant.event_id == event_id,
+                Participant.left_at.is_(None),
+                ~matched.exists(),
+            )
+        )
+        or 0,
+        drafts=states.get(MatchState.DRAFT, 0),
+        unanswered=session.scalar(
+            select(func.count())
+            .select_from(Match)
+            .join(first, Match.first_id == first.id)
+            .join(second, Match.second_id == second.id)
+            .where(
+                Match.event_id == event_id,
+                Match.state == MatchState.PUBLISHED,
+                first.attendance != second.attendance,
+                ~select(Answer.id).where(Answer.match_id == Match.id).exists(),
+            )
+        )
+        or 0,
+        scheduled=follow_ups.get(MessageState.SCHEDULED, 0),
+        sent=follow_ups.get(MessageState.SENT, 0),
+        stuck=session.scalar(
+            select(func.count()).where(
+                Message.event_id == event_id, Message.state.in_(NEEDS_A_PERSON)
+            )
+        )
+        or 0,
+        next_due_at=session.scalar(
+            select(func.min(Message.due_at)).where(
+                Message.event_id == event_id,
+                Message.kind == "follow_up",
+                Message.state == MessageState.SCHEDULED,
+            )
+        ),
+    )
+
+
+def _counted(found: Iterable[Any]) -> dict[Any, int]:
+    return {row[0]: row[1] for row in found}

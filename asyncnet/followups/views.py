@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
-from asyncnet.events.queries import questions_of
+from asyncnet.events.queries import counts, questions_of
 from asyncnet.followups import actions, queries
 from asyncnet.followups.actions import AlreadySent
 from asyncnet.followups.forms import match_form
@@ -13,9 +13,24 @@ from asyncnet.followups.letters import readable
 from asyncnet.intros import queries as intros
 from asyncnet.intros.views import playback
 from asyncnet.matches.queries import published_match
-from asyncnet.web.access import Role, actor, current_participant, requires
+from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
+from asyncnet.wiring import links
 
 pages = Blueprint("followups", __name__)
+
+
+@pages.get("/events/<int:event_id>")
+@requires(Role.ORGANIZER)
+def board(event_id: int) -> ResponseReturnValue:
+    """Show an organizer who is waiting for what, and what goes out next."""
+    event = organized_event(event_id)
+    return render_template(
+        "followups/board.html",
+        event=event,
+        counts=counts(db.session(), event.id),
+        waiting=queries.waiting_in(db.session(), event.id),
+        registration=links().to(url_for("events.join", registration_key=event.registration_key)),
+    )
 
 
 @pages.route("/me/<int:participant_id>/matches/<int:match_id>", methods=["GET", "POST"])

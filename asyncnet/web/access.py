@@ -19,9 +19,11 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.people import actions as people
 from asyncnet.people.model import Person
 from asyncnet.people.queries import UnknownBrowser, organizer_session, participant_session
+from config import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=ResponseReturnValue)
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 SEEN_AGAIN_AFTER = timedelta(hours=1)
 
 
@@ -56,26 +58,37 @@ def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]
                 abort(404)
             return view(*args, **kwargs)
 
-        checked.policy = role  # type: ignore[attr-defined]  # read by refuse_undeclared
+        checked.policy = role  # type: ignore[attr-defined]  # read by policy_of
         return checked
 
     return declare
 
 
-def refuse_undeclared(app: Flask) -> None:
-    """Make every request to a route without a declared policy a 404 (CHECKLIST A1)."""
+def guard(app: Flask) -> None:
+    """Close the doors that no single view can close.
+
+    A route without a declared policy is a 404 (CHECKLIST A1). A request that changes something
+    and comes from another site is refused whatever token it carries (B1). On this machine only,
+    `localhost` leads to the one address of which cookies and signed links are made.
+    """
 
     @app.before_request
-    def _refuse() -> None:
+    def _guard() -> Response | None:
         if request.endpoint and policy_of(app, request.endpoint) is None:
             abort(404)
+        if request.method not in SAFE_METHODS and _from_elsewhere():
+            abort(403, "This form was sent from another site, so nothing was changed.")
+        here: Settings = app.extensions["asyncnet"].settings
+        if not here.public and request.method == "GET" and request.host != here.own_host:
+            return redirect(here.base_url + request.full_path.rstrip("?"))
+        return None
 
 
 def policy_of(app: Flask, endpoint: str) -> Role | None:
     """Return who may use an endpoint, or None where nobody has said."""
     if endpoint == "static":
         return Role.PUBLIC
-    return getattr(app.view_functions[endpoint], "policy", None)
+    return getattr(app.view_functions.get(endpoint), "policy", None)
 
 
 def signed_in() -> bool:
@@ -186,6 +199,21 @@ def _participant(participant_id: int) -> Participant:
     if opened.link_version != found.link_version or utc_now() >= found.event.removed_at:
         abort(410)
     return found
+
+
+def _from_elsewhere() -> bool:
+    """Return whether a browser says that another site made it send this request.
+
+    `Sec-Fetch-Site` where the browser sends it, else `Origin`, which is `null` for our own
+    pages because they send no referrer. Signed addresses carry their own proof.
+    """
+    if policy_of(current_app, request.endpoint or "") is Role.SIGNED:
+        return False
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("Origin", "null")
+    return origin not in {"null", request.host_url.rstrip("/")}
 
 
 def _here() -> str:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from asyncnet.database import db
+from asyncnet.events.queries import NotFound
 from asyncnet.storage.port import StorageError
 from asyncnet.web.access import Role, requires, signed_in
 from asyncnet.wiring import settings, storage
@@ -97,6 +98,7 @@ def register(app: Flask) -> None:
     app.after_request(_finish)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(NotFound, lambda _: _page(404))
     app.register_error_handler(StorageError, _storage_gone)
     app.register_error_handler(DBAPIError, _database_gone)
     app.register_error_handler(Exception, _broken)
@@ -224,7 +226,9 @@ def _page(code: int, *, description: str | None = None) -> Response:
                 title=title,
                 text=description or words,
                 request_id=g.get("request_id"),
-                offer_link=code in LINK_ENDED,
+                action=("Mail me a new link", url_for("events.lost_link"))
+                if code in LINK_ENDED
+                else ("To the start", url_for("pages.home")),
             )
         )
     response.status = HTTPStatus(code)

