@@ -20,7 +20,15 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from asyncnet.events.actions import EventPlan, Profile
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind
-from asyncnet.web.forms import AddressField, Form, HourField, OnceForm, ZoneField
+from asyncnet.web.forms import (
+    AddressField,
+    Form,
+    HourField,
+    OnceForm,
+    ZoneField,
+    number,
+    text,
+)
 from asyncnet.zones import zone_named
 
 KINDS = {
@@ -122,17 +130,17 @@ class EventForm(OnceForm):
 
     def plan(self) -> EventPlan:
         """Return what was filled in; only after the form was accepted."""
-        local: datetime = self.starts.data
+        local = self.starts.data or datetime.min
         return EventPlan(
-            title=self.title.data,
-            purpose=self.purpose.data or "",
+            title=text(self.title),
+            purpose=text(self.purpose),
             zone=self.zone.data,
             starts_at=local.replace(tzinfo=self.zone.zone).astimezone(UTC),
-            rounds=self.rounds.data,
-            length=timedelta(minutes=self.minutes.data),
-            pause=timedelta(minutes=self.pause.data),
+            rounds=number(self.rounds),
+            length=timedelta(minutes=number(self.minutes)),
+            pause=timedelta(minutes=number(self.pause)),
             send_hour=self.send_hour.written,
-            retention_days=self.retention_days.data,
+            retention_days=number(self.retention_days),
         )
 
 
@@ -184,12 +192,12 @@ class ProfileForm(OnceForm):
     def profile(self) -> Profile:
         """Return what was filled in; only after the form was accepted."""
         return Profile(
-            name=self.name.data,
-            email=self.email.data,
+            name=text(self.name),
+            email=text(self.email),
             zone=self.zone.data,
             attendance=Attendance(self.attendance.data),
-            greeting=self.greeting.data or "",
-            wishes=self.wishes.data or "",
+            greeting=text(self.greeting),
+            wishes=text(self.wishes),
         )
 
 
@@ -230,7 +238,7 @@ class QuestionForm(Form):
 
     def chosen(self) -> list[str]:
         """Return the choices, one a line, without empty ones."""
-        return [line.strip() for line in (self.choices.data or "").splitlines() if line.strip()]
+        return [line.strip() for line in text(self.choices).splitlines() if line.strip()]
 
     def validate_choices(self, field: TextAreaField) -> None:
         if QuestionKind(self.kind.data) in WITH_CHOICES and not 2 <= len(self.chosen()) <= 20:

@@ -128,7 +128,7 @@ def addresses_in(session: Session, event_id: int) -> dict[str, int]:
     rows = session.execute(
         select(Participant.email, Participant.id).where(Participant.event_id == event_id)
     )
-    return {email: participant_id for email, participant_id in rows}
+    return {row.email: row.id for row in rows}
 
 
 def counts(session: Session, event_id: int) -> dict[Attendance, int]:
@@ -138,7 +138,7 @@ def counts(session: Session, event_id: int) -> dict[Attendance, int]:
         .where(Participant.event_id == event_id, Participant.left_at.is_(None))
         .group_by(Participant.attendance)
     )
-    return dict.fromkeys(Attendance, 0) | {kind: count for kind, count in rows}
+    return dict.fromkeys(Attendance, 0) | {row[0]: row[1] for row in rows}
 
 
 def round_of(session: Session, event_id: int, round_id: int) -> Round:

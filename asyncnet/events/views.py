@@ -23,7 +23,7 @@ from asyncnet.people.actions import remember_participant
 from asyncnet.people.links import LinkInvalid
 from asyncnet.web import access
 from asyncnet.web.access import Role, actor, current_organizer, organized_event, requires
-from asyncnet.web.forms import ButtonForm
+from asyncnet.web.forms import ButtonForm, text
 from asyncnet.web.limits import limiter
 from asyncnet.wiring import links
 
@@ -47,14 +47,14 @@ def new() -> ResponseReturnValue:
     if not form.accepted():
         return render_template("events/new.html", form=form)
     try:
-        event = queries.event_made_from(db.session(), form.form_key.data)
+        event = queries.event_made_from(db.session(), text(form.form_key))
     except queries.NotFound:
         with transaction() as session:
             event = actions.make_event(
                 session,
                 current_organizer().id,
                 form.plan(),
-                form_key=form.form_key.data,
+                form_key=text(form.form_key),
                 actor=actor(),
                 now=utc_now(),
             )
@@ -99,8 +99,8 @@ def questions(event_id: int) -> ResponseReturnValue:
                     session,
                     event.id,
                     kind=QuestionKind(form.kind.data),
-                    label=form.label.data,
-                    help_text=form.help.data or "",
+                    label=text(form.label),
+                    help_text=text(form.help),
                     required=form.required.data,
                     choices=form.chosen(),
                     actor=actor(),
@@ -271,7 +271,7 @@ def join(registration_key: str) -> ResponseReturnValue:
             )
     except AlreadyRegistered:
         with transaction() as session:
-            actions.mail_links(session, form.email.data, actor=actor(), now=utc_now())
+            actions.mail_links(session, text(form.email), actor=actor(), now=utc_now())
     return redirect(url_for(".joined", registration_key=registration_key))
 
 
@@ -311,7 +311,7 @@ def lost_link() -> ResponseReturnValue:
     if not form.accepted():
         return render_template("events/lost_link.html", form=form, sent=False)
     with transaction() as session:
-        actions.mail_links(session, form.email.data, actor=actor(), now=utc_now())
+        actions.mail_links(session, text(form.email), actor=actor(), now=utc_now())
     return render_template("events/lost_link.html", form=form, sent=True)
 
 

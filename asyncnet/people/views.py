@@ -17,7 +17,7 @@ from asyncnet.web.access import (
     remember_organizer,
     requires,
 )
-from asyncnet.web.forms import ButtonForm
+from asyncnet.web.forms import ButtonForm, text
 from asyncnet.web.limits import limiter
 from asyncnet.web.pages import safe_path
 from asyncnet.wiring import settings
@@ -37,8 +37,8 @@ def ask_sign_in() -> ResponseReturnValue:
     if not form.accepted():
         return render_template("people/sign_in.html", form=form)
     with transaction() as writing:
-        if may_organize(form.email.data, settings().organizers):
-            actions.request_sign_in(writing, form.email.data, actor=actor(), now=utc_now())
+        if may_organize(text(form.email), settings().organizers):
+            actions.request_sign_in(writing, text(form.email), actor=actor(), now=utc_now())
         else:
             actions.refuse_sign_in(writing, actor=actor(), now=utc_now())
     session["next"] = safe_path(form.next.data, "")

@@ -6,7 +6,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_wtf import CSRFProtect, FlaskForm
-from wtforms import HiddenField, SelectField, StringField, TimeField, ValidationError
+from wtforms import (
+    Field,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    StringField,
+    TimeField,
+    ValidationError,
+)
 from wtforms.validators import InputRequired, Length
 
 from asyncnet.people.addresses import AddressWrong, normal_address
@@ -27,6 +35,16 @@ class OnceForm(Form):
     """A form that may be sent twice and still acts once (CHECKLIST F8)."""
 
     form_key = HiddenField(default=lambda: secrets.token_urlsafe(16), validators=[Length(max=32)])
+
+
+def text(field: Field) -> str:
+    """Return what stands in a text field, empty when nothing does."""
+    return str(field.data or "")
+
+
+def number(field: IntegerField) -> int:
+    """Return what stands in a number field; only after the form was accepted."""
+    return int(field.data or 0)
 
 
 class ButtonForm(Form):
@@ -97,5 +115,4 @@ class HourField(TimeField):
     @property
     def written(self) -> str:
         """The chosen time as it is stored; only after the form was accepted."""
-        chosen: time = self.data
-        return chosen.strftime("%H:%M")
+        return (self.data or time()).strftime("%H:%M")
