@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -21,7 +20,6 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 from wtforms import (
     BooleanField,
-    DataList,
     DateTimeLocalField,
     EmailField,
     FileField,
@@ -39,6 +37,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from asyncnet.intros.model import IntroState
 from asyncnet.matches.model import MatchState
 from asyncnet.messages.rules import MessageState
+from asyncnet.web import filters
 
 ROOT = Path(__file__).parents[2]
 AT = datetime(2025, 6, 26, 23, tzinfo=UTC)
@@ -76,7 +75,10 @@ class Registration(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     name = StringField("Your name", [DataRequired("Please write your name."), Length(max=100)])
     email = EmailField("E-mail", [DataRequired("We need an address to write to."), Email()])
-    zone = StringField("Time zone", datalist=DataList(["Australia/Sydney", "Europe/Berlin"]))
+    zone = SelectField(
+        "Time zone",
+        choices=[("", "Choose"), ("Asia/Tokyo", "Asia/Tokyo"), ("Pacific/Auckland", "Auckland")],
+    )
     greeting = TextAreaField("A greeting", [Optional()])
     attendance = RadioField(
         "How do you take part?",
@@ -90,7 +92,9 @@ class Registration(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
-    role = SelectField("Your role", choices=[("", "Choose"), ("r", "Researcher"), ("t", "Teacher")])
+    role = SelectField(
+        "Your role", [Optional()], choices=[("", "Choose"), ("r", "Researcher"), ("t", "Teacher")]
+    )
     starts = DateTimeLocalField("Starts", [Optional()])
     hour = TimeField("Follow-ups go out at", [Optional()])
     rounds = IntegerField("Rounds", [Optional()])
@@ -111,13 +115,9 @@ def make_gallery() -> Flask:
         asset=lambda name: url_for("static", filename=f"{Path(name).suffix[1:]}/{name}"),
         csp_nonce=lambda: "seven",
     )
-    app.jinja_env.filters.update(
-        city=lambda zone: zone.split("/")[-1].replace("_", " "),
-        iso=lambda at: at.isoformat(),
-        local=lambda at, zone: at.astimezone(ZoneInfo(zone)).strftime("%A %-d %B, %H:%M"),
-        local_day=lambda at, zone: at.astimezone(ZoneInfo(zone)).strftime("%a %-d %B"),
-        local_time=lambda at, zone: at.astimezone(ZoneInfo(zone)).strftime("%H:%M"),
-    )
+    filters.register(app)
+    app.add_url_rule("/", "pages.home")
+    app.add_url_rule("/lost-link", "events.lost_link")
 
     @app.get("/pieces")
     def pieces() -> str:
@@ -156,8 +156,8 @@ def make_gallery() -> Flask:
             "error.html",
             title="This page is not here",
             text="The address may be cut short. Please open the link in your mail once more.",
-            action=("Go to the start", "/"),
             request_id="7f3a9c",
+            offer_link=True,
         )
 
     @app.after_request
@@ -213,11 +213,16 @@ def macros() -> Iterator[Callable[[str, str], Macro]]:
         )
 
 
+def words_of(markup: str) -> str:
+    """Return what is left to read without the tags, spaces joined."""
+    return " ".join(re.sub(r"<[^>]*>", " ", markup).split())
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("width", "height", "zoom"),
-    [(1280, 900, 1), (390, 844, 2), (320, 640, 2), (320, 225, 4)],
-    ids=["desk", "phone", "small phone", "desk at 400 percent"],
+    [(1280, 900, 1), (390, 844, 2), (320, 225, 4)],
+    ids=["desk", "phone", "desk at 400 percent"],
 )
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_stands_in_anybodys_way(
@@ -229,7 +234,7 @@ def test_nothing_stands_in_anybodys_way(
     zoom: int,
     scheme: Literal["light", "dark"],
 ) -> None:
-    """W1: no violation, nothing left to judge; no scrolling sideways; B3: no word from the policy."""
+    """W1: no violation, nothing left to judge, no scrolling sideways; B3: the policy holds."""
     page = browser.new_page(
         viewport={"width": width, "height": height}, device_scale_factor=zoom, color_scheme=scheme
     )
@@ -262,7 +267,7 @@ def test_buttons_are_large_enough_for_a_thumb(page: Page, address: str) -> None:
 def test_every_stop_of_the_tab_key_can_be_seen(page: Page, address: str) -> None:
     """W2: in the order of the page, with an outline, inside the window, and round once more."""
     page.goto(address + "/pieces")
-    stops = []
+    stops: list[str] = []
     while len(stops) < 50:
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
@@ -323,9 +328,9 @@ def test_an_empty_zone_is_filled_in_and_a_written_one_kept(browser: Browser, add
     page = browser.new_page(timezone_id="Pacific/Auckland")
 
     page.goto(address + "/form")
-    empty = page.get_by_label("Time zone").input_value()
+    empty = page.get_by_label("Time zone", exact=True).input_value()
     page.goto(address + "/form?zone=Asia/Tokyo")
-    written = page.get_by_label("Time zone").input_value()
+    written = page.get_by_label("Time zone", exact=True).input_value()
     page.close()
 
     assert (empty, written) == ("Pacific/Auckland", "Asia/Tokyo")
@@ -333,16 +338,15 @@ def test_an_empty_zone_is_filled_in_and_a_written_one_kept(browser: Browser, add
 
 def test_a_double_click_sends_once_and_says_so(page: Page, address: str) -> None:
     """F8, as far as a page can help; the database has the last word."""
-    sent = []
-    page.on("request", lambda request: sent.append(request.method))
+    posts: list[str] = []
+    page.on("request", lambda sent: posts.append(sent.url) if sent.method == "POST" else None)
     page.goto(address + "/form")
-    sent.clear()
 
     with page.expect_response(address + "/form"):
         page.get_by_role("button", name="Send now the mail to Ana").dblclick()
 
     expect(page.get_by_role("button", name="Sending…")).to_have_count(1)
-    assert sent == ["POST"]
+    assert posts == [address + "/form"]
 
 
 def test_a_table_stays_a_table_when_it_looks_like_cards(page: Page, address: str) -> None:
@@ -381,7 +385,7 @@ def test_two_clocks_show_one_moment_on_two_days(macros: Callable[[str, str], Mac
 
     drawn = two_clocks(at, "America/Los_Angeles", "You", "Pacific/Kiritimati", "Tione")
 
-    assert drawn.striptags() == (
+    assert words_of(drawn) == (
         "You 02:30 Fri 27 June Los Angeles Tione 23:30 Fri 27 June Kiritimati"
     )
     assert drawn.count("clock--night") == 2
@@ -394,7 +398,7 @@ def test_every_state_has_words_and_a_picture(
 ) -> None:
     drawn = macros("status", "badge")(state)
 
-    assert drawn.striptags()
+    assert words_of(drawn)
     assert drawn.count("<svg") == 1
 
 

@@ -1,0 +1,192 @@
+"""The worker's part: process what was uploaded, and clear storage of what nobody needs.
+
+Everything here may be killed at any line and run again (CHECKLIST F2): the table says what is
+to be done, and no transaction is open while storage or the encoder works.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import SYSTEM
+from asyncnet.database import WRITES, db, transaction
+from asyncnet.intros import actions, queries, video
+from asyncnet.intros.actions import Claim, ClaimLost, NothingWaiting, Prepared
+from asyncnet.intros.model import ENDED
+from asyncnet.intros.rules import Limits, Unusable
+from asyncnet.storage.port import FileMissing, Storage, StorageError
+
+log = structlog.get_logger()
+Clock = Callable[[], datetime]
+
+TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
+RENEW_EVERY = actions.LEASE / 4
+ORPHAN_AFTER = timedelta(hours=2)
+"""Longer than any worker writes files before a row says that they are needed."""
+LOOKED_UP_AT_ONCE = 500
+NOTHING_CAME = "The file did not reach us whole. Please choose it again and upload it once more."
+
+
+def process_next(storage: Storage, *, limits: Limits, clock: Clock) -> bool:
+    """Process the intro that has waited longest; return whether there was one."""
+    try:
+        with transaction() as session:
+            claim = actions.claim_next(session, now=clock())
+    except NothingWaiting:
+        return False
+    settle = _worked_through(storage, claim, limits, clock)
+    try:
+        with transaction() as session:
+            settle(session)
+    except ClaimLost:
+        log.info("claim lost", intro=claim.intro_id)
+        _delete_folder(storage, claim.folder)
+    clear_settled(storage, now=clock())
+    return True
+
+
+def clear_settled(storage: Storage, *, now: datetime) -> None:
+    """Remove from storage what settled intros no longer need: withdrawn ones within minutes."""
+    with transaction() as session:
+        actions.withdraw_departed(session, now=now)
+    while True:
+        with transaction() as session:
+            settled = [
+                (intro.id, intro.state, intro.upload_key, intro.folder)
+                for intro in queries.to_clear(session, now=now)
+            ]
+        if not settled:
+            return
+        for intro_id, state, upload_key, folder in settled:
+            try:
+                storage.abort(upload_key)
+                storage.delete(upload_key)
+                if state in ENDED and folder:
+                    _delete_folder(storage, folder)
+            except StorageError as error:
+                log.warning("storage not cleared", intro=intro_id, error=type(error).__name__)
+                return
+            with transaction() as session:
+                actions.mark_cleared(session, intro_id, seen=state, now=now)
+
+
+def sweep(storage: Storage, *, now: datetime) -> int:
+    """End uploads that nobody went on with, and remove orphans; return how many orphans.
+
+    An orphan is a file that no row needs, left by a worker that was killed. A file that a row
+    needs is never touched (CHECKLIST F4).
+    """
+    before = now - actions.UNFINISHED_FOR
+    with transaction() as session:
+        unfinished = queries.unfinished(session, begun_before=before)
+    for intro_id, upload_key in unfinished:
+        _end_unfinished(storage, intro_id, upload_key, now=now)
+    storage.abort_unfinished(started_before=before)
+    old = [
+        file.key
+        for prefix in ("uploads/", "intros/")
+        for file in storage.files(prefix)
+        if file.changed_at < now - ORPHAN_AFTER
+    ]
+    orphans = [
+        key
+        for start in range(0, len(old), LOOKED_UP_AT_ONCE)
+        for key in _not_needed(old[start : start + LOOKED_UP_AT_ONCE])
+    ]
+    for key in orphans:
+        storage.delete(key)
+    return len(orphans)
+
+
+def _worked_through(
+    storage: Storage, claim: Claim, limits: Limits, clock: Clock
+) -> Callable[[Session], None]:
+    """Do the long part of a job; return the one change that settles it."""
+    try:
+        with _renewed(claim, clock):
+            prepared = _prepare(storage, claim, limits)
+    except Unusable as unusable:
+        reason = unusable.reason
+    except FileMissing:
+        reason = NOTHING_CAME
+    except (StorageError, OSError) as error:
+        log.warning("intro put back", intro=claim.intro_id, error=repr(error))
+        return lambda session: actions.release(session, claim, now=clock())
+    else:
+        return lambda session: actions.mark_ready(session, claim, prepared, now=clock())
+    return lambda session: actions.reject(session, claim, reason, now=clock())
+
+
+def _prepare(storage: Storage, claim: Claim, limits: Limits) -> Prepared:
+    """Fetch, process and store one upload. Raises Unusable, StorageError and OSError."""
+    with TemporaryDirectory(prefix="intro-") as name:
+        source, out = Path(name) / "upload", Path(name) / "out"
+        out.mkdir()
+        storage.fetch(claim.upload_key, source)
+        if source.stat().st_size != claim.bytes_announced:
+            raise Unusable(NOTHING_CAME)
+        made = video.process(source, out, limits)
+        paths = [made.large.path, made.small.path, made.poster.path]
+        for path in paths:
+            storage.put(f"{claim.folder}/{path.name}", path, content_type=TYPES[path.suffix])
+        return Prepared(
+            files=[path.name for path in paths],
+            seconds=made.seconds,
+            width=made.width,
+            height=made.height,
+            warnings=made.warnings,
+        )
+
+
+@contextmanager
+def _renewed(claim: Claim, clock: Clock) -> Iterator[None]:
+    """Keep a claim alive, from a thread of its own, for as long as the block works."""
+    done = threading.Event()
+    engine = db.engine.execution_options(**{WRITES: True})
+
+    def renew() -> None:
+        while not done.wait(RENEW_EVERY.total_seconds()):
+            try:
+                with Session(engine) as session, session.begin():
+                    actions.renew(session, claim, now=clock())
+            except SQLAlchemyError as error:
+                log.warning("claim not renewed", intro=claim.intro_id, error=type(error).__name__)
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _delete_folder(storage: Storage, folder: str) -> None:
+    for file in list(storage.files(f"{folder}/")):
+        storage.delete(file.key)
+
+
+def _end_unfinished(storage: Storage, intro_id: int, upload_key: str, *, now: datetime) -> None:
+    """Take over an upload that is whole, though nobody told us; end one that is not."""
+    try:
+        size = storage.size(upload_key)
+    except FileMissing:
+        with transaction() as session:
+            actions.expire(session, intro_id, now=now)
+    else:
+        with transaction() as session:
+            actions.mark_arrived(session, intro_id, size=size, actor=SYSTEM, now=now)
+
+
+def _not_needed(keys: Sequence[str]) -> list[str]:
+    folders = {key.rsplit("/", 1)[0] for key in keys}
+    with transaction() as session:
+        needed = queries.needed(session, folders, set(keys))
+    return [key for key in keys if key not in needed and key.rsplit("/", 1)[0] not in needed]

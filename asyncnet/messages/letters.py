@@ -1,0 +1,77 @@
+"""Turns what a feature wants to say into a letter, in text and HTML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import jinja2
+from css_inline import CSSInliner
+
+from asyncnet.mail.port import Letter
+from asyncnet.messages.model import Message
+from asyncnet.people.links import Links
+
+_INLINER = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What one mail says. `template` names a pair of files in `templates/mail`.
+
+    `preheader` is the line that mail programs show beside the subject. `secrets` are the
+    links among `values` that open somebody's page. Values are shown as they are, escaped in
+    HTML; nothing in them is ever expanded as a template (CHECKLIST M2).
+    """
+
+    subject: str
+    preheader: str
+    template: str
+    values: Mapping[str, Any]
+    reply_to: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+
+
+def render(
+    environment: jinja2.Environment, draft: Draft, message: Message, links: Links
+) -> Letter:
+    """Return the finished letter of a message.
+
+    Its Message-ID follows from the message's key, and all mails of one event to one person
+    are one thread. Raises jinja2.UndefinedError when a template asks for an unknown name.
+    """
+    host = urlsplit(links.base_url).hostname or "localhost"
+    values = {
+        **draft.values,
+        "subject": draft.subject,
+        "preheader": draft.preheader,
+        "home": links.to("/"),
+    }
+    html = environment.get_template(f"mail/{draft.template}.html").render(values)
+    text = environment.get_template(f"mail/{draft.template}.txt").render(values)
+    return Letter(
+        to_name=message.to_name,
+        to_address=message.to_address,
+        subject=" ".join(draft.subject.split()),
+        text=text.strip() + "\n",
+        html=_INLINER.inline(html),
+        message_id=f"<{message.reference}@{host}>",
+        reply_to=draft.reply_to,
+        headers={
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+            **_thread(message, host),
+            **draft.headers,
+        },
+        secrets=draft.secrets,
+    )
+
+
+def _thread(message: Message, host: str) -> dict[str, str]:
+    if message.event_id is None:
+        return {}
+    name = f"event:{message.event_id}:{message.to_address}"
+    root = f"<{sha256(name.encode()).hexdigest()[:32]}@{host}>"
+    return {"In-Reply-To": root, "References": root}
