@@ -15,13 +15,14 @@ from asyncnet.database import WAKE
 from asyncnet.events import letters as events
 from asyncnet.followups import letters as followups
 from asyncnet.intros import work
+from asyncnet.intros.rules import Limits
 from asyncnet.mail.port import Letter
 from asyncnet.messages.drain import Drained, drain
 from asyncnet.messages.letters import Draft, render
 from asyncnet.messages.model import Message
 from asyncnet.people import letters as people
 from asyncnet.web.limits import forget_old_attempts
-from asyncnet.wiring import Parts, links, mailer, storage
+from asyncnet.wiring import Parts, links, mailer, settings, storage
 
 log = structlog.get_logger()
 
@@ -49,6 +50,9 @@ def register(app: Flask) -> None:
     }
     _every_minute(wired.mail_queue, "mail_tick", in_app(mail_tick))
     _every_minute(wired.video_queue, "video_tick", in_app(process_videos))
+    wired.video_queue.periodic_task(crontab(minute="17", hour="3"), name="sweep_storage")(
+        in_app(sweep_storage)
+    )
 
 
 def drain_mail(clock: Callable[[], datetime] = utc_now) -> Drained:
@@ -67,12 +71,21 @@ def compose_by(clock: Callable[[], datetime]) -> Callable[[Session, Message], Le
 
 
 def process_videos(clock: Callable[[], datetime] = utc_now) -> int:
-    """Process uploaded intros until none is waiting, then remove what is withdrawn."""
+    """Process uploaded intros until none is waiting, then clear storage of what has ended."""
+    limits = Limits(
+        seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes
+    )
     done = 0
-    while work.process_next(storage(), now=clock()):
+    while work.process_next(storage(), limits=limits, clock=clock):
         done += 1
-    work.remove_withdrawn(storage(), now=clock())
+    work.clear_settled(storage(), now=clock())
     return done
+
+
+def sweep_storage() -> None:
+    """Remove unfinished uploads and files that no row needs."""
+    orphans = work.sweep(storage(), now=utc_now())
+    log.info("storage swept", orphans=orphans)
 
 
 def mail_tick() -> None:

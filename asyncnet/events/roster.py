@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,7 +21,6 @@ COLUMNS = {
 REQUIRED = ("name", "email", "zone")
 LIVE_WORDS = {"", "live", "l", "synchronous", "sync"}
 ASYNC_WORDS = {"async", "a", "asynchronous", "asynchronously"}
-LONGEST = {"name": 100, "greeting": 300, "wishes": 2000}
 
 
 @dataclass(frozen=True)
@@ -121,21 +120,41 @@ def _read_line(
 
 
 def _entry(values: Mapping[str, str]) -> Entry:
-    if not values["name"]:
-        raise ValueError("The name is missing.")
-    for name, longest in LONGEST.items():
-        if len(values.get(name, "")) > longest:
-            raise ValueError(f"The {name} is longer than {longest} characters.")
-    if any(not c.isprintable() for c in values["name"]):
-        raise ValueError("The name holds a line break or an invisible character.")
+    """Return the entry of one line. Raises ValueError naming everything that is wrong in it."""
+    faults: list[str] = []
+    checked = dict(values)
+    for name, check in CHECKS.items():
+        try:
+            checked[name] = check(values.get(name, ""))
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise ValueError(" ".join(faults))
     return Entry(
-        name=values["name"],
-        email=_address(values["email"]),
-        zone=_zone(values["zone"]),
-        attendance=_attendance(values.get("attendance", "")),
-        greeting=values.get("greeting", ""),
-        wishes=values.get("wishes", ""),
+        name=checked["name"],
+        email=checked["email"],
+        zone=checked["zone"],
+        attendance=Attendance(checked["attendance"]),
+        greeting=checked["greeting"],
+        wishes=checked["wishes"],
     )
+
+
+def _name(typed: str) -> str:
+    if not typed:
+        raise ValueError("The name is missing.")
+    if any(not c.isprintable() for c in typed):
+        raise ValueError("The name holds a line break or an invisible character.")
+    return _at_most(100, "name")(typed)
+
+
+def _at_most(longest: int, name: str) -> Callable[[str], str]:
+    def check(typed: str) -> str:
+        if len(typed) > longest:
+            raise ValueError(f"The {name} is longer than {longest:,} characters.")
+        return typed
+
+    return check
 
 
 def _address(typed: str) -> str:
@@ -163,6 +182,16 @@ def _attendance(typed: str) -> Attendance:
     if word in ASYNC_WORDS:
         return Attendance.ASYNC
     raise ValueError(f"Attendance is live or async, not {typed[:40]!r}.")
+
+
+CHECKS: Mapping[str, Callable[[str], str]] = {
+    "name": _name,
+    "email": _address,
+    "zone": _zone,
+    "attendance": _attendance,
+    "greeting": _at_most(300, "greeting"),
+    "wishes": _at_most(2000, "text about wishes"),
+}
 
 
 def _decoded(raw: bytes) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, Actor, record
-from asyncnet.database import WAKE
+from asyncnet.database import wake
 from asyncnet.events.model import Consent, Participant
 from asyncnet.intros import queries
 from asyncnet.intros.model import ENDED, UNDER_WAY, Intro, IntroState
@@ -413,4 +413,4 @@ def _lock(session: Session, participant_id: int) -> None:
 
 
 def _wake_worker(session: Session) -> None:
-    session.info.setdefault(WAKE, set()).add("video")
+    wake(session, "video")

@@ -11,6 +11,7 @@ from sqlalchemy import and_, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from asyncnet.database import wake
 from asyncnet.mail.port import Letter
 from asyncnet.messages.model import NOTE_LENGTH, Message, MessageChange
 from asyncnet.messages.rules import (
@@ -108,6 +109,8 @@ def plan(
     )
     if added is not None:
         _note_change(session, [added], MessageState.SCHEDULED, SYSTEM, "Planned.", now)
+        if due_at <= now:
+            wake(session, "mail")
 
 
 def anything_due(session: Session, now: datetime) -> bool:

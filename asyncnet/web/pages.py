@@ -226,9 +226,7 @@ def _page(code: int, *, description: str | None = None) -> Response:
                 title=title,
                 text=description or words,
                 request_id=g.get("request_id"),
-                action=("Mail me a new link", url_for("events.lost_link"))
-                if code in LINK_ENDED
-                else ("To the start", url_for("pages.home")),
+                offer_link=code in LINK_ENDED,
             )
         )
     response.status = HTTPStatus(code)
