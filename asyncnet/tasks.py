@@ -44,6 +44,7 @@ def register(app: Flask) -> None:
 
         return run
 
+    app.extensions["asyncnet.compose"] = compose_by(utc_now)
     app.extensions["asyncnet.wake"] = {
         "mail": _task(wired.mail_queue, "drain_mail", in_app(drain_mail)),
         "video": _task(wired.video_queue, "process_videos", in_app(process_videos)),

@@ -115,6 +115,14 @@ def drain(
     return done
 
 
+def preview(compose: Compose, message_id: int) -> queue.Copy:
+    """Return what a message would say if it went out now, leaving no trace. Raises NotNeeded."""
+    with transaction() as session:
+        letter = compose(session, session.get_one(Message, message_id))
+        session.rollback()
+    return queue.masked(letter)
+
+
 def _send_all(
     connection: Connection,
     compose: Compose,

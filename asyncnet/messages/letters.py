@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import jinja2
@@ -11,9 +11,17 @@ from css_inline import CSSInliner
 
 from asyncnet.mail.port import Letter
 from asyncnet.messages.model import Message
-from asyncnet.people.links import Links
 
 _INLINER = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+class Site(Protocol):
+    """Where this installation is found, and the address of a path on it."""
+
+    @property
+    def base_url(self) -> str: ...
+
+    def to(self, path: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -34,20 +42,18 @@ class Draft:
     secrets: tuple[str, ...] = ()
 
 
-def render(
-    environment: jinja2.Environment, draft: Draft, message: Message, links: Links
-) -> Letter:
+def render(environment: jinja2.Environment, draft: Draft, message: Message, site: Site) -> Letter:
     """Return the finished letter of a message.
 
     Its Message-ID follows from the message's key, and all mails of one event to one person
     are one thread. Raises jinja2.UndefinedError when a template asks for an unknown name.
     """
-    host = urlsplit(links.base_url).hostname or "localhost"
+    host = urlsplit(site.base_url).hostname or "localhost"
     values = {
         **draft.values,
         "subject": draft.subject,
         "preheader": draft.preheader,
-        "home": links.to("/"),
+        "home": site.to("/"),
     }
     html = environment.get_template(f"mail/{draft.template}.html").render(values)
     text = environment.get_template(f"mail/{draft.template}.txt").render(values)

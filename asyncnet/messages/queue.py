@@ -27,6 +27,7 @@ from asyncnet.messages.rules import (
     next_step,
 )
 
+QUEUE = "mail"
 WORKER = "worker"
 SYSTEM = "system"
 UNSETTLED = (MessageState.SENDING, MessageState.UNCONFIRMED)
@@ -58,6 +59,15 @@ class Claim:
     tried_since: datetime
     expires_at: datetime | None
     lease_ends_at: datetime
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What a mail says, its secret links masked."""
+
+    subject: str
+    text: str
+    html: str
 
 
 def reference_of(key: str) -> str:
@@ -110,7 +120,7 @@ def plan(
     if added is not None:
         _note_change(session, [added], MessageState.SCHEDULED, SYSTEM, "Planned.", now)
         if due_at <= now:
-            wake(session, "mail")
+            wake(session, QUEUE)
 
 
 def anything_due(session: Session, now: datetime) -> bool:
@@ -191,9 +201,23 @@ def claim(session: Session, now: datetime) -> tuple[Claim, Message] | None:
 
 def keep_copy(message: Message, letter: Letter) -> None:
     """Keep what is about to go out, without the links that open somebody's page (CHECKLIST S5)."""
-    message.sent_subject = _masked(letter.subject, letter.secrets)[:SUBJECT_LENGTH]
-    message.sent_text = _masked(letter.text, letter.secrets)
-    message.sent_html = _masked(letter.html, letter.secrets)
+    kept = masked(letter)
+    message.sent_subject = kept.subject[:SUBJECT_LENGTH]
+    message.sent_text = kept.text
+    message.sent_html = kept.html
+
+
+def copy_of(message: Message) -> Copy:
+    """Return the kept copy of a message, empty where there is none yet."""
+    return Copy(message.sent_subject or "", message.sent_text or "", message.sent_html or "")
+
+
+def masked(letter: Letter) -> Copy:
+    """Return a letter's words without the links that open somebody's page."""
+    subject, text, html = (
+        _masked(words, letter.secrets) for words in (letter.subject, letter.text, letter.html)
+    )
+    return Copy(subject, text, html)
 
 
 def settle(session: Session, held: Claim, outcome: Outcome, words: str, *, now: datetime) -> bool:
@@ -327,6 +351,8 @@ def _move(
     message.note = note[:NOTE_LENGTH]
     session.flush()
     _note_change(session, [message.id], state, actor, note, now)
+    if waits and message.due_at <= now:
+        wake(session, QUEUE)
 
 
 def _claim_of(message: Message, now: datetime) -> Claim:
