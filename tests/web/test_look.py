@@ -338,15 +338,14 @@ def test_an_empty_zone_is_filled_in_and_a_written_one_kept(browser: Browser, add
 
 def test_a_double_click_sends_once_and_says_so(page: Page, address: str) -> None:
     """F8, as far as a page can help; the database has the last word."""
-    posts: list[str] = []
-    page.on("request", lambda sent: posts.append(sent.url) if sent.method == "POST" else None)
     page.goto(address + "/form")
+    page.evaluate("sent = 0; addEventListener('submit', e => { sent += !e.defaultPrevented })")
 
     with page.expect_response(address + "/form"):
         page.get_by_role("button", name="Send now the mail to Ana").dblclick()
 
     expect(page.get_by_role("button", name="Sending…")).to_have_count(1)
-    assert posts == [address + "/form"]
+    assert page.evaluate("sent") == 1
 
 
 def test_a_table_stays_a_table_when_it_looks_like_cards(page: Page, address: str) -> None:
@@ -398,7 +397,7 @@ def test_every_state_has_words_and_a_picture(
 ) -> None:
     drawn = macros("status", "badge")(state)
 
-    assert words_of(drawn)
+    assert words_of(drawn) not in ("", "None")
     assert drawn.count("<svg") == 1
 
 
