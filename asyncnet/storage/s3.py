@@ -50,6 +50,9 @@ class S3Storage:
         self._bucket = settings.bucket
         self._inside = _client(settings, settings.endpoint_url)
         self._outside = _client(settings, settings.public_endpoint_url or settings.endpoint_url)
+        somewhere = {"Bucket": self._bucket, "Key": "any"}
+        example = urlsplit(self._presign("get_object", somewhere, timedelta(minutes=1)))
+        self._origin = f"{example.scheme}://{example.netloc}"
 
     def sign(self, request: UploadRequest, *, valid_for: timedelta) -> SignedRequest:
         params: dict[str, Any] = {"Bucket": self._bucket, "Key": request.key}
@@ -128,8 +131,7 @@ class S3Storage:
         return len(old)
 
     def origin(self) -> str:
-        example = urlsplit(self._presign("get_object", {"Bucket": self._bucket, "Key": "a/b"}))
-        return f"{example.scheme}://{example.netloc}"
+        return self._origin
 
     def _unfinished(self, prefix: str = "") -> "list[MultipartUploadTypeDef]":
         with _port_errors(prefix):
@@ -142,9 +144,7 @@ class S3Storage:
         with suppress(FileMissing), _port_errors(key):
             self._inside.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
 
-    def _presign(
-        self, operation: str, params: dict[str, Any], valid_for: timedelta = timedelta(minutes=1)
-    ) -> str:
+    def _presign(self, operation: str, params: dict[str, Any], valid_for: timedelta) -> str:
         with _port_errors(params["Key"]):
             return self._outside.generate_presigned_url(
                 operation, Params=params, ExpiresIn=int(valid_for.total_seconds())

@@ -1,0 +1,196 @@
+"""The studio: where a participant gives consent, uploads, watches, replaces and withdraws."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.events.model import Participant
+from asyncnet.intros import actions, queries
+from asyncnet.intros.actions import CONSENT_VERSION, NotAllowed
+from asyncnet.intros.forms import BeginForm, ConsentForm, StepForm
+from asyncnet.intros.model import UNDER_WAY, Intro
+from asyncnet.intros.rules import Limits
+from asyncnet.storage.port import FileMissing
+from asyncnet.web.access import Role, actor, current_participant, requires
+from asyncnet.web.forms import ButtonForm, Form
+from asyncnet.web.limits import limiter
+from asyncnet.wiring import settings, storage
+
+pages = Blueprint("intros", __name__)
+
+
+@dataclass(frozen=True)
+class Playback:
+    """Addresses from which a browser may play an intro for some minutes, the large file first.
+
+    The page asks for new ones when they have ended, so they are never kept.
+    """
+
+    large: str
+    small: str
+    poster: str
+    seconds: float
+    width: int
+    height: int
+
+
+def playback(intro: Intro) -> Playback:
+    """Return the addresses of a ready intro; call it only after an access check (CHECKLIST U7)."""
+    large, small, poster = (
+        storage().link(
+            f"{intro.folder}/{name}",
+            content_type="image/jpeg" if name.endswith(".jpg") else "video/mp4",
+            valid_for=settings().playback_valid_for,
+        )
+        for name in intro.files
+    )
+    return Playback(large, small, poster, intro.seconds or 0, intro.width or 16, intro.height or 9)
+
+
+@pages.get("/me/<int:participant_id>/intro")
+@requires(Role.PARTICIPANT)
+def studio(participant_id: int) -> ResponseReturnValue:
+    participant = current_participant(participant_id)
+    return render_template("intros/studio.html", **_shown(participant, ConsentForm()))
+
+
+@pages.get("/me/<int:participant_id>/intro/state")
+@requires(Role.PARTICIPANT)
+def state(participant_id: int) -> ResponseReturnValue:
+    """Show the part of the studio that changes by itself; the page asks for it while waiting."""
+    participant = current_participant(participant_id)
+    return render_template("intros/state.html", **_shown(participant, ConsentForm()))
+
+
+@pages.post("/me/<int:participant_id>/intro/consent")
+@requires(Role.PARTICIPANT)
+def consent(participant_id: int) -> ResponseReturnValue:
+    participant = current_participant(participant_id)
+    form = ConsentForm()
+    if not form.accepted():
+        return render_template("intros/studio.html", **_shown(participant, form)), 400
+    with transaction() as session:
+        actions.give_consent(session, participant, actor=actor(), now=utc_now())
+    return redirect(url_for(".studio", participant_id=participant_id))
+
+
+@pages.post("/me/<int:participant_id>/intro/uploads")
+@requires(Role.PARTICIPANT)
+@limiter.limit("30 per 5 minutes")
+def begin(participant_id: int) -> ResponseReturnValue:
+    """Open an upload for one file; the answer carries its id."""
+    participant = current_participant(participant_id)
+    form = BeginForm()
+    if not form.accepted():
+        return _refused(form)
+    try:
+        with transaction() as session:
+            intro = actions.begin(
+                session,
+                participant,
+                size=form.size.data or 0,
+                content_type=form.content_type.data or "",
+                limits=_limits(),
+                actor=actor(),
+                now=utc_now(),
+            )
+            intro_id = intro.id
+    except NotAllowed as error:
+        return {"error": str(error)}, 409
+    return {"id": intro_id}, 201
+
+
+@pages.post("/me/<int:participant_id>/intro/uploads/<int:intro_id>/sign")
+@requires(Role.PARTICIPANT)
+def sign(participant_id: int, intro_id: int) -> ResponseReturnValue:
+    """Sign one request of an upload that belongs to this participant (CHECKLIST U2)."""
+    current_participant(participant_id)
+    form = StepForm()
+    if not form.accepted():
+        return _refused(form)
+    intro = queries.intro_of(db.session(), participant_id, intro_id)
+    try:
+        wanted = actions.permitted(
+            intro,
+            method=form.method.data or "",
+            upload_id=form.upload_id.data or None,
+            part_number=form.part_number.data,
+        )
+        if actions.is_completion(wanted):
+            db.session.rollback()  # nothing stays open while storage is asked
+            parts = storage().parts(wanted.key, wanted.upload_id or "")
+            actions.check_parts(intro, parts)
+    except NotAllowed as error:
+        return {"error": str(error)}, 409
+    except FileMissing:
+        return {"error": "This upload is not there any more. Choose the file again."}, 410
+    signed = storage().sign(wanted, valid_for=settings().signature_valid_for)
+    return jsonify(url=signed.url, headers=dict(signed.headers))
+
+
+@pages.post("/me/<int:participant_id>/intro/uploads/<int:intro_id>/arrived")
+@requires(Role.PARTICIPANT)
+def arrived(participant_id: int, intro_id: int) -> ResponseReturnValue:
+    """Look whether the file is there, whatever the browser says; saying it twice is harmless."""
+    current_participant(participant_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    intro = queries.intro_of(db.session(), participant_id, intro_id)
+    key = intro.upload_key
+    if intro.state in UNDER_WAY[:1]:
+        db.session.rollback()  # nothing stays open while storage is asked
+        try:
+            size = storage().size(key)
+        except FileMissing:
+            return {"error": "The file has not arrived whole yet."}, 409
+        with transaction() as session:
+            actions.mark_arrived(session, intro_id, size=size, actor=actor(), now=utc_now())
+    return {"state": queries.intro_of(db.session(), participant_id, intro_id).state}
+
+
+@pages.post("/me/<int:participant_id>/intro/withdraw")
+@requires(Role.PARTICIPANT)
+def withdraw(participant_id: int) -> ResponseReturnValue:
+    """Take the intro back, before or after the event."""
+    participant = current_participant(participant_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    with transaction() as session:
+        actions.withdraw(session, participant, actor=actor(), now=utc_now())
+    flash(
+        "Withdrawn. Nobody can open your video from now on, and its bytes are removed within "
+        "minutes.",
+        "notice",
+    )
+    return redirect(url_for(".studio", participant_id=participant_id))
+
+
+def _shown(participant: Participant, form: ConsentForm) -> dict[str, Any]:
+    """Return what the studio shows of a participant's intros."""
+    newest = queries.newest_of(db.session(), participant.id)
+    ready = queries.ready_of(db.session(), participant.id)
+    return {
+        "participant": participant,
+        "event": participant.event,
+        "form": form,
+        "agreed": queries.consent_of(db.session(), participant.id, CONSENT_VERSION) is not None,
+        "newest": newest,
+        "ready": ready,
+        "waiting": newest is not None and newest.state in UNDER_WAY[1:],
+        "playback": playback(ready) if ready else None,
+        "limits": _limits(),
+        "part_bytes": actions.PART_BYTES,
+    }
+
+
+def _limits() -> Limits:
+    return Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
+
+
+def _refused(form: Form) -> ResponseReturnValue:
+    sentences = [sentence for errors in form.errors.values() for sentence in errors]
+    return {"error": " ".join(map(str, sentences))}, 400

@@ -1,0 +1,224 @@
+// Sends a video in parts, straight to where videos are kept, and goes on after a reload, a lost
+// line or a sleep. Uppy speaks the protocol of S3; our server signs each request it makes.
+import AwsS3 from "@uppy/aws-s3";
+import Uppy from "@uppy/core";
+import GoldenRetriever from "@uppy/golden-retriever";
+
+const SPEED_OVER = 8_000;
+const LONGEST_PAUSE = 30_000;
+const TRIES_WITHOUT_PROGRESS = 12;
+const GONE = new Set([404, 410, 412]);
+const REFUSED = new Set([400, 409, 413, 429]);
+
+const studio = document.querySelector("[data-upload]");
+const part = (name) => studio.querySelector(`[data-upload-${name}]`);
+const { upload: beginAt, participant, csrf } = studio.dataset;
+const partBytes = Number(studio.dataset.partBytes);
+const maxBytes = Number(studio.dataset.maxBytes);
+
+const uppy = new Uppy({ id: `intro-${participant}`, autoProceed: false })
+  .use(AwsS3, {
+    shouldUseMultipart: true,
+    getChunkSize: () => partBytes,
+    limit: 1,
+    signRequest,
+  })
+  .use(GoldenRetriever, { indexedDB: { maxFileSize: maxBytes, maxTotalSize: 2 * maxBytes } });
+
+let tries = 0;
+let furthest = 0;
+let samples = [];
+
+// To Uppy the key of a file is the id of its intro; the real key stays between server and storage.
+async function signRequest({ method, key, uploadId, partNumber }) {
+  const introId = uploadId ? key : await begin();
+  const signed = await post(`${beginAt}/${introId}/sign`, {
+    method,
+    upload_id: uploadId ?? "",
+    part_number: partNumber ?? "",
+  });
+  return { ...signed, key: String(introId) };
+}
+
+async function begin() {
+  const [file] = uppy.getFiles();
+  const { id } = await post(beginAt, { size: file.size, content_type: file.type ?? "" });
+  return id;
+}
+
+async function post(address, values = {}) {
+  const response = await fetch(address, {
+    method: "POST",
+    headers: { Accept: "application/json" },
+    body: new URLSearchParams({ csrf_token: csrf, ...values }),
+  });
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    throw Object.assign(new Error(answer.error ?? ""), { status: response.status, ours: true });
+  }
+  return answer;
+}
+
+function choose(event) {
+  const [data] = event.target.files;
+  event.target.value = "";
+  if (!data) return;
+  if (data.size > maxBytes) {
+    say(`This file has ${megabytes(data.size)} MB, more than the ${megabytes(maxBytes)} MB that fit.`);
+    return;
+  }
+  uppy.clear();
+  startAfresh();
+  uppy.addFile({ name: "intro", type: data.type, data });
+  uppy.upload();
+}
+
+// A file that was under way when the page went is here again, or only its name is.
+function goOn() {
+  const [file] = uppy.getFiles();
+  if (!file) return;
+  if (file.isGhost) {
+    uppy.clear();
+    say("The upload was interrupted and this browser did not keep the file. Please choose it again.");
+    return;
+  }
+  startAfresh();
+  say("Going on where the upload stopped.");
+  uppy.emit("restore-confirmed");
+}
+
+function startAfresh() {
+  tries = 0;
+  furthest = 0;
+  samples = [];
+  say("");
+  showUnderWay(true);
+}
+
+function showProgress(file, { bytesUploaded, bytesTotal }) {
+  if (bytesUploaded > furthest) {
+    furthest = bytesUploaded;
+    tries = 0;
+    say("");
+  }
+  const now = performance.now();
+  samples = [...samples.filter(({ at }) => now - at < SPEED_OVER), { at: now, bytesUploaded }];
+  const percent = Math.floor((100 * bytesUploaded) / bytesTotal);
+  part("bar").value = percent;
+  part("figures").textContent = [`${percent} %`, ...pace(bytesTotal - bytesUploaded)].join(" · ");
+}
+
+// Returns speed and time left in words, as soon as they mean something.
+function pace(bytesLeft) {
+  const [first, last] = [samples[0], samples.at(-1)];
+  const perSecond = (1000 * (last.bytesUploaded - first.bytesUploaded)) / (last.at - first.at);
+  if (!(perSecond > 0)) return [];
+  const seconds = Math.ceil(bytesLeft / perSecond);
+  const left = seconds < 60 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`;
+  const speed =
+    perSecond < 1e6 ? `${Math.round(perSecond / 1e3)} kB/s` : `${(perSecond / 1e6).toFixed(1)} MB/s`;
+  return [speed, left];
+}
+
+async function finish(file, { body }) {
+  part("bar").value = 100;
+  part("figures").textContent = "100 %";
+  try {
+    await untilItWorks(() => post(`${beginAt}/${body.key}/arrived`));
+  } catch (error) {
+    stop(error.message);
+    return;
+  }
+  stop("Your video has arrived.");
+}
+
+async function recover(file, error) {
+  if (!uppy.getFile(file.id)) return;
+  if (error.ours && REFUSED.has(error.status)) {
+    stop(error.message || "This upload was refused. Reload the page and choose the file again.");
+    return;
+  }
+  if (GONE.has(error.status)) {
+    if (await hasArrived(file)) return;
+    uppy.setFileState(file.id, { s3Multipart: undefined });
+  }
+  tries += 1;
+  if (tries > TRIES_WITHOUT_PROGRESS) {
+    say("The upload does not get through at the moment. Reload the page to go on where it stopped.");
+    return;
+  }
+  say("Waiting for the line. The upload goes on by itself.");
+  await untilOnline();
+  await pause(tries);
+  if (uppy.getFile(file.id)) uppy.retryUpload(file.id);
+}
+
+// The answer to the last request may have been lost although the file is there.
+async function hasArrived(file) {
+  const introId = file.s3Multipart?.key;
+  if (!introId) return false;
+  try {
+    await post(`${beginAt}/${introId}/arrived`);
+  } catch {
+    return false;
+  }
+  stop("Your video has arrived.");
+  return true;
+}
+
+async function untilItWorks(request) {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await request();
+    } catch (error) {
+      if (error.ours && error.status < 500) throw error;
+      if (failures > TRIES_WITHOUT_PROGRESS) throw error;
+      await untilOnline();
+      await pause(failures);
+    }
+  }
+}
+
+function untilOnline() {
+  if (navigator.onLine) return Promise.resolve();
+  return new Promise((resolve) => window.addEventListener("online", resolve, { once: true }));
+}
+
+function pause(failures) {
+  const longest = Math.min(LONGEST_PAUSE, 1000 * 2 ** (failures - 1));
+  return new Promise((resolve) => setTimeout(resolve, longest * (0.5 + Math.random() / 2)));
+}
+
+function stop(words) {
+  uppy.clear();
+  showUnderWay(false);
+  say(words);
+  document.dispatchEvent(new Event("asyncnet:changed"));
+}
+
+function showUnderWay(isUnderWay) {
+  part("choose").hidden = isUnderWay;
+  part("under-way").hidden = !isUnderWay;
+  if (!isUnderWay) part("bar").value = 0;
+}
+
+function say(words) {
+  if (part("words").textContent !== words) part("words").textContent = words;
+}
+
+function megabytes(bytes) {
+  return Math.round(bytes / 1e6);
+}
+
+uppy.on("upload-progress", showProgress);
+uppy.on("upload-success", finish);
+uppy.on("upload-error", recover);
+uppy.on("restored", goOn);
+for (const input of studio.querySelectorAll("[data-upload-file]")) {
+  input.addEventListener("change", choose);
+}
+part("cancel").addEventListener("click", () => {
+  uppy.cancelAll();
+  stop("");
+});
+showUnderWay(false);
