@@ -66,7 +66,8 @@ def _ours(longest: str, module: str) -> Iterator[str]:
         if (ROOT / "asyncnet" / f"{path}.py").exists():
             yield path
             return
-        if (ROOT / "asyncnet" / path / "__init__.py").exists() and candidate == module:
+        package = ROOT / "asyncnet" / path / "__init__.py"
+        if package.exists() and package.stat().st_size:
             yield path
             return
 
@@ -80,7 +81,7 @@ def may_import(importer: str, imported: str) -> bool:
     here, there = rank_of(importer), rank_of(imported)
     own, other = feature_of(importer), feature_of(imported)
     leftward = own is None or other is None or FEATURES.index(other) <= FEATURES.index(own)
-    same_room = importer.rpartition("/")[0] == imported.rpartition("/")[0]
+    same_room = importer.rpartition("/")[0] == imported.rpartition("/")[0] != ""
     if here == there:
         return same_room or (own is not None and own != other and leftward)
     return there < here and leftward
