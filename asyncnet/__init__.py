@@ -8,6 +8,10 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from asyncnet import tasks
+from asyncnet.commands.demo import demo
+from asyncnet.commands.events import group as event_commands
+from asyncnet.commands.followups import followups as followup_commands
+from asyncnet.commands.intros import intros as intro_commands
 from asyncnet.commands.run import start
 from asyncnet.database import db
 from asyncnet.events import views as events
@@ -23,7 +27,7 @@ from asyncnet.wiring import wire
 from config import CHECKOUT, Settings
 
 FEATURES = (people, messages, events, intros, matches, followups, files, inbox)
-COMMANDS = (start,)
+COMMANDS = (start, demo, event_commands, followup_commands, intro_commands)
 
 
 def create_app(settings: Settings) -> Flask:

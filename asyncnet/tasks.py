@@ -73,9 +73,7 @@ def compose_by(clock: Callable[[], datetime]) -> Callable[[Session, Message], Le
 
 def process_videos(clock: Callable[[], datetime] = utc_now) -> int:
     """Process uploaded intros until none is waiting, then clear storage of what has ended."""
-    limits = Limits(
-        seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes
-    )
+    limits = Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
     done = 0
     while work.process_next(storage(), limits=limits, clock=clock):
         done += 1

@@ -1,0 +1,142 @@
+"""Makes a sample event to look around in, on a machine of one's own."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from asyncnet.audit.actions import SYSTEM
+from asyncnet.clock import utc_now
+from asyncnet.commands.demo import make_video
+from asyncnet.database import db, transaction
+from asyncnet.events import actions as events
+from asyncnet.events.actions import EventPlan, Profile
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.rules import Attendance
+from asyncnet.intros import actions as intros
+from asyncnet.intros.rules import Limits
+from asyncnet.matches import actions as matches
+from asyncnet.people import actions as people
+from asyncnet.people.model import Person, SignInLink
+from asyncnet.wiring import links, settings, storage
+
+HOST = "host@example.org"
+SAMPLE = "sample"
+PEOPLE = (
+    Profile("Ana Brandt", "ana@example.org", "Europe/Berlin", Attendance.LIVE,
+            "I keep volunteers of a coast watch happy.", "Anyone who maps reefs."),
+    Profile("Tomás Ruiz", "tomas@example.org", "America/Argentina/Buenos_Aires", Attendance.LIVE,
+            "Community manager of an open weather data project.", ""),
+    Profile("Grace Okoro", "grace@example.org", "Africa/Lagos", Attendance.LIVE,
+            "I bring divers and scientists together.", "People with young volunteers."),
+    Profile("Jo Miller", "jo@example.org", "America/New_York", Attendance.LIVE,
+            "Librarian, and host of a citizen science forum.", ""),
+    Profile("Mei Tanaka", "mei@example.org", "Australia/Sydney", Attendance.ASYNC,
+            "Reef maps, made by people who swim there.", "Somebody who runs a coast watch."),
+    Profile("Kiri Walker", "kiri@example.org", "Pacific/Auckland", Attendance.ASYNC,
+            "Whale counters of the southern ocean.", ""),
+)  # fmt: skip
+ROUNDS = ((1, "ana", "kiri"), (1, "grace", "jo"), (2, "ana", "mei"), (2, "grace", "kiri"),
+          (3, "tomas", "mei"), (3, "ana", "grace"))  # fmt: skip
+
+group = AppGroup("events", help="Make and look at events.")
+
+
+@group.command("sample")
+def sample() -> None:
+    """Make the sample event if it is not there, and print its three links."""
+    if settings().public:
+        click.echo("The sample event is for an installation on your own machine only.", err=True)
+        sys.exit(2)
+    event_id = db.session.scalar(select(Event.id).where(Event.form_key == SAMPLE))
+    if event_id is None:
+        event_id = _make_sample()
+    with transaction() as session:
+        by_name = {p.email: p for p in session.scalars(
+            select(Participant).where(Participant.event_id == event_id))}  # fmt: skip
+        link = SignInLink(email=HOST, requested_at=utc_now(), expires_at=utc_now())
+        session.add(link)
+        organizer = links().sign_in(people.new_token(link, now=utc_now()))
+        mei, ana = by_name["mei@example.org"], by_name["ana@example.org"]
+        asynchronous = links().personal(mei.id, mei.link_version)
+        live = links().personal(ana.id, ana.link_version)
+    click.echo(f"""
+A sample event is ready. Open, best in a browser each:
+
+  asynchronous participant (Mei, Sydney)   {asynchronous}
+  live participant (Ana, Berlin)           {live}
+  organizer (works once, for 10 minutes)   {organizer}
+
+Later, sign in as {HOST} at {links().to("/sign-in")}
+and read the mail at {links().to("/dev/inbox")}
+""")
+
+
+def _make_sample() -> int:
+    now = utc_now()
+    with transaction() as session:
+        person = session.scalar(select(Person).where(Person.email == HOST))
+        if person is None:
+            person = Person(email=HOST, created_at=now)
+            session.add(person)
+            session.flush()
+        event = events.make_event(
+            session,
+            person.id,
+            EventPlan(
+                title="Ocean communities forum",
+                purpose="People who look after ocean communities meet each other, wherever "
+                "and whenever they are.",
+                zone="Europe/Berlin",
+                starts_at=now.replace(second=0, microsecond=0),
+                rounds=4,
+                length=timedelta(minutes=10),
+                pause=timedelta(minutes=2),
+                send_hour="09:00",
+                retention_days=90,
+            ),
+            form_key=SAMPLE,
+            actor=SYSTEM,
+            now=now,
+        )
+        known = {
+            profile.email.partition("@")[0]: events.register(
+                session, event.id, profile, consent=True, actor=SYSTEM, now=now
+            )
+            for profile in PEOPLE
+        }
+        for number, one, other in ROUNDS:
+            slot = event.rounds[number - 1]
+            matches.pair(session, event, slot, known[one], known[other], actor=SYSTEM, now=now)
+        matches.publish(session, event, actor=SYSTEM, now=now)
+        event_id, kiri_id = event.id, known["kiri"].id
+    _give_intro(kiri_id)
+    return event_id
+
+
+def _give_intro(participant_id: int) -> None:
+    """Upload a small video for somebody, so that there is one to watch."""
+    with TemporaryDirectory() as folder:
+        video = Path(folder) / "intro.mp4"
+        make_video(video, seconds=8)
+        size = video.stat().st_size
+        with transaction() as session:
+            participant = session.get_one(Participant, participant_id)
+            intros.give_consent(session, participant, actor=SYSTEM, now=utc_now())
+            intro = intros.begin(
+                session,
+                participant,
+                size=size,
+                content_type="video/mp4",
+                limits=Limits(),
+                actor=SYSTEM,
+                now=utc_now(),
+            )
+            intro_id, key = intro.id, intro.upload_key
+        storage().put(key, video, content_type="video/mp4")
+    with transaction() as session:
+        intros.mark_arrived(session, intro_id, size=size, actor=SYSTEM, now=utc_now())
