@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
-from email.utils import format_datetime, parseaddr
+from email.policy import EmailPolicy
+from email.utils import format_datetime
 from functools import lru_cache
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
@@ -15,25 +16,31 @@ from asyncnet.mail.port import Letter, Refused
 
 _LINE_BREAKS = re.compile("[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|[\ud800-\udfff]")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_NAMED = re.compile(r"\s*\"?(?P<name>[^<>]*?)\"?\s*<(?P<address>[^<>]+)>\s*")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[A-Za-z0-9.:\[\]-]+>")
 
 
-class _Wire(EmailPolicy):
-    """Keeps a plain header on one line, since a folded List-Unsubscribe comes out encoded.
+LINE_LENGTH = 998
 
-    A header with other letters than ASCII is folded as usual: an encoded word has at most
-    75 characters (RFC 2047).
+
+class _Wire(EmailPolicy):
+    """Writes every plain header on one line, since a folded List-Unsubscribe comes out encoded.
+
+    Headers with other letters become encoded words by the older `Header`: the newer folding
+    loses spaces between them.
     """
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        narrow = SMTP.clone(utf8=self.utf8)
-        return (
-            super().fold_binary(name, value) if value.isascii() else narrow.fold_binary(name, value)
-        )
+        words = str(value)
+        if not words.isascii():
+            people = getattr(value, "addresses", None)
+            words = ", ".join(map(_mailbox, people)) if people else _encoded(words, name)
+        if max(map(len, words.split("\r\n"))) + len(name) + 2 > LINE_LENGTH:
+            raise ValueError(f"{name} is too long")
+        return f"{name}: {words}\r\n".encode()
 
 
-_WIRE = _Wire(linesep="\r\n", max_line_length=998)
-_WIRE_UTF8 = _WIRE.clone(utf8=True)
+_WIRE = _Wire(linesep="\r\n", max_line_length=LINE_LENGTH)
 
 
 @dataclass(frozen=True)
@@ -53,17 +60,17 @@ def write(letter: Letter, *, mail_from: str, at: datetime) -> Mail:
     into a header holds a line break, when the recipient is not exactly one mailbox, or when
     the letter cannot be written at all (CHECKLIST M1).
     """
-    sender_name, sender = parseaddr(mail_from)
+    sender_name, sender = _name_and_address(mail_from)
     recipient = _one_mailbox(letter.to_address)
     headers = {
-        "From": Address(_one_line(sender_name), addr_spec=_one_mailbox(sender).normalized),
-        "To": Address(_one_line(letter.to_name), addr_spec=_spelled(recipient)),
+        "From": _addressed(sender_name, _one_mailbox(sender)),
+        "To": _addressed(letter.to_name, recipient),
         "Subject": _one_line(letter.subject),
         "Date": format_datetime(at),
         "Message-ID": _matching(_MESSAGE_ID, letter.message_id),
     }
     if letter.reply_to is not None:
-        headers["Reply-To"] = Address(addr_spec=_spelled(_one_mailbox(letter.reply_to)))
+        headers["Reply-To"] = _addressed("", _one_mailbox(letter.reply_to))
     message = EmailMessage(policy=_WIRE)
     try:
         for name, value in headers.items():
@@ -72,15 +79,20 @@ def write(letter: Letter, *, mail_from: str, at: datetime) -> Mail:
             message[_matching(_FIELD_NAME, name)] = _one_line(text)
         message.set_content(letter.text, cte="quoted-printable")
         message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-        needs_utf8 = recipient.ascii_email is None
         return Mail(
             sender=_spelled(_one_mailbox(sender)),
             recipient=_spelled(recipient),
-            content=message.as_bytes(policy=_WIRE_UTF8 if needs_utf8 else _WIRE),
-            needs_utf8=needs_utf8,
+            content=message.as_bytes(),
+            needs_utf8=recipient.ascii_email is None,
         )
     except (ValueError, UnicodeError) as error:
         raise Refused(f"This cannot be written as a mail: {error}") from error
+
+
+def _name_and_address(mailbox: str) -> tuple[str, str]:
+    """Split `Name <address>`; a comma in the name needs no quotes."""
+    named = _NAMED.fullmatch(mailbox)
+    return (named["name"], named["address"]) if named else ("", mailbox)
 
 
 def _one_line(value: str) -> str:
@@ -101,6 +113,20 @@ def _one_mailbox(address: str) -> ValidatedEmail:
         return validate_email(address, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise Refused(f"This is not one mail address: {error}") from error
+
+
+def _addressed(name: str, address: ValidatedEmail) -> Address:
+    local, _, domain = _spelled(address).rpartition("@")
+    return Address(_one_line(name), username=local, domain=domain)
+
+
+def _mailbox(address: Address) -> str:
+    plain = str(Address("", username=address.username, domain=address.domain))
+    return f"{_encoded(address.display_name, 'To')} <{plain}>" if address.display_name else plain
+
+
+def _encoded(words: str, name: str) -> str:
+    return Header(words, "utf-8", header_name=name).encode(linesep="\r\n")
 
 
 def _spelled(address: ValidatedEmail) -> str:

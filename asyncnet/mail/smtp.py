@@ -231,7 +231,8 @@ def _with_final_dot(content: bytes) -> bytes:
 def _hung_up(error: Exception) -> bool:
     if isinstance(error, smtplib.SMTPSenderRefused):
         return error.smtp_code == TRY_LATER
-    return isinstance(error, smtplib.SMTPServerDisconnected | OSError)
+    answered = isinstance(error, smtplib.SMTPException)  # which is an OSError too
+    return not answered or isinstance(error, smtplib.SMTPServerDisconnected)
 
 
 def _answer(error: Exception) -> MailError:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -20,35 +22,35 @@ Post = Callable[[Letter], EmailMessage]
 
 
 @contextmanager
-def smtp(folder: Path) -> Iterator[tuple[Mailer, Callable[[], list[EmailMessage]]]]:
+def smtp(folder: Path) -> Iterator[tuple[Mailer, Callable[[], list[bytes]]]]:
     with mail_server() as server:
         mailer = SmtpMailer(server.settings(), mail_from=FROM)
-        yield mailer, lambda: [mail.message for mail in server.received]
+        yield mailer, lambda: [mail.content for mail in server.received]
 
 
 @contextmanager
-def inbox(folder: Path) -> Iterator[tuple[Mailer, Callable[[], list[EmailMessage]]]]:
+def inbox(folder: Path) -> Iterator[tuple[Mailer, Callable[[], list[bytes]]]]:
     mailer = InboxMailer(folder, mail_from=FROM)
-    yield mailer, lambda: [mail.message for mail in mailer.mails()]
+    yield mailer, lambda: [path.read_bytes() for path in folder.glob("*")]
 
 
 @pytest.fixture(params=[smtp, inbox])
 def place(
     request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[tuple[Mailer, Callable[[], list[EmailMessage]]]]:
+) -> Iterator[tuple[Mailer, Callable[[], list[bytes]]]]:
     with request.param(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def post(place: tuple[Mailer, Callable[[], list[EmailMessage]]]) -> Post:
+def post(place: tuple[Mailer, Callable[[], list[bytes]]]) -> Post:
     mailer, arrived = place
 
     def send(one: Letter) -> EmailMessage:
         with mailer.connect() as connection:
             connection.send(one)
-        [mail] = arrived()
-        return mail
+        [content] = arrived()
+        return BytesParser(EmailMessage, policy=default).parsebytes(content)
 
     return send
 
@@ -65,9 +67,11 @@ def test_a_letter_has_text_html_and_its_own_id(post: Post) -> None:
         "Auto-Submitted": "auto-generated",
         "Content-Type": mail["Content-Type"],
     }
-    assert [(part.get_content_type(), part.get_content()) for part in mail.iter_parts()] == [
-        ("text/plain", "Good morning, Ana.\n"),
-        ("text/html", "<p>Good morning, Ana.</p>\n"),
+    assert [
+        (part.get_content_type(), part.get_content().splitlines()) for part in mail.iter_parts()
+    ] == [
+        ("text/plain", ["Good morning, Ana."]),
+        ("text/html", ["<p>Good morning, Ana.</p>"]),
     ]
 
 
@@ -89,11 +93,16 @@ def test_any_subject_is_shown_as_written(post: Post, subject: str) -> None:
     assert str(make_header(decode_header(mail["Subject"]))) == subject.strip()
 
 
-def test_a_long_header_stays_one_plain_line(post: Post) -> None:
-    mail = post(letter(headers={"List-Unsubscribe": UNSUBSCRIBE}))
+def test_a_long_header_stays_one_plain_line(
+    place: tuple[Mailer, Callable[[], list[bytes]]],
+) -> None:
+    mailer, arrived = place
 
-    assert mail["List-Unsubscribe"] == UNSUBSCRIBE
-    assert UNSUBSCRIBE.encode() in bytes(mail).replace(b"\r\n", b"\n").replace(b"\n ", b" ")
+    with mailer.connect() as connection:
+        connection.send(letter(headers={"List-Unsubscribe": UNSUBSCRIBE}))
+
+    [content] = arrived()
+    assert f"List-Unsubscribe: {UNSUBSCRIBE}".encode() in content.splitlines()
 
 
 def test_lines_over_998_characters_are_broken_and_read_whole(post: Post) -> None:
@@ -103,7 +112,7 @@ def test_lines_over_998_characters_are_broken_and_read_whole(post: Post) -> None
 
     body = mail.get_body(("html",))
     assert body is not None
-    assert body.get_content() == html
+    assert body.get_content().strip() == html.strip()
 
 
 def test_a_domain_with_other_letters_is_spelled_in_ascii(post: Post) -> None:
@@ -116,7 +125,8 @@ def test_a_domain_with_other_letters_is_spelled_in_ascii(post: Post) -> None:
 def test_an_address_with_other_letters_before_the_at_arrives(post: Post, address: str) -> None:
     mail = post(letter(to_address=address))
 
-    assert mail["To"].addresses[0].addr_spec == address
+    written = mail["To"].addresses[0].addr_spec.encode("utf-8", "surrogateescape")
+    assert written.decode() == address
 
 
 BREAKS = ["\r\nBcc: evil@example.org", "\nX: y", "\r", "\0", "\x85", "\u2028", "\u2029", "\ud800"]
@@ -125,7 +135,7 @@ BREAKS = ["\r\nBcc: evil@example.org", "\nX: y", "\r", "\0", "\x85", "\u2028", "
 @pytest.mark.parametrize("hostile", BREAKS)
 @pytest.mark.parametrize("field", ["to_name", "subject", "to_address", "reply_to", "message_id"])
 def test_a_line_break_in_a_header_is_refused(
-    place: tuple[Mailer, Callable[[], list[EmailMessage]]], field: str, hostile: str
+    place: tuple[Mailer, Callable[[], list[bytes]]], field: str, hostile: str
 ) -> None:
     """CHECKLIST M1."""
     mailer, arrived = place
@@ -139,7 +149,7 @@ def test_a_line_break_in_a_header_is_refused(
 @pytest.mark.parametrize("hostile", BREAKS)
 @pytest.mark.parametrize("where", ["name", "value"])
 def test_a_line_break_in_a_further_header_is_refused(
-    place: tuple[Mailer, Callable[[], list[EmailMessage]]], where: str, hostile: str
+    place: tuple[Mailer, Callable[[], list[bytes]]], where: str, hostile: str
 ) -> None:
     """CHECKLIST M1."""
     mailer, arrived = place
@@ -169,7 +179,7 @@ def test_a_line_break_in_a_further_header_is_refused(
 )
 @pytest.mark.parametrize("field", ["to_address", "reply_to"])
 def test_only_one_bare_mailbox_is_an_address(
-    place: tuple[Mailer, Callable[[], list[EmailMessage]]], field: str, address: str
+    place: tuple[Mailer, Callable[[], list[bytes]]], field: str, address: str
 ) -> None:
     """CHECKLIST M1."""
     mailer, arrived = place
@@ -182,7 +192,7 @@ def test_only_one_bare_mailbox_is_an_address(
 
 @pytest.mark.parametrize("name", ["Subject", "To", "Message-ID"])
 def test_a_header_that_is_there_already_is_refused(
-    place: tuple[Mailer, Callable[[], list[EmailMessage]]], name: str
+    place: tuple[Mailer, Callable[[], list[bytes]]], name: str
 ) -> None:
     """CHECKLIST M1."""
     mailer, arrived = place

@@ -27,7 +27,9 @@ class Fault(Enum):
 
     NONE = auto()
     DROPS_AT_MAIL_FROM = auto()
-    DROPS_BEFORE_THE_FINAL_DOT = auto()
+    DROPS_AT_DATA = auto()
+    DROPS_IN_THE_LETTER = auto()
+    """Hangs up while the letter travels; its last byte may have left the sender all the same."""
     DROPS_AFTER_THE_FINAL_DOT = auto()
     DROPS_AFTER_KEEPING_THE_MAIL = auto()
     SILENT_AFTER_THE_FINAL_DOT = auto()
@@ -86,7 +88,7 @@ def mail_server(
     server = MailServer(fault)
     controller = _Controller(server, security=security, with_sign_in=with_sign_in)
     controller.start()
-    server.port = controller.server.sockets[0].getsockname()[1]
+    server.connections = 0
     try:
         yield server
     finally:
@@ -133,7 +135,10 @@ class _Conversation(SMTP):
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd names it
-        if self.mail_server.fault is Fault.DROPS_BEFORE_THE_FINAL_DOT:
+        if self.mail_server.fault is Fault.DROPS_AT_DATA:
+            self.hang_up()
+            return
+        if self.mail_server.fault is Fault.DROPS_IN_THE_LETTER:
             await self.push("354 go on")
             assert self._reader is not None
             await self._reader.readline()
@@ -231,7 +236,7 @@ class _Controller(Controller):
             self.options |= {
                 "authenticator": _check,
                 "auth_required": True,
-                "auth_require_tls": security != "none",
+                "auth_require_tls": security == "starttls",
             }
         super().__init__(
             _Handler(mail_server),
@@ -244,7 +249,9 @@ class _Controller(Controller):
         return _Conversation(self.mail_server, self.handler, **self.options)
 
     def _trigger_server(self) -> None:
-        """aiosmtpd would knock at port 0 here, to see whether the server has started."""
+        """Have aiosmtpd knock where the server listens, and forget that it did."""
+        self.port = self.mail_server.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
 
 
 def _check(
