@@ -242,8 +242,11 @@ def _set_up(host: Visitor, inbox: Inbox) -> str:
             "purpose": "People who look after ocean communities meet each other.",
             "zone": "Europe/Berlin",
             "starts": f"{starts:%Y-%m-%dT%H:%M}",
-            **{"rounds": "1", "minutes": "5", "pause": "2"},
-            **{"send_hour": "09:00", "retention_days": "90"},
+            "rounds": "1",
+            "minutes": "5",
+            "pause": "2",
+            "send_hour": "09:00",
+            "retention_days": "90",
         }
     )
     event_id = host.address.rpartition("/")[2]

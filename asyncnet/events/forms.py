@@ -1,6 +1,7 @@
 """What organizers and participants fill in about events."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 from typing import Any
 
 from flask_wtf.file import FileField, FileRequired
@@ -49,6 +50,13 @@ ATTENDANCES = [
 def trimmed(value: Any) -> Any:
     """Return text without surrounding space."""
     return value.strip() if isinstance(value, str) else value
+
+
+def _moment(field: DateTimeLocalField, zone: ZoneInfo) -> datetime:
+    """Return what stands in the field on a zone's clock, in UTC; only once it is accepted."""
+    if field.data is None:
+        raise ValueError("the form was not accepted")
+    return field.data.replace(tzinfo=zone).astimezone(UTC)
 
 
 def one_line(form: Form, field: StringField) -> None:
@@ -122,7 +130,7 @@ class EventForm(OnceForm):
                 "rounds": len(event.rounds),
                 "minutes": length // timedelta(minutes=1),
                 "pause": pause // timedelta(minutes=1),
-                "send_hour": datetime.strptime(event.send_hour, "%H:%M").time(),  # noqa: DTZ007
+                "send_hour": time.fromisoformat(event.send_hour),
                 "retention_days": event.retention_days,
                 "version": str(event.version),
             }
@@ -130,12 +138,11 @@ class EventForm(OnceForm):
 
     def plan(self) -> EventPlan:
         """Return what was filled in; only after the form was accepted."""
-        local = self.starts.data or datetime.min
         return EventPlan(
             title=text(self.title),
             purpose=text(self.purpose),
             zone=self.zone.data,
-            starts_at=local.replace(tzinfo=self.zone.zone).astimezone(UTC),
+            starts_at=_moment(self.starts, self.zone.zone),
             rounds=number(self.rounds),
             length=timedelta(minutes=number(self.minutes)),
             pause=timedelta(minutes=number(self.pause)),
