@@ -53,7 +53,7 @@ def counts(session: Session, event_id: int) -> dict[MessageState, int]:
         .where(Message.event_id == event_id)
         .group_by(Message.state)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def message_of(session: Session, event_id: int, message_id: int) -> Message:

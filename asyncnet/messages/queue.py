@@ -114,7 +114,7 @@ def plan(
             note="",
             created_at=now,
         )
-        .on_conflict_do_nothing(index_elements=["key"])
+        .on_conflict_do_nothing()
         .returning(Message.id)
     )
     if added is not None:

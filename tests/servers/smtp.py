@@ -3,6 +3,7 @@
 import socketserver
 import ssl
 import threading
+from asyncio import Server, WriteTransport
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ class _Conversation(SMTP):
         mail_server.connections += 1
 
     def hang_up(self) -> None:
-        assert self.transport is not None
+        assert isinstance(self.transport, WriteTransport)
         self.transport.abort()
 
     @syntax("DATA")
@@ -250,8 +251,9 @@ class _Controller(Controller):
 
     def _trigger_server(self) -> None:
         """Have aiosmtpd knock where the server listens, and forget that it did."""
+        assert isinstance(self.server, Server)
         self.port = self.mail_server.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # aiosmtpd has no types here
 
 
 def _check(
