@@ -72,7 +72,7 @@ def read_roster(raw: bytes, *, known: Mapping[str, int]) -> Roster:
     missing = [COLUMNS[name][0] for name in REQUIRED if name not in places]
     if missing:
         roster.bad.append(
-            BadLine(1, f"The first line must name the columns; {' and '.join(missing)} is missing.")
+            BadLine(1, f"The first line must name the columns; missing: {', '.join(missing)}.")
         )
         return roster
     seen: dict[str, int] = {}

@@ -14,7 +14,8 @@ def next_morning(ends_at: datetime, zone: ZoneInfo, send_time: time = SEND_TIME)
     the mail goes out a day later there. Until 04:00 a night still belongs to the day before.
     Counted on the calendar, not in hours, so a clock change never moves it off the hour; an
     hour that does not exist that day moves later by the gap, one that comes twice is taken
-    the first time (PEP 495, fold=0).
+    the first time (PEP 495, fold=0). An hour of the night that has passed by the end of the
+    event means the night after, so that nothing is ever due before the event has ended.
 
     Raises ValueError when `ends_at` carries no zone.
     """
@@ -22,7 +23,10 @@ def next_morning(ends_at: datetime, zone: ZoneInfo, send_time: time = SEND_TIME)
         raise ValueError(f"{ends_at!r} has no time zone")
     evening = ends_at.astimezone(zone).replace(tzinfo=None) - NIGHT
     next_day = evening.date() + timedelta(days=1)
-    return datetime.combine(next_day, send_time, tzinfo=zone).astimezone(UTC)
+    due = datetime.combine(next_day, send_time, tzinfo=zone).astimezone(UTC)
+    if due < ends_at:
+        due = datetime.combine(next_day + timedelta(days=1), send_time, zone).astimezone(UTC)
+    return due
 
 
 def due_at(
