@@ -1,11 +1,11 @@
 """Sends what is due: claims one message, writes it, hands it over, settles it, and so on."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from time import sleep
 
+import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -36,7 +36,7 @@ _OUTCOMES = (
     (Unconfirmed, Outcome.UNCONFIRMED),
 )
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 class NotNeeded(Exception):
@@ -111,7 +111,7 @@ def drain(
             _send_all(connection, compose, clock, limit, done)
     except Unreachable as error:
         done.unreachable = str(error)
-        log.warning("The mail server cannot be reached: %s", error)
+        log.warning("mail server unreachable", words=str(error))
     return done
 
 
@@ -163,7 +163,7 @@ def _settle_and_claim(
             gone = isinstance(error, OperationalError) or error.connection_invalidated
             if ended is None or not gone:
                 raise
-            log.warning("The database is away; a sent mail waits to be written down.")
+            log.warning("database unreachable", waiting="a sent mail waits to be written down")
             sleep(RETRY_SECONDS)
 
 
@@ -188,7 +188,7 @@ def _next(session: Session, compose: Compose, now: datetime) -> _Ended | _Writte
 
 
 def _unwritable(claim: Claim, error: Exception) -> _Ended:
-    log.error("Message %s cannot be written", claim.message_id, exc_info=error)
+    log.error("mail cannot be written", message=claim.message_id, exc_info=error)
     return _Ended(claim, Outcome.REFUSED, f"It could not be written ({type(error).__name__}).")
 
 

@@ -1,0 +1,49 @@
+"""Outgoing mail from a shell: what is due, and sending it."""
+
+import json
+from dataclasses import asdict
+
+import click
+from flask.cli import AppGroup
+
+from asyncnet import tasks
+from asyncnet.clock import utc_now
+from asyncnet.database import db
+from asyncnet.messages import queries
+
+messages = AppGroup("messages", help="Outgoing mail: what is due, and sending it.")
+
+
+@messages.command("due")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+def list_due(as_json: bool) -> None:
+    """List what a worker would look at now, in its order."""
+    for message in queries.due(db.session(), utc_now()):
+        facts = {
+            "id": message.id,
+            "kind": message.kind,
+            "state": message.state.value,
+            "due_at": f"{message.due_at:%Y-%m-%dT%H:%M:%SZ}",
+            "due_local": message.due_local,
+            "zone": message.zone,
+            "tries": message.tries,
+            "note": message.note,
+        }
+        line = "{id:>8}  {due_at}  {state:<10} {kind:<14} {due_local} {zone}  {note}"
+        click.echo(json.dumps(facts) if as_json else line.format(**facts).rstrip())
+
+
+@messages.command("drain")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def send_due(as_json: bool) -> None:
+    """Send everything that is due, and say what became of it."""
+    done = tasks.drain_mail()
+    if as_json:
+        click.echo(json.dumps(asdict(done)))
+    else:
+        click.echo(
+            f"{done.sent} sent, {done.failed} refused, {done.delayed} to be tried again, "
+            f"{done.unconfirmed} maybe sent, {done.not_needed} not needed any more."
+        )
+    if done.unreachable:
+        raise click.ClickException(f"The mail server cannot be reached: {done.unreachable}")
