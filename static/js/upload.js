@@ -28,10 +28,12 @@ const uppy = new Uppy({ id: `intro-${participant}`, autoProceed: false })
 let tries = 0;
 let furthest = 0;
 let samples = [];
+let isWaiting = false;
+let introId;
 
 // To Uppy the key of a file is the id of its intro; the real key stays between server and storage.
 async function signRequest({ method, key, uploadId, partNumber }) {
-  const introId = uploadId ? key : await begin();
+  introId = uploadId ? key : await begin();
   const signed = await post(`${beginAt}/${introId}/sign`, {
     method,
     upload_id: uploadId ?? "",
@@ -99,7 +101,7 @@ function showProgress(file, { bytesUploaded, bytesTotal }) {
   if (bytesUploaded > furthest) {
     furthest = bytesUploaded;
     tries = 0;
-    say("");
+    if (isWaiting) say("");
   }
   const now = performance.now();
   samples = [...samples.filter(({ at }) => now - at < SPEED_OVER), { at: now, bytesUploaded }];
@@ -120,11 +122,11 @@ function pace(bytesLeft) {
   return [speed, left];
 }
 
-async function finish(file, { body }) {
+async function finish() {
   part("bar").value = 100;
   part("figures").textContent = "100 %";
   try {
-    await untilItWorks(() => post(`${beginAt}/${body.key}/arrived`));
+    await untilItWorks(() => post(`${beginAt}/${introId}/arrived`));
   } catch (error) {
     stop(error.message);
     return;
@@ -139,7 +141,7 @@ async function recover(file, error) {
     return;
   }
   if (GONE.has(error.status)) {
-    if (await hasArrived(file)) return;
+    if (await hasArrived()) return;
     uppy.setFileState(file.id, { s3Multipart: undefined });
   }
   tries += 1;
@@ -147,16 +149,14 @@ async function recover(file, error) {
     say("The upload does not get through at the moment. Reload the page to go on where it stopped.");
     return;
   }
-  say("Waiting for the line. The upload goes on by itself.");
+  sayWaiting();
   await untilOnline();
   await pause(tries);
   if (uppy.getFile(file.id)) uppy.retryUpload(file.id);
 }
 
 // The answer to the last request may have been lost although the file is there.
-async function hasArrived(file) {
-  const introId = file.s3Multipart?.key;
-  if (!introId) return false;
+async function hasArrived() {
   try {
     await post(`${beginAt}/${introId}/arrived`);
   } catch {
@@ -199,10 +199,17 @@ function stop(words) {
 function showUnderWay(isUnderWay) {
   part("choose").hidden = isUnderWay;
   part("under-way").hidden = !isUnderWay;
-  if (!isUnderWay) part("bar").value = 0;
+  part("bar").value = 0;
+  part("figures").textContent = "";
+}
+
+function sayWaiting() {
+  say("Waiting for the line. The upload goes on by itself.");
+  isWaiting = true;
 }
 
 function say(words) {
+  isWaiting = false;
   if (part("words").textContent !== words) part("words").textContent = words;
 }
 
@@ -217,6 +224,9 @@ uppy.on("restored", goOn);
 for (const input of studio.querySelectorAll("[data-upload-file]")) {
   input.addEventListener("change", choose);
 }
+window.addEventListener("offline", () => {
+  if (!part("under-way").hidden) sayWaiting();
+});
 part("cancel").addEventListener("click", () => {
   uppy.cancelAll();
   stop("");

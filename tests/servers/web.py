@@ -1,5 +1,6 @@
 """A real web server in a thread, for tests and benchmarks that need real connections."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +9,22 @@ from flask import Flask
 from waitress.server import create_server  # type: ignore[import-untyped]
 
 
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on, for apps that must know it beforehand."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
 @contextmanager
-def serving(app: Flask, *, threads: int = 4) -> Iterator[str]:
-    """Serve the app with waitress on a free port of loopback; yield its base URL."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=threads)
+def serving(app: Flask, *, port: int = 0, threads: int = 4) -> Iterator[str]:
+    """Serve the app with waitress on loopback, on a free port unless told; yield its base URL."""
+    server = create_server(app, host="127.0.0.1", port=port, threads=threads)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
+        server.task_dispatcher.shutdown()
         server.trigger.pull_trigger(server.close)  # closes in the thread that it runs in
         thread.join(5)

@@ -1,0 +1,182 @@
+"""A participant uploads a real video in a real browser, over a line that fails them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from sqlalchemy.orm import Session
+
+from asyncnet import create_app, tasks
+from asyncnet.clock import utc_now
+from asyncnet.events.model import Participant
+from config import Settings
+from tests.intros.people import make_participant, make_video, personal_path
+from tests.servers.web import free_port, serving
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PADDING = 36_000_000
+PARTS = 5
+"""Of 8 MiB each, of a video with so much padding."""
+PATIENCE = 30_000
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running installation, its worker in the hands of the test."""
+
+    app: Flask
+    base_url: str
+
+    def work(self) -> None:
+        with self.app.app_context():
+            tasks.process_videos()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def site(settings: Settings) -> Iterator[Site]:
+    port = free_port()
+    app = create_app(
+        replace(
+            settings,
+            base_url=f"http://127.0.0.1:{port}",
+            playback_valid_for=timedelta(seconds=3),
+        )
+    )
+    with serving(app, port=port) as base_url:
+        yield Site(app, base_url)
+
+
+@pytest.fixture
+def participant(session: Session) -> Participant:
+    return make_participant(session, starts_at=utc_now() + timedelta(days=7))
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 390, "height": 844})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, site: Site, participant: Participant) -> Iterator[Page]:
+    """The studio, opened by personal link, with consent given. No policy of ours is breached."""
+    opened = context.new_page()
+    breaches: list[str] = []
+    opened.on("console", lambda said: breaches.append(said.text) if "Policy" in said.text else None)
+    opened.goto(site.base_url + personal_path(site.app, participant))
+    opened.get_by_role("link", name="Make my intro").click()
+    expect(opened.get_by_label("I agree that")).not_to_be_checked()
+    opened.get_by_label("I agree that").check()
+    opened.get_by_role("button", name="Go on").click()
+    yield opened
+    assert breaches == []
+
+
+def slow_down(page: Page, bytes_per_second: int) -> None:
+    page.context.new_cdp_session(page).send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": 0,
+            "downloadThroughput": -1,
+            "uploadThroughput": bytes_per_second,
+        },
+    )
+
+
+def count_parts(page: Page) -> list[str]:
+    """Return a list that grows with every part the browser begins to send."""
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.url) if asked.method == "PUT" else None)
+    return sent
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until the page says so; its policy keeps Playwright's own way of asking out."""
+    for _ in range(PATIENCE // 50):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{expression} never became true")
+
+
+def wait_until_under_way(page: Page, percent: int) -> None:
+    until(page, f"document.querySelector('[data-upload-bar]').value >= {percent}")
+
+
+def test_an_upload_survives_reload_and_lost_line_and_plays(
+    page: Page, site: Site, tmp_path: Path
+) -> None:
+    """CHECKLIST F10, U7: at most one part is sent twice for each interruption."""
+    video = make_video(tmp_path / "intro.mp4", padding=PADDING)
+    sent = count_parts(page)
+    slow_down(page, 8_000_000)
+
+    page.get_by_label("Choose a video").set_input_files(video)
+    wait_until_under_way(page, 45)
+    page.reload()
+    expect(page.get_by_text("Going on where the upload stopped.")).to_be_visible()
+    slow_down(page, 8_000_000)
+    wait_until_under_way(page, 70)
+    page.context.set_offline(True)
+    expect(page.get_by_text("Waiting for the line")).to_be_visible(timeout=PATIENCE)
+    page.context.set_offline(False)
+
+    expect(page.get_by_text("We check it next")).to_be_visible(timeout=PATIENCE)
+    assert len(sent) <= PARTS + 2 * 4, sent
+
+    site.work()
+
+    expect(page.get_by_text("This is what your matches see.")).to_be_visible(timeout=PATIENCE)
+    assert plays(page) > 0.5
+
+
+def test_a_video_whose_address_has_ended_goes_on_at_the_same_second(
+    page: Page, site: Site, tmp_path: Path
+) -> None:
+    """CHECKLIST U7: the browser needs bytes that it has not loaded before the address ended."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_label("Choose a video").set_input_files(
+        make_video(tmp_path / "intro.mp4", seconds=20, megabits=5)
+    )
+    expect(page.get_by_text("We check it next")).to_be_visible(timeout=PATIENCE)
+    site.work()
+    expect(page.get_by_text("This is what your matches see.")).to_be_visible(timeout=PATIENCE)
+    until(page, "document.querySelector('video').readyState >= 1")
+    first = page.locator("video source").last.get_attribute("src")
+    page.wait_for_timeout(3_500)  # the addresses of this installation end after 3 s
+
+    page.evaluate("document.querySelector('video').currentTime = 16")
+
+    until(page, f"document.querySelector('video source:last-of-type').src !== '{first}'")
+    assert 16 < plays(page) < 17
+
+
+def plays(page: Page) -> float:
+    """Play the video for half a second; return the second at which it stands then."""
+    until(page, "document.querySelector('video').readyState >= 2")
+    start: float = page.evaluate("document.querySelector('video').currentTime")
+    page.evaluate("document.querySelector('video').play()")
+    until(page, f"document.querySelector('video').currentTime > {start + 0.5}")
+    second: float = page.evaluate("document.querySelector('video').currentTime")
+    return second
