@@ -246,10 +246,15 @@ def _ffmpeg(job: Job, output: list[str], *strictness: str) -> Finished:
         *output,
     ]
     child = run(command, folder=job.folder, reads=(job.path,), bounds=job.bounds)
+    return answered(child, job.folder)
+
+
+def answered(child: Finished, folder: Path) -> Finished:
+    """Return what ffmpeg did when it did it; raise what stood in its way."""
+    if child.status and os.strerror(errno.ENOSPC) in child.log:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     if child.stopped:
         raise Unusable(TOO_HEAVY)
-    if child.status and os.strerror(errno.ENOSPC) in child.log:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(job.folder))
     if child.status:
         raise NotClean
     return child

@@ -31,6 +31,10 @@ class Bounds:
     file_bytes: int = 400_000_000
 
 
+class ChildFailed(OSError):
+    """The child process did not do its work, and the file is not to blame: try again later."""
+
+
 class Stopped(StrEnum):
     """Which bound ended a child process."""
 
@@ -60,7 +64,7 @@ def run(
 
     It sees the files and folders in `reads`, its own program and the system's libraries. Its
     standard output and the last 256 KiB of its log come back; both count as output. Raises
-    RuntimeError when the jail itself fails, which is never the file's fault.
+    ChildFailed when the jail cannot be closed.
     """
     readable = [*SYSTEM, command[0], sys.prefix, sys.base_prefix, *map(str, reads)]
     jail = {
@@ -91,13 +95,21 @@ def run(
                 child.wait()
         text = _tail(log)
         if child.returncode == NOT_CLOSED:
-            raise RuntimeError(text.strip())
-        stopped = Stopped.TIME if too_slow else _stopped(child.returncode, text)
+            raise ChildFailed(text.strip())
+        stopped = _stopped(child.returncode, text)
+        if too_slow:
+            stopped = Stopped.TIME
+        elif max(_size(output), _size(log)) >= bounds.file_bytes:
+            stopped = Stopped.OUTPUT
         return Finished(child.returncode, _tail(output), text, stopped)
 
 
+def _size(file: IO[bytes]) -> int:
+    return file.seek(0, os.SEEK_END)
+
+
 def _tail(file: IO[bytes]) -> str:
-    file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
+    file.seek(max(0, _size(file) - LOG_BYTES))
     return file.read().decode("utf-8", "replace")
 
 

@@ -93,7 +93,7 @@ def check(path: Path, limits: Limits = LIMITS, bounds: Bounds = BOUNDS) -> Check
                 verdict = replace(verdict, way=Way.TRANSCODE)
             except Unusable as refusal:
                 verdict = Verdict(Way.REJECT, refusal.reason)
-    width, height = video.shown_size if video else (None, None)
+    width, height = video.shown_size if video and video.height else (None, None)
     return Checked(
         verdict=verdict.way,
         reason=verdict.reason,

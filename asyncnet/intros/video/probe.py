@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from asyncnet.intros.rules import AudioTrack, Limits, Probe, Unusable, VideoTrack
-from asyncnet.intros.video.isolate import Bounds, run
+from asyncnet.intros.video.isolate import Bounds, ChildFailed, run
 
 MEASURE = Path(__file__).with_name("measure.py")
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
@@ -20,7 +20,10 @@ UNREADABLE = (
 
 
 def measure(path: Path, container: str, *, limits: Limits, folder: Path) -> Probe:
-    """Return what the packets of a file say, using `folder` for the job. Raises Unusable."""
+    """Return what the packets of a file say, using `folder` for the job.
+
+    Raises Unusable when it cannot be read, ChildFailed when the reader itself is broken.
+    """
     pixels = str(limits.long_side * limits.short_side)
     child = run(
         [sys.executable, "-I", str(MEASURE), container, pixels, CONTAINERS, str(path)],
@@ -31,7 +34,7 @@ def measure(path: Path, container: str, *, limits: Limits, folder: Path) -> Prob
     if child.status == NOT_READABLE or child.status < 0 or child.stopped:
         raise Unusable(UNREADABLE)
     if child.status:
-        raise RuntimeError(child.log)
+        raise ChildFailed(child.log)
     found = json.loads(child.output)
     video, audio = found.pop("video", None), found.pop("audio", None)
     return Probe(
