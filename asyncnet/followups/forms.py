@@ -57,7 +57,9 @@ class MatchForm(Form):
         return None
 
 
-def match_form(questions: Sequence[Question], *, address: str, answer: Answer | None) -> MatchForm:
+def match_form(
+    questions: Sequence[Question], *, address: str, answer: Answer | None = None
+) -> MatchForm:
     """Return the form for these questions, filled with an answer given before.
 
     `address` is offered where the form asks how the author may be reached.

@@ -42,43 +42,35 @@ def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
     if not match.is_viewing or match.viewer.id != viewer.id:
         abort(404)
     questions = questions_of(db.session(), match.event_id)
-    answer = queries.answers_to(db.session(), [match.id]).get(match.id)
-    message = queries.messages_about(db.session(), [match.id]).get(match.id)
-    form = match_form(questions, address=viewer.email, answer=answer)
-    status = 200
-    if form.accepted():
+    sent_in = match_form(questions, address=viewer.email)
+    if sent_in.accepted():
+        items, contact = sent_in.items(questions), sent_in.contact(questions)
         try:
             with transaction() as session:
                 actions.answer_match(
-                    session,
-                    match,
-                    items=form.items(questions),
-                    contact=form.contact(questions),
-                    actor=actor(),
-                    now=utc_now(),
+                    session, match, items=items, contact=contact, actor=actor(), now=utc_now()
                 )
         except AlreadySent:
-            flash(
-                f"Your words have gone out to {match.viewed.name} already, so they stay as they "
-                "were.",
-                "bad",
-            )
-            status = 409
+            flash("Your words have gone out already, so they stay as they were.", "bad")
         else:
-            return redirect(url_for(".thanks", participant_id=viewer.id, match_id=match.id))
+            return redirect(url_for(".thanks", participant_id=participant_id, match_id=match_id))
+    answer = queries.answers_to(db.session(), [match.id]).get(match.id)
+    message = queries.messages_about(db.session(), [match.id]).get(match.id)
     intro = intros.ready_of(db.session(), match.viewed.id)
     return render_template(
         "followups/viewing.html",
         participant=viewer,
         event=viewer.event,
         match=match,
-        form=form,
+        form=sent_in
+        if sent_in.errors
+        else match_form(questions, address=viewer.email, answer=answer),
         answer=answer,
         written=readable(answer) if answer else [],
         message=message,
         may_change=message is None or message.state in actions.OPEN,
         playback=playback(intro) if intro else None,
-    ), status
+    )
 
 
 @pages.get("/me/<int:participant_id>/matches/<int:match_id>/thanks")
