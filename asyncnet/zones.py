@@ -12,7 +12,7 @@ class UnknownZone(ValueError):
 
 def zone_named(name: str) -> ZoneInfo:
     """Return the zone of an IANA name such as `Australia/Sydney`. Raises UnknownZone."""
-    if name not in zone_names():
+    if name not in _KNOWN:
         raise UnknownZone(f"There is no time zone called {name!r}. Try one like Europe/Berlin.")
     return ZoneInfo(name)
 
@@ -33,3 +33,4 @@ _NAMES = sorted(
     if name == "UTC"
     or ("/" in name and not name.startswith(("Etc/", "SystemV/", "US/", "posix/", "right/")))
 )
+_KNOWN = frozenset(_NAMES)

@@ -3,13 +3,30 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from sqlalchemy import func, select, tuple_
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from asyncnet.events.model import Event, EventOrganizer, Participant, Question, Round
 from asyncnet.events.rules import Attendance
+from asyncnet.people.model import BrowserSession
+from asyncnet.people.rules import hash_of
 
 PAGE = 50
+_KNOWN_BY = (
+    select(Participant, BrowserSession.link_version)
+    .join(BrowserSession, BrowserSession.participant_id == Participant.id)
+    .join(Participant.event)
+    .where(
+        Participant.id == bindparam("participant_id"),
+        Participant.left_at.is_(None),
+        BrowserSession.key_hash == bindparam("key_hash"),
+        BrowserSession.ended_at.is_(None),
+    )
+    .options(contains_eager(Participant.event))
+)
+_QUESTIONS = (
+    select(Question).where(Question.event_id == bindparam("event_id")).order_by(Question.position)
+)
 T = TypeVar("T")
 
 
@@ -56,6 +73,20 @@ def event_registering(session: Session, registration_key: str) -> Event:
 def event_made_from(session: Session, form_key: str) -> Event:
     """Return the event that a rendered form has already made. Raises NotFound."""
     return _there(session.scalar(select(Event).where(Event.form_key == form_key)))
+
+
+def participant_with(session: Session, key: str, participant_id: int) -> tuple[Participant, int]:
+    """Return a participant and the version of the personal link behind a browser's key.
+
+    The event is loaded. Raises NotFound when the key does not open this participant's pages,
+    or when they have left. Asked once in every request of a participant.
+    """
+    found = session.execute(
+        _KNOWN_BY, {"key_hash": hash_of(key), "participant_id": participant_id}
+    ).first()
+    if found is None:
+        raise NotFound
+    return found[0], found[1]
 
 
 def participant(session: Session, participant_id: int) -> Participant:
@@ -150,9 +181,7 @@ def round_of(session: Session, event_id: int, round_id: int) -> Round:
 
 def questions_of(session: Session, event_id: int) -> Sequence[Question]:
     """Return the questions of the event's match form, in order."""
-    return session.scalars(
-        select(Question).where(Question.event_id == event_id).order_by(Question.position)
-    ).all()
+    return session.scalars(_QUESTIONS, {"event_id": event_id}).all()
 
 
 def _there(found: T | None) -> T:

@@ -1,6 +1,8 @@
 """The match form, made from an event's questions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from wtforms import (
@@ -64,30 +66,59 @@ def match_form(
 
     `address` is offered where the form asks how the author may be reached.
     """
-    fields: dict[str, Any] = {}
-    filled: dict[str, Any] = {}
     given = {item["question"]: item["value"] for item in answer.items} if answer else {}
+    filled: dict[str, Any] = {}
+    for question in questions:
+        if question.id in given:
+            filled[_name(question)] = given[question.id]
+        if question.kind is QuestionKind.CONTACT:
+            filled[f"{_name(question)}_address"] = (answer and answer.contact) or address
+    return _form_of(tuple(map(_asked, questions)))(data=filled)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a form class depends on, so that one is made once for many readers."""
+
+    id: int
+    kind: QuestionKind
+    label: str
+    help: str
+    required: bool
+    choices: tuple[str, ...]
+
+
+def _asked(question: Question) -> _Asked:
+    return _Asked(
+        question.id,
+        question.kind,
+        question.label,
+        question.help,
+        question.required,
+        tuple(question.choices),
+    )
+
+
+@lru_cache(maxsize=500)
+def _form_of(questions: tuple[_Asked, ...]) -> type[MatchForm]:
+    fields: dict[str, Any] = {}
     for question in questions:
         name = _name(question)
         fields[name] = _field(question)
-        if question.id in given:
-            filled[name] = given[question.id]
         if question.kind is QuestionKind.CONTACT:
             fields[f"{name}_address"] = StringField(
                 "Where they may write to you",
                 validators=[Length(max=254), _reachable_if(name)],
                 render_kw={"type": "email", "autocomplete": "email"},
             )
-            filled[f"{name}_address"] = (answer and answer.contact) or address
-    made: type[MatchForm] = type("MatchForm", (MatchForm,), fields)
-    return made(data=filled)
+    return type("MatchForm", (MatchForm,), fields)
 
 
-def _name(question: Question) -> str:
+def _name(question: Question | _Asked) -> str:
     return f"q{question.id}"
 
 
-def _field(question: Question) -> Field:
+def _field(question: _Asked) -> Field:
     must = [InputRequired(MUST)] if question.required else [Optional()]
     common: dict[str, Any] = {"label": question.label, "description": question.help}
     choices = [(choice, choice) for choice in question.choices]

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from asyncnet.events.model import Participant
+from asyncnet.events.queries import NotFound
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
-from asyncnet.intros.model import IntroState
+from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.queries import states_in
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
@@ -28,6 +29,48 @@ NEEDS_A_PERSON = (
 def message_key(match_id: int) -> str:
     """Return the key of the one message that an answer plans."""
     return f"follow-up:{match_id}"
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """One viewing as its viewer sees it; what does not exist yet is None."""
+
+    match: Match
+    answer: Answer | None
+    message: Message | None
+    intro: Intro | None
+
+
+_OTHER = aliased(Participant)
+_VIEWING = (
+    select(Match, Answer, Message, Intro, _OTHER)
+    .join(Match.round)
+    .join(_OTHER, _OTHER.id == Match.first_id + Match.second_id - bindparam("viewer_id"))
+    .outerjoin(Answer, Answer.match_id == Match.id)
+    .outerjoin(Message, and_(Message.subject_id == Answer.id, Message.kind == "follow_up"))
+    .outerjoin(Intro, and_(Intro.participant_id == _OTHER.id, Intro.state == IntroState.READY))
+    .where(
+        Match.id == bindparam("match_id"),
+        or_(Match.first_id == bindparam("viewer_id"), Match.second_id == bindparam("viewer_id")),
+        Match.state == MatchState.PUBLISHED,
+        _OTHER.attendance == Attendance.ASYNC,
+    )
+    .order_by(Intro.id.desc())
+    .options(contains_eager(Match.round))
+)
+
+
+def viewing_by(session: Session, viewer: Participant, match_id: int) -> Viewing:
+    """Return a published viewing in which a live participant watches. Raises NotFound.
+
+    One query, since this is the page that everybody opens in the same minute.
+    """
+    if viewer.attendance is not Attendance.LIVE:
+        raise NotFound
+    found = session.execute(_VIEWING, {"viewer_id": viewer.id, "match_id": match_id}).first()
+    if found is None:
+        raise NotFound
+    return Viewing(*found[:4])
 
 
 def answers_to(session: Session, match_ids: Sequence[int]) -> Mapping[int, Answer]:

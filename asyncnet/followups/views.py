@@ -1,6 +1,6 @@
 """A viewing: the intro, and the match form beneath it."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
@@ -10,7 +10,6 @@ from asyncnet.followups import actions, queries
 from asyncnet.followups.actions import AlreadySent
 from asyncnet.followups.forms import match_form
 from asyncnet.followups.letters import readable
-from asyncnet.intros import queries as intros
 from asyncnet.intros.views import playback
 from asyncnet.matches.queries import published_match
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
@@ -38,38 +37,35 @@ def board(event_id: int) -> ResponseReturnValue:
 def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
     """Show a live participant the intro of their match, and take what they write."""
     viewer = current_participant(participant_id)
-    match = published_match(db.session(), viewer.id, match_id)
-    if not match.is_viewing or match.viewer.id != viewer.id:
-        abort(404)
-    questions = questions_of(db.session(), match.event_id)
-    sent_in = match_form(questions, address=viewer.email)
-    if sent_in.accepted():
-        items, contact = sent_in.items(questions), sent_in.contact(questions)
+    viewing = queries.viewing_by(db.session(), viewer, match_id)
+    questions = questions_of(db.session(), viewing.match.event_id)
+    form = match_form(questions, address=viewer.email, answer=viewing.answer)
+    if form.accepted():
+        items, contact = form.items(questions), form.contact(questions)
         try:
             with transaction() as session:
                 actions.answer_match(
-                    session, match, items=items, contact=contact, actor=actor(), now=utc_now()
+                    session,
+                    viewing.match,
+                    items=items,
+                    contact=contact,
+                    actor=actor(),
+                    now=utc_now(),
                 )
         except AlreadySent:
             flash("Your words have gone out already, so they stay as they were.", "bad")
-        else:
-            return redirect(url_for(".thanks", participant_id=participant_id, match_id=match_id))
-    answer = queries.answers_to(db.session(), [match.id]).get(match.id)
-    message = queries.messages_about(db.session(), [match.id]).get(match.id)
-    intro = intros.ready_of(db.session(), match.viewed.id)
+        return redirect(url_for(".thanks", participant_id=participant_id, match_id=match_id))
     return render_template(
         "followups/viewing.html",
         participant=viewer,
         event=viewer.event,
-        match=match,
-        form=sent_in
-        if sent_in.errors
-        else match_form(questions, address=viewer.email, answer=answer),
-        answer=answer,
-        written=readable(answer) if answer else [],
-        message=message,
-        may_change=message is None or message.state in actions.OPEN,
-        playback=playback(intro) if intro else None,
+        match=viewing.match,
+        form=form,
+        answer=viewing.answer,
+        written=readable(viewing.answer) if viewing.answer else [],
+        message=viewing.message,
+        may_change=viewing.message is None or viewing.message.state in actions.OPEN,
+        playback=playback(viewing.intro) if viewing.intro else None,
     )
 
 

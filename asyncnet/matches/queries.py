@@ -2,17 +2,29 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from asyncnet.events.queries import NotFound
 from asyncnet.matches.model import Match, MatchState
 
 _WITH_PEOPLE = (
-    joinedload(Match.round),
-    joinedload(Match.first),
-    joinedload(Match.second),
+    joinedload(Match.round, innerjoin=True),
+    joinedload(Match.first, innerjoin=True),
+    joinedload(Match.second, innerjoin=True),
 )
+_PUBLISHED_FOR = (
+    select(Match)
+    .where(
+        or_(
+            Match.first_id == bindparam("participant_id"),
+            Match.second_id == bindparam("participant_id"),
+        ),
+        Match.state == MatchState.PUBLISHED,
+    )
+    .options(*_WITH_PEOPLE)
+)
+_PUBLISHED = _PUBLISHED_FOR.where(Match.id == bindparam("match_id"))
 
 
 def plan_of(session: Session, event_id: int) -> Sequence[Match]:
@@ -38,29 +50,14 @@ def match_in(session: Session, event_id: int, match_id: int) -> Match:
 
 def published_for(session: Session, participant_id: int) -> Sequence[Match]:
     """Return a participant's published matches, in the order of their rounds."""
-    found = session.scalars(
-        select(Match)
-        .where(
-            or_(Match.first_id == participant_id, Match.second_id == participant_id),
-            Match.state == MatchState.PUBLISHED,
-        )
-        .options(*_WITH_PEOPLE)
-    ).all()
+    found = session.scalars(_PUBLISHED_FOR, {"participant_id": participant_id}).all()
     return sorted(found, key=lambda match: (match.round.number, match.id))
 
 
 def published_match(session: Session, participant_id: int, match_id: int) -> Match:
     """Return one published match in which this participant takes part. Raises NotFound."""
     return _there(
-        session.scalar(
-            select(Match)
-            .where(
-                Match.id == match_id,
-                or_(Match.first_id == participant_id, Match.second_id == participant_id),
-                Match.state == MatchState.PUBLISHED,
-            )
-            .options(*_WITH_PEOPLE)
-        )
+        session.scalar(_PUBLISHED, {"participant_id": participant_id, "match_id": match_id})
     )
 
 

@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -14,16 +13,12 @@ from asyncnet.people.rules import (
     SIGN_IN_LINK_LIVES,
     SIGN_IN_MAILS,
     SIGN_IN_MAILS_WITHIN,
+    hash_of,
 )
 
 
 class LinkUsedUp(Exception):
     """The sign-in link is unknown, used, replaced by a newer one, or too old."""
-
-
-def hash_of(token: str) -> bytes:
-    """Return the SHA-256 under which a random token is kept."""
-    return sha256(token.encode()).digest()
 
 
 def request_sign_in(session: Session, email: str, *, actor: Actor, now: datetime) -> None:

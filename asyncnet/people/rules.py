@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 SIGN_IN_LINK_LIVES = timedelta(minutes=10)
 """V 6.5.5 (CHECKLIST S5)."""
@@ -11,6 +12,11 @@ SIGN_IN_MAILS_WITHIN = timedelta(hours=6)
 SESSION_IDLE = timedelta(days=14)
 SESSION_LIVES = timedelta(days=30)
 """An organizer signs in again after so long without, or with, visits (CHECKLIST S11)."""
+
+
+def hash_of(token: str) -> bytes:
+    """Return the SHA-256 under which a random token is kept (CHECKLIST S5)."""
+    return sha256(token.encode()).digest()
 
 
 def may_organize(email: str, allowed: Sequence[str]) -> bool:

@@ -18,7 +18,7 @@ from asyncnet.events import queries as events
 from asyncnet.events.model import Event, Participant
 from asyncnet.people import actions as people
 from asyncnet.people.model import Person
-from asyncnet.people.queries import UnknownBrowser, organizer_session, participant_session
+from asyncnet.people.queries import UnknownBrowser, organizer_session
 from config import Settings
 
 P = ParamSpec("P")
@@ -190,13 +190,10 @@ def _participant(participant_id: int) -> Participant:
     if not key:
         abort(404)
     try:
-        opened = participant_session(db.session(), key)
-        found = events.participant(db.session(), participant_id)
-    except (UnknownBrowser, events.NotFound):
+        found, link_version = events.participant_with(db.session(), key, participant_id)
+    except events.NotFound:
         abort(404)
-    if opened.participant_id != found.id:
-        abort(404)
-    if opened.link_version != found.link_version or utc_now() >= found.event.removed_at:
+    if link_version != found.link_version or utc_now() >= found.event.removed_at:
         abort(410)
     return found
 

@@ -10,13 +10,13 @@ from asyncnet.zones import city_of, zone_named
 def local(at: datetime, zone: str) -> str:
     """Return a moment on a zone's own calendar and clock: `Friday 27 June 2026, 09:00`."""
     there = at.astimezone(zone_named(zone))
-    return f"{there:%A} {there.day} {there:%B %Y}, {there:%H:%M}"
+    return there.strftime(f"%A {there.day} %B %Y, %H:%M")
 
 
 def local_day(at: datetime, zone: str) -> str:
     """Return the day of a moment in a zone: `Fri 27 June`."""
     there = at.astimezone(zone_named(zone))
-    return f"{there:%a} {there.day} {there:%B}"
+    return there.strftime(f"%a {there.day} %B")
 
 
 def local_time(at: datetime, zone: str) -> str:
