@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Event
 from asyncnet.followups.model import Answer
-from asyncnet.followups.queries import message_key
+from asyncnet.followups.queries import locked_to_answer, message_key
 from asyncnet.followups.rules import due_at
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
@@ -27,7 +27,7 @@ class AlreadySent(Exception):
 
 def answer_match(
     session: Session,
-    match: Match,
+    match_id: int,
     *,
     items: Sequence[dict[str, Any]],
     contact: str | None,
@@ -38,8 +38,7 @@ def answer_match(
 
     However often it is sent in, there is one answer and one message. Raises AlreadySent.
     """
-    session.execute(select(Match.id).where(Match.id == match.id).with_for_update())
-    answer = session.scalar(select(Answer).where(Answer.match_id == match.id))
+    match, event, answer = locked_to_answer(session, match_id)
     if answer is None:
         answer = Answer(match_id=match.id, author_id=match.viewer.id, created_at=now)
         session.add(answer)
@@ -49,14 +48,15 @@ def answer_match(
     answer.contact = contact
     answer.changed_at = now
     session.flush()
-    _plan_mail(session, match, answer, now=now)
+    _plan_mail(session, event, match, answer, now=now)
     record(session, actor, "match.answered", f"match:{match.id}", now=now)
     return answer
 
 
-def _plan_mail(session: Session, match: Match, answer: Answer, *, now: datetime) -> None:
+def _plan_mail(
+    session: Session, event: Event, match: Match, answer: Answer, *, now: datetime
+) -> None:
     reader = match.viewed
-    event = session.get_one(Event, match.event_id)
     plan(
         session,
         key=message_key(match.id),

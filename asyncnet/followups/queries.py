@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
-from asyncnet.events.model import Participant
+from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import NotFound
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
@@ -58,6 +58,29 @@ _VIEWING = (
     .order_by(Intro.id.desc())
     .options(contains_eager(Match.round))
 )
+
+
+_FIRST, _SECOND = aliased(Participant), aliased(Participant)
+_TO_ANSWER = (
+    select(Match, Event, Answer, _FIRST, _SECOND)
+    .join(Event, Event.id == Match.event_id)
+    .join(_FIRST, _FIRST.id == Match.first_id)
+    .join(_SECOND, _SECOND.id == Match.second_id)
+    .outerjoin(Answer, Answer.match_id == Match.id)
+    .where(Match.id == bindparam("match_id"))
+    .with_for_update(of=Match)
+)
+
+
+def locked_to_answer(session: Session, match_id: int) -> tuple[Match, Event, Answer | None]:
+    """Return a match, its event and its answer so far, as they are at this moment.
+
+    Nobody else can answer the match before the transaction ends. Raises NotFound.
+    """
+    found = session.execute(_TO_ANSWER, {"match_id": match_id}).first()
+    if found is None:
+        raise NotFound
+    return found[0], found[1], found[2]
 
 
 def viewing_by(session: Session, viewer: Participant, match_id: int) -> Viewing:

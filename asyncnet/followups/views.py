@@ -46,7 +46,7 @@ def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
             with transaction() as session:
                 actions.answer_match(
                     session,
-                    viewing.match,
+                    match_id,
                     items=items,
                     contact=contact,
                     actor=actor(),
