@@ -1,0 +1,314 @@
+"""Which people meet, before anybody asks in which round.
+
+An integer programme over the pairs that the relaxation finds worth while. Seats come first, then
+everybody's floor, then the total. Whether a seat must stay empty is settled by counting before the
+programme is solved, since an integer programme proves parity only by trying everything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array, csr_array, hstack, vstack
+
+from asyncnet.matching.bound import (
+    Edges,
+    Numbers,
+    OutOfTime,
+    Relaxation,
+    gain_rows,
+    incidence,
+    pinned,
+    rules_of,
+    surplus,
+    viewing_rows,
+)
+from asyncnet.matching.problem import Pair, Problem
+from asyncnet.matching.weights import Reals, Scores, blocks
+
+Trio = tuple[int, int, int]
+
+EVERY_PAIR_UP_TO = 60
+NEIGHBOURS = 40
+TRIOS = 4_000
+NODES = 400
+EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What the chosen meetings must satisfy beside the hard rules.
+
+    `least` and `most` meetings of each person, the number of `seats` of people who must be seated,
+    of `viewings` and of `trios`, and `floors` in points. `odd_sets` are sets of live people who
+    have no more meetings among them than their rounds can hold.
+    """
+
+    least: Numbers
+    most: Numbers
+    seats: int
+    viewings: int
+    trios: int
+    floors: Reals
+    odd_sets: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen pairs and trios."""
+
+    pairs: tuple[Pair, ...]
+    trios: tuple[Trio, ...] = ()
+    bound: float = field(default=np.inf, compare=False)
+
+
+def seated(problem: Problem) -> npt.NDArray[np.bool_]:
+    """Mark the people whose seats are filled before the total is raised."""
+    marks = np.ones(len(problem.people), dtype=bool)
+    if problem.mixed:
+        marks[list(problem.asynchronous)] = False
+    return marks
+
+
+def rewards(problem: Problem, scores: Scores) -> Reals:
+    """Return what one filled seat of each person is worth beside its points."""
+    most = float(scores.value.max(initial=1))
+    reward: Reals = np.where(seated(problem), 40.0 * most, 2.0 * most)
+    return reward
+
+
+def demand_of(problem: Problem, relaxed: Relaxation, floors: Reals) -> Demand:
+    """Return what can be asked for, after the relaxation that rewards filled seats."""
+    n = len(problem.people)
+    rules = rules_of(problem)
+    must = seated(problem)
+    degree = incidence(relaxed.edges, n) @ relaxed.amount
+    reached = np.floor(degree + EPSILON).astype(np.int64)
+    least = np.where(must, np.minimum(rules.cap, reached), 0)
+    seats = int(np.floor(degree[must].sum() + EPSILON))
+    viewings = int(np.floor(degree[~must].sum() + EPSILON))
+    trios = 0
+    everyone: tuple[tuple[int, ...], ...] = ()
+    if problem.mixed and problem.live:
+        everyone = (problem.live,)
+        missing = _too_many_seats(problem, seats, viewings)
+        if missing > 0 and problem.trio:
+            trios = missing
+            if (seats - viewings - 3 * trios) % 2:
+                viewings -= 1
+        elif missing > 0:
+            seats -= missing
+    if not problem.mixed:
+        seats -= seats % 2
+    elif not trios and (seats - viewings) % 2:
+        if viewings > 0:
+            viewings -= 1
+        else:
+            seats -= 1
+    if seats < int(least[must].sum()):
+        least = np.where(must, np.minimum(least, np.maximum(rules.cap - 1, 0)), least)
+    promises = np.array([p.promise for p in problem.people], dtype=np.int64)
+    least = np.where(must, least, np.minimum(promises, rules.cap))
+    return Demand(least, rules.cap, seats, viewings, trios, floors, everyone)
+
+
+def _too_many_seats(problem: Problem, seats: int, viewings: int) -> int:
+    """Return how many seats are left over when every round pairs the people who are there."""
+    room = sum(_present(problem, problem.live, r) // 2 for r in range(1, problem.rounds + 1))
+    return max(0, seats - viewings - 2 * room)
+
+
+def _present(problem: Problem, people: Sequence[int], number: int) -> int:
+    return sum(1 for i in people if number not in problem.people[i].away)
+
+
+def room_of(problem: Problem, people: Sequence[int]) -> int:
+    """Return the most meetings these live people can have among themselves."""
+    return sum(_present(problem, people, r) // 2 for r in range(1, problem.rounds + 1))
+
+
+def near(problem: Problem, scores: Scores, relaxed: Relaxation, slack: float) -> Edges:
+    """Return the pairs that lose at most `slack` points against the relaxation's prices."""
+    n = len(problem.people)
+    rules = rules_of(problem)
+    used = relaxed.amount > EPSILON
+    kept = Edges(relaxed.edges.a[used], relaxed.edges.b[used]).union(rules.pins, n)
+    found: list[Numbers] = [np.zeros(0, dtype=np.int64)]
+    each = n if n <= EVERY_PAIR_UP_TO else min(NEIGHBOURS, n)
+    least = -np.inf if n <= EVERY_PAIR_UP_TO else -slack
+    for rows in blocks(n):
+        value = surplus(scores, rules, relaxed.prices, rows)
+        picked = np.argpartition(-value, each - 1, axis=1)[:, :each]
+        own = np.repeat(np.arange(rows.start, rows.stop), each)
+        other = picked.ravel()
+        worth = value[own - rows.start, other]
+        good = (worth >= least) & np.isfinite(worth)
+        own, other = own[good], other[good]
+        found.append(np.minimum(own, other) * n + np.maximum(own, other))
+    codes = np.unique(np.concatenate(found))
+    return Edges(codes // max(1, n), codes % max(1, n)).union(kept, n)
+
+
+def trios_worth(problem: Problem, scores: Scores, relaxed: Relaxation, edges: Edges) -> list[Trio]:
+    """Return the trios among these pairs that lose least against the relaxation's prices."""
+    rules = rules_of(problem)
+    live = rules.live
+    near_by: dict[int, set[int]] = {}
+    for a, b in zip(edges.a.tolist(), edges.b.tolist(), strict=True):
+        if live[a] and live[b]:
+            near_by.setdefault(a, set()).add(b)
+    banned = {(pin.a, pin.b) for pin in problem.pins}
+    price = relaxed.prices.seat - relaxed.prices.reward
+    share = relaxed.prices.share
+    found: list[tuple[float, Trio]] = []
+    for a, others in near_by.items():
+        for b, c in combinations(sorted(others), 2):
+            if c not in near_by.get(b, ()) or banned & {(a, b), (a, c), (b, c)}:
+                continue
+            if (
+                not set(problem.rounds_of(a))
+                & set(problem.rounds_of(b))
+                & set(problem.rounds_of(c))
+            ):
+                continue
+            worth = sum(
+                float(scores.value[i, j])
+                + share[i] * float(scores.points[i, j])
+                + share[j] * float(scores.points[j, i])
+                for i, j in ((a, b), (a, c), (b, c))
+            )
+            found.append((worth / 2 - price[a] - price[b] - price[c], (a, b, c)))
+    found.sort(key=lambda entry: (-entry[0], entry[1]))
+    return [trio for _, trio in found[:TRIOS]]
+
+
+def choose(
+    problem: Problem,
+    scores: Scores,
+    edges: Edges,
+    demand: Demand,
+    trios: Sequence[Trio] = (),
+    *,
+    gap: float,
+    seconds: float,
+    reward: Reals | None = None,
+) -> Choice | None:
+    """Return the best pairs that meet the demand, or None where none was found.
+
+    With `reward` the demand's seats and least meetings become wishes worth that many points a
+    seat, and its floors wishes too. Stops at the relative `gap`, or after a fixed number of nodes
+    of the search, so that the same input gives the same answer. Raises OutOfTime.
+    """
+    n = len(problem.people)
+    rules = rules_of(problem)
+    m, t = len(edges), len(trios)
+    must = seated(problem)
+    hard = reward is None
+    members = np.array(list(trios), dtype=np.int64).reshape(t, 3)
+    columns = np.arange(t)
+    triple = csr_array(
+        coo_array((np.ones(3 * t), (members.T.ravel(), np.tile(columns, 3))), (n, t))
+    )
+    degree = csr_array(hstack([incidence(edges, n), triple]))
+    gains = csr_array(hstack([gain_rows(edges, scores), _trio_gains(members, scores, n)]))
+    worth = np.asarray(gains.sum(axis=0)).ravel()
+    if reward is not None:
+        worth = worth + degree.T @ reward
+    parts: list[tuple[csr_array, npt.ArrayLike, npt.ArrayLike]] = [
+        (degree, demand.least if hard else np.zeros(n), demand.most)
+    ]
+    if rules.counted_viewings().any():
+        views = viewing_rows(edges, rules)
+        wide = csr_array(hstack([views, csr_array((views.shape[0], t))]))
+        parts.append((wide, -np.inf, rules.viewings[rules.counted_viewings()]))
+    if hard:
+        seats = csr_array(degree[must].sum(axis=0).reshape(1, -1))
+        parts.append((seats, demand.seats, np.inf))
+        if (~must).any():
+            viewings = csr_array(degree[~must].sum(axis=0).reshape(1, -1))
+            parts.append((viewings, demand.viewings, np.inf))
+    if t:
+        parts.append(
+            (csr_array(np.concatenate([np.zeros(m), np.ones(t)])[None, :]), 0, demand.trios)
+        )
+        parts.append((_overlaps(edges, trios, n), -np.inf, 1))
+    for people in demand.odd_sets:
+        parts.append((_inside(edges, members, people, n), -np.inf, room_of(problem, people)))
+    floored = np.flatnonzero(demand.floors > 0)
+    missing = len(floored) if not hard else 0
+    if len(floored):
+        parts.append((gains[floored], demand.floors[floored], np.inf))
+    matrix = csr_array(vstack([part[0] for part in parts]))
+    low = np.concatenate([np.broadcast_to(p[1], p[0].shape[0]).astype(float) for p in parts])
+    high = np.concatenate([np.broadcast_to(p[2], p[0].shape[0]).astype(float) for p in parts])
+    if missing:
+        first = matrix.shape[0] - missing
+        slack = coo_array(
+            (np.ones(missing), (np.arange(missing) + first, np.arange(missing))),
+            (matrix.shape[0], missing),
+        )
+        matrix = csr_array(hstack([matrix, slack]))
+    dear = 2.0 * float(scores.value.max(initial=1))
+    lower = np.concatenate([pinned(edges, rules, n).astype(float), np.zeros(t + missing)])
+    upper = np.concatenate([np.ones(m + t), np.full(missing, np.inf)])
+    if seconds <= 0:
+        raise OutOfTime
+    found = milp(
+        np.concatenate([-worth, np.full(missing, dear)]),
+        constraints=LinearConstraint(matrix, low, high),
+        integrality=np.concatenate([np.ones(m + t), np.zeros(missing)]),
+        bounds=Bounds(lower, upper),
+        options={"mip_rel_gap": gap, "node_limit": NODES, "time_limit": seconds},
+    )
+    if found.x is None:
+        return None
+    taken = np.flatnonzero(found.x[:m] > 0.5)
+    together = np.flatnonzero(found.x[m : m + t] > 0.5).tolist()
+    return Choice(
+        tuple(zip(edges.a[taken].tolist(), edges.b[taken].tolist(), strict=True)),
+        tuple(trios[place] for place in together),
+        -float(found.mip_dual_bound) if found.mip_dual_bound is not None else np.inf,
+    )
+
+
+def _trio_gains(members: Numbers, scores: Scores, n: int) -> csr_array:
+    """Return each member's points of each trio: the mean of what the two others give."""
+    t = len(members)
+    rows, values = [], []
+    for own, first, second in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
+        i, j, k = members[:, own], members[:, first], members[:, second]
+        rows.append(i)
+        values.append((scores.points[i, j].astype(float) + scores.points[i, k]) / 2)
+    columns = np.tile(np.arange(t), 3)
+    return csr_array(coo_array((np.concatenate(values), (np.concatenate(rows), columns)), (n, t)))
+
+
+def _overlaps(edges: Edges, trios: Sequence[Trio], n: int) -> csr_array:
+    """Return one row per pair inside any trio: the pair itself and the trios it is in."""
+    place = {code: e for e, code in enumerate((edges.a * n + edges.b).tolist())}
+    row_of: dict[Pair, int] = {}
+    rows: list[int] = []
+    columns: list[int] = []
+    for number, trio in enumerate(trios):
+        for a, b in combinations(trio, 2):
+            new = (a, b) not in row_of
+            row = row_of.setdefault((a, b), len(row_of))
+            rows.append(row)
+            columns.append(len(edges) + number)
+            if new and a * n + b in place:
+                rows.append(row)
+                columns.append(place[a * n + b])
+    shape = (len(row_of), len(edges) + len(trios))
+    return csr_array(coo_array((np.ones(len(rows)), (rows, columns)), shape))
+
+
+def _inside(edges: Edges, members: Numbers, people: Sequence[int], n: int) -> csr_array:
+    """Return the row that counts the meetings among these people."""
+    among = np.zeros(n, dtype=bool)
+    among[list(people)] = True
+    pairs = (among[edges.a] & among[edges.b]).astype(float)
+    trios = (among[members].sum(axis=1) >= 2).astype(float)
+    return csr_array(np.concatenate([pairs, trios])[None, :])

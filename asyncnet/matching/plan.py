@@ -1,0 +1,328 @@
+"""The whole plan of an event: bound, choice of pairs, rounds, mending, closing groups.
+
+Everything that ends early ends on a gap or on a count of steps, so that the same input and seed
+give the same plan. Only when the time allowed runs out does the clock decide, and then the plan
+is still valid and its gap honest.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from asyncnet.matching.bound import OutOfTime, Relaxation, relax, simple_bound
+from asyncnet.matching.choice import (
+    Choice,
+    Demand,
+    choose,
+    demand_of,
+    near,
+    rewards,
+    trios_worth,
+)
+from asyncnet.matching.greedy import greedy_pairs, greedy_rounds
+from asyncnet.matching.groups import Grouping, group
+from asyncnet.matching.measures import Measures, Plan, measure, plan_of
+from asyncnet.matching.oddsets import odd_set_around
+from asyncnet.matching.problem import Pair, Problem
+from asyncnet.matching.refusals import pin_rounds, refuse_impossible, refuse_promises
+from asyncnet.matching.rounds import Colouring, colour
+from asyncnet.matching.weights import Reals, score
+from asyncnet.matching.windows import Rounds, reseat
+
+GAP = 6e-5
+GAP_WITH_FLOOR = 1e-4
+GROUPS_PART = 0.25
+EVERYONE_UP_TO = 9
+WINDOW = 14
+MENDINGS = 60
+CUT_ROUNDS = 6
+SLACK = 1 / 24
+WIDER = 4
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a solve stands: what it is doing, the best total so far and its gap to the bound."""
+
+    phase: str
+    seconds: float
+    value: float | None = None
+    upper_bound: float | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """The part of the bound that is missing, or None while either is unknown."""
+        if self.value is None or not self.upper_bound:
+            return None
+        return max(0.0, (self.upper_bound - self.value) / self.upper_bound)
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A plan with what it is worth and what no plan can exceed.
+
+    `floor` is the share that everybody was to get at least. Where no plan gives it to everybody,
+    `floor_bound` is the most that the worst-off person can get in any plan; else it is None.
+    """
+
+    plan: Plan
+    measures: Measures
+    upper_bound: float
+    floor: float
+    floor_bound: float | None
+    groups_value: float
+    groups_bound: float
+    seconds: float
+
+    @property
+    def gap(self) -> float:
+        """The part of the bound that the plan does not reach."""
+        if self.upper_bound <= 0:
+            return 0.0
+        return max(0.0, (self.upper_bound - self.measures.total) / self.upper_bound)
+
+    def as_data(self, problem: Problem) -> dict[str, object]:
+        """Return the plan in the words of `asyncnet-match/1`, and its figures beside it."""
+        return {
+            **self.plan.as_data(problem),
+            "value": self.measures.total,
+            "upper_bound": self.upper_bound,
+            "gap": round(self.gap, 6),
+            "min_share": round(self.measures.min_share, 4),
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def no_report(progress: Progress) -> None:
+    """Tell nobody."""
+
+
+def solve(
+    problem: Problem,
+    *,
+    floor: float = 0.5,
+    time_limit: float = 60.0,
+    seed: int = 0,
+    report: Report = no_report,
+) -> Solution:
+    """Return a plan of this event, near the best there is.
+
+    `floor` is the share of their own ideal that everybody gets at least, where such a plan exists.
+    `time_limit` is in seconds. `report` hears of every phase; what it raises ends the solve.
+    Raises Refused, before anything is solved, when what is asked for cannot be.
+    """
+    solver = _Solver(problem, floor, time_limit, seed, report)
+    return solver.run()
+
+
+class _Solver:
+    """One solve: the event, the time it has, and what is known so far."""
+
+    def __init__(
+        self, problem: Problem, floor: float, time_limit: float, seed: int, report: Report
+    ) -> None:
+        self.started = time.monotonic()
+        self.problem = problem
+        self.floor = floor
+        self.seed = seed
+        self.tell = report
+        self.ends = self.started + time_limit
+        self.upper_bound: float | None = None
+        self.value: float | None = None
+
+    def run(self) -> Solution:
+        problem = self.problem
+        refuse_impossible(problem)
+        self.report("scoring")
+        self.scores = score(problem)
+        refuse_promises(problem, self.scores)
+        self.floors: Reals = _halves_up(self.floor * self.scores.ideal)
+        self.floor_bound: float | None = None
+        plan = self.matched()
+        measures = measure(problem, self.scores, plan)
+        self.value = measures.total
+        self.report("closing groups")
+        found = self.grouped(plan)
+        return Solution(
+            plan=replace(plan, groups=found.groups),
+            measures=measures,
+            upper_bound=self.upper_bound or 0.0,
+            floor=self.floor,
+            floor_bound=self.floor_bound,
+            groups_value=found.value,
+            groups_bound=found.bound,
+            seconds=time.monotonic() - self.started,
+        )
+
+    def report(self, phase: str) -> None:
+        seconds = time.monotonic() - self.started
+        self.tell(Progress(phase, seconds, self.value, self.upper_bound))
+
+    def left(self) -> float:
+        """Return the seconds that matching may still take; closing groups keep theirs."""
+        part = GROUPS_PART if self.problem.mixed else 0.0
+        now = time.monotonic()
+        return (self.ends - now) - part * (self.ends - self.started)
+
+    def grouped(self, plan: Plan) -> Grouping:
+        return group(
+            self.problem,
+            plan.met(),
+            seed=self.seed,
+            seconds=max(0.0, self.ends - time.monotonic()),
+        )
+
+    def matched(self) -> Plan:
+        """Return the plan without groups."""
+        problem = self.problem
+        self.report("bound")
+        self.upper_bound = simple_bound(self.scores)
+        try:
+            free = relax(problem, self.scores, seconds=self.left())
+            self.upper_bound = min(self.upper_bound, _half_down(free.bound))
+            self.report("choosing pairs")
+            relaxed = self.seated(free)
+            chosen = self.chosen(relaxed)
+        except OutOfTime:
+            chosen = None
+        if not problem.mixed:
+            pairs = chosen.pairs if chosen else greedy_pairs(problem, self.scores)
+            return Plan(pairs=tuple(sorted(pairs)))
+        self.report("rounds")
+        pins = pin_rounds(problem, random.Random(self.seed))  # noqa: S311 no secret here
+        rounds = (
+            self.coloured(chosen, pins) if chosen else greedy_rounds(problem, self.scores, pins)
+        )
+        return plan_of(self.mended(rounds, pins))
+
+    def seated(self, free: Relaxation) -> Relaxation:
+        """Return the relaxation in which filled seats count first, and floors where they can."""
+        reward = rewards(self.problem, self.scores)
+        floors = self.floors if self.floor > 0 else None
+        return relax(
+            self.problem,
+            self.scores,
+            reward=reward,
+            floors=floors,
+            start=free.edges,
+            seconds=self.left(),
+        )
+
+    def chosen(self, relaxed: Relaxation) -> Choice | None:
+        """Return the chosen pairs, again and again while sets of people ask for too much."""
+        demand = demand_of(self.problem, relaxed, self.floors)
+        for _ in range(CUT_ROUNDS):
+            choice = self.choice(relaxed, demand)
+            if choice is None or not self.problem.mixed:
+                return choice
+            rounds = self.colour(choice, pin_rounds(self.problem, random.Random(self.seed)))  # noqa: S311 no secret here
+            found = {
+                people
+                for duo in rounds.left
+                if (people := odd_set_around(self.problem, choice.pairs, choice.trios, duo))
+            }
+            new = found - set(demand.odd_sets)
+            if not new:
+                return choice
+            demand = replace(demand, odd_sets=(*demand.odd_sets, *sorted(new)))
+        return choice
+
+    def choice(self, relaxed: Relaxation, demand: Demand) -> Choice | None:
+        gap = GAP_WITH_FLOOR if self.floor > 0 else GAP
+        slack = SLACK * float(self.scores.value.max(initial=1))
+        for factor in (1, WIDER):
+            edges = near(self.problem, self.scores, relaxed, slack * factor)
+            trios = trios_worth(self.problem, self.scores, relaxed, edges) if demand.trios else []
+            choice = choose(
+                self.problem, self.scores, edges, demand, trios, gap=gap, seconds=self.left()
+            )
+            if choice:
+                return choice
+        return choose(
+            self.problem,
+            self.scores,
+            edges,
+            demand,
+            trios,
+            gap=gap,
+            seconds=self.left(),
+            reward=rewards(self.problem, self.scores),
+        )
+
+    def colour(self, choice: Choice, pins: dict[Pair, int]) -> Colouring:
+        return colour(self.problem, choice.pairs, choice.trios, pins, seed=self.seed)
+
+    def coloured(self, choice: Choice, pins: dict[Pair, int]) -> Rounds:
+        return self.colour(choice, pins).rounds
+
+    def mended(self, rounds: Rounds, pins: dict[Pair, int]) -> Rounds:
+        """Return the rounds after those who were left without a seat are seated, if they can be."""
+        problem = self.problem
+        everyone = range(len(problem.people))
+        if len(problem.people) <= EVERYONE_UP_TO:
+            return reseat(
+                problem,
+                self.scores,
+                rounds,
+                everyone,
+                self.floors,
+                kept=pins,
+                seconds=self.left(),
+            )
+        rng = random.Random(self.seed)  # noqa: S311 no secret here
+        for _ in range(MENDINGS):
+            waiting = _unseated(problem, rounds)
+            if not waiting or self.left() <= 0:
+                break
+            window = self.window(rounds, waiting, rng)
+            rounds = reseat(
+                problem,
+                self.scores,
+                rounds,
+                window,
+                self.floors,
+                kept=pins,
+                seconds=self.left(),
+            )
+        return rounds
+
+    def window(self, rounds: Rounds, waiting: list[int], rng: random.Random) -> list[int]:
+        """Return some people without a seat, people they would like, and those whom these meet."""
+        window = set(rng.sample(waiting, min(4, len(waiting))))
+        partners = {
+            i: [j for found in rounds for m in found if i in m for j in m if j != i]
+            for i in range(len(self.problem.people))
+        }
+        wanted = [
+            int(j)
+            for i in sorted(window)
+            for j in np.argsort(-self.scores.value[i].astype(np.int64), kind="stable")[:WINDOW]
+        ]
+        rng.shuffle(wanted)
+        for i in wanted:
+            if len(window) >= WINDOW:
+                break
+            window.update([i, *partners[i][:2]])
+        return sorted(window)
+
+
+def _unseated(problem: Problem, rounds: Rounds) -> list[int]:
+    """Return the live people who sit out somewhere."""
+    seats = Counter(i for found in rounds for m in found for i in m)
+    return [i for i in problem.live if seats[i] < problem.cap(i)]
+
+
+def _halves_up(points: Reals) -> Reals:
+    """Return points rounded up to what meetings can give: halves, because of trios."""
+    return np.ceil(2 * points - 1e-9) / 2
+
+
+def _half_down(bound: float) -> float:
+    return float(np.floor(2 * bound + 1e-6) / 2)
