@@ -10,7 +10,8 @@ import click
 from flask.cli import AppGroup
 
 from asyncnet.intros import video
-from asyncnet.intros.rules import Unusable
+from asyncnet.intros.rules import Limits, Unusable, Way
+from asyncnet.wiring import settings
 
 intros = AppGroup("intros", short_help="Check and prepare intro videos.")
 
@@ -24,7 +25,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 @as_json_option
 def check(file: Path, as_json: bool) -> None:
     """Say whether FILE can become an intro, and how it would be prepared."""
-    checked = video.check(file)
+    checked = video.check(file, _limits())
     if as_json:
         _print_json(asdict(checked))
         return
@@ -40,8 +41,10 @@ def check(file: Path, as_json: bool) -> None:
 def process(file: Path, out: Path, as_json: bool) -> None:
     """Write the videos and the poster made from FILE. Exit status 1 when it cannot be used."""
     try:
-        made = video.process(file, out)
+        made = video.process(file, out, _limits())
     except Unusable as refusal:
+        if as_json:
+            _print_json({"verdict": Way.REJECT, "reason": refusal.reason})
         click.echo(refusal.reason, err=True)
         sys.exit(1)
     if as_json:
@@ -57,6 +60,10 @@ WAYS = {
     "remux": "This video plays everywhere as it is; its pictures will be kept.",
     "transcode": "This video can be used; it will be prepared so that it plays everywhere.",
 }
+
+
+def _limits() -> Limits:
+    return Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
 
 
 def _print_json(facts: dict[str, Any]) -> None:

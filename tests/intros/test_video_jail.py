@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,12 @@ from asyncnet.intros import video
 from asyncnet.intros.rules import Unusable, Way
 from asyncnet.intros.video import encode, isolate
 from asyncnet.intros.video.isolate import Bounds, Finished, Stopped, run
-from asyncnet.intros.video.prepare import LIMITS
+from asyncnet.intros.video.prepare import LIMITS, bounds_of
 from asyncnet.intros.video.probe import measure
 from tests.intros.films import FFMPEG, film, picture
 
-SMALL = Bounds(memory_bytes=2 << 30, cpu_seconds=1, wall_seconds=3, file_bytes=1_000_000)
+SMALL = Bounds(cpu_seconds=1, wall_seconds=3, file_bytes=1_000_000)
+AMPLE = bounds_of(LIMITS)
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_computing_is_bounded(job: Path) -> None:
 def test_waiting_is_bounded(job: Path) -> None:
     begun = time.monotonic()
 
-    child = python("import time; time.sleep(60)", job, Bounds(wall_seconds=0.5))
+    child = python("import time; time.sleep(60)", job, replace(SMALL, wall_seconds=0.5))
 
     assert child.stopped is Stopped.TIME
     assert time.monotonic() - begun < 5
@@ -150,7 +152,7 @@ def test_a_killed_worker_leaves_no_encoder_behind(tmp_path: Path) -> None:
             "spec.loader.exec_module(isolate)\n"
             "code = \"import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)\"\n"
             "isolate.run([sys.executable, '-I', '-c', code], folder=Path(sys.argv[3]), "
-            "bounds=isolate.Bounds())",
+            "bounds=isolate.Bounds(60, 60, 1000))",
             *(str(Path.cwd()), isolate.__file__, str(tmp_path)),
         ]
     )
@@ -178,10 +180,10 @@ def waited_for(tell: Callable[[], str]) -> str:
 @pytest.mark.parametrize(
     "bounds",
     [
-        Bounds(memory_bytes=300 << 20),
-        Bounds(cpu_seconds=1),
-        Bounds(wall_seconds=0.5),
-        Bounds(file_bytes=100_000),
+        replace(AMPLE, memory_bytes=300 << 20),
+        replace(AMPLE, cpu_seconds=1),
+        replace(AMPLE, wall_seconds=0.5),
+        replace(AMPLE, file_bytes=100_000),
     ],
     ids=["memory", "computing", "waiting", "output"],
 )

@@ -66,7 +66,7 @@ def make_sibling(job: Job) -> bool:
     Decodes everything on the way; returns whether it is silent. Raises NotClean.
     """
     graph = [
-        f"[0:{job.video.index}]split=2[v][p]",
+        f"[0:{job.video.index}]{_steady(job.video)},split=2[v][p]",
         f"[v]{_upright(job.video, SMALL_BOX)}[small]",
         f"[p]{ONE_IN_TEN},{_upright(job.video, LARGE_BOX)},{BEST_FRAME}[poster]",
     ]
@@ -105,7 +105,8 @@ def transcode(job: Job) -> bool:
     """
     width, height = fitted(job.video.shown_size, SMALL_BOX)
     graph = [
-        f"[0:{job.video.index}]{_upright(job.video, LARGE_BOX)},split=3[large][s][p]",
+        f"[0:{job.video.index}]{_steady(job.video)},{_upright(job.video, LARGE_BOX)},"
+        "split=3[large][s][p]",
         f"[s]scale={width}:{height}[small]",
         f"[p]{ONE_IN_TEN},{BEST_FRAME}[poster]",
     ]
@@ -161,8 +162,14 @@ def _playable(job: Job) -> list[str]:
     ]
 
 
+def _steady(video: VideoTrack) -> str:
+    """Return the filters that end in 30 whole frames a second, from the very beginning."""
+    whole = "bwdif=mode=send_frame," if video.interlaced else ""
+    return f"{whole}fps={FRAMES_PER_SECOND}:start_time=0"
+
+
 def _upright(video: VideoTrack, box: tuple[int, int]) -> str:
-    """Return the filters that end in steady 30 frames of one size that every player shows.
+    """Return the filters that end in frames of one size, in colours that every player shows.
 
     The size is worked out per frame, since a phone that is turned changes it half-way. ffmpeg
     has already applied the rotation that the file states.
@@ -170,8 +177,6 @@ def _upright(video: VideoTrack, box: tuple[int, int]) -> str:
     width, height = fitted(video.shown_size, box)
     return ",".join(
         [
-            *(["bwdif=mode=send_frame"] if video.interlaced else []),
-            f"fps={FRAMES_PER_SECOND}:start_time=0",
             f"scale=w='2*round(min({width}\\,{height}*dar)/2)'"
             f":h='2*round(min({height}\\,{width}/dar)/2)':eval=frame{_matrices(video)}",
             *_plain_colours(video),

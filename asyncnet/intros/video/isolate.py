@@ -25,10 +25,10 @@ SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urand
 class Bounds:
     """The most that one child process may use; each written file counts by itself."""
 
+    cpu_seconds: int
+    wall_seconds: float
+    file_bytes: int
     memory_bytes: int = 2 * 1024**3
-    cpu_seconds: int = 1200
-    wall_seconds: float = 900
-    file_bytes: int = 400_000_000
 
 
 class ChildFailed(OSError):

@@ -116,7 +116,7 @@ def measured(opened: Any, max_pixels: int) -> dict[str, Any]:
     seconds = max(e for _, e in known) - min(b for b, _ in known) if known else 0.0
     total = sum(track.bytes for track in tracks.values())
     return {
-        "seconds": seconds,
+        "seconds": round(seconds, 3),
         "stated_seconds": opened.duration / av.time_base if opened.duration else None,
         "bits_per_second": total * 8 / seconds if seconds > 0 else 0.0,
         "has_sound": "audio" in found or any(s.codec_context is None for s in opened.streams.audio),

@@ -1,5 +1,6 @@
 """Checks an uploaded file and prepares what is played: what worker and command line call."""
 
+import math
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from asyncnet.intros.video.isolate import Bounds
 from asyncnet.intros.video.probe import measure
 from asyncnet.intros.video.sniff import container_of
 
-LIMITS, BOUNDS = Limits(), Bounds()
+LIMITS = Limits()
 LEAST_LEFT = 0.5
 """How much of a damaged video's length must be left in what is made of it."""
 
@@ -46,9 +47,11 @@ class Poster:
 
 @dataclass(frozen=True)
 class Video:
-    """One finished video, an MP4 of H.264 and AAC."""
+    """One finished video, an MP4; `video` and `audio` name its codecs."""
 
     path: Path
+    video: str
+    audio: str | None
     width: int
     height: int
     bytes: int
@@ -72,7 +75,7 @@ class Processed:
     warnings: tuple[str, ...] = ()
 
 
-def check(path: Path, limits: Limits = LIMITS, bounds: Bounds = BOUNDS) -> Checked:
+def check(path: Path, limits: Limits = LIMITS, bounds: Bounds | None = None) -> Checked:
     """Return what a file is and which way it would go; what would be copied is decoded whole.
 
     Raises FileNotFoundError, but nothing for the sake of what the file holds.
@@ -88,7 +91,8 @@ def check(path: Path, limits: Limits = LIMITS, bounds: Bounds = BOUNDS) -> Check
         video, silent = probe.video, False
         if video and verdict.way is Way.REMUX:
             try:
-                silent = encode.decode(Job(path, probe, video, folder, limits, bounds))
+                job = Job(path, probe, video, folder, limits, bounds or bounds_of(limits))
+                silent = encode.decode(job)
             except encode.NotClean:
                 verdict = replace(verdict, way=Way.TRANSCODE)
             except Unusable as refusal:
@@ -106,7 +110,9 @@ def check(path: Path, limits: Limits = LIMITS, bounds: Bounds = BOUNDS) -> Check
     )
 
 
-def process(path: Path, out: Path, limits: Limits = LIMITS, bounds: Bounds = BOUNDS) -> Processed:
+def process(
+    path: Path, out: Path, limits: Limits = LIMITS, bounds: Bounds | None = None
+) -> Processed:
     """Write the two videos and the poster into `out`, replacing older ones; return what they are.
 
     A file that could be copied is decoded once, for the small video, and then copied; damage
@@ -121,7 +127,7 @@ def process(path: Path, out: Path, limits: Limits = LIMITS, bounds: Bounds = BOU
         verdict = rules.judge(probe, limits)
         if verdict.reason or not probe.video:
             raise Unusable(verdict.reason or rules.NO_PICTURE)
-        job = Job(path, probe, probe.video, folder, limits, bounds)
+        job = Job(path, probe, probe.video, folder, limits, bounds or bounds_of(limits))
         way, silent = _made(job, verdict.way)
         large = _video(job, encode.LARGE, out)
         small = _video(job, encode.SMALL, out)
@@ -139,6 +145,15 @@ def process(path: Path, out: Path, limits: Limits = LIMITS, bounds: Bounds = BOU
         small=small,
         poster=poster,
         warnings=_warnings(verdict, silent=silent),
+    )
+
+
+def bounds_of(limits: Limits) -> Bounds:
+    """Return what one step may use: ample for the largest file within the limits, and no more."""
+    return Bounds(
+        cpu_seconds=math.ceil(15 * limits.seconds),
+        wall_seconds=10 * limits.seconds,
+        file_bytes=limits.bytes,
     )
 
 
@@ -169,7 +184,15 @@ def _video(job: Job, name: str, out: Path) -> Video:
     if probe.video is None:
         raise Unusable(encode.BROKEN)
     width, height = probe.video.shown_size
-    return Video(out / name, width, height, made.stat().st_size, probe.seconds)
+    return Video(
+        path=out / name,
+        video=probe.video.codec,
+        audio=probe.audio.codec if probe.audio else None,
+        width=width,
+        height=height,
+        bytes=made.stat().st_size,
+        seconds=probe.seconds,
+    )
 
 
 def _poster(job: Job, out: Path) -> Poster:

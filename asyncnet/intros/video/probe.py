@@ -10,7 +10,7 @@ from asyncnet.intros.video.isolate import Bounds, ChildFailed, run
 MEASURE = Path(__file__).with_name("measure.py")
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 """The only demuxers that may open a file or anything it names."""
-BOUNDS = Bounds(memory_bytes=1024**3, cpu_seconds=30, wall_seconds=60, file_bytes=1_000_000)
+BOUNDS = Bounds(cpu_seconds=30, wall_seconds=60, file_bytes=1_000_000, memory_bytes=1024**3)
 NOT_READABLE = 3
 """What the child exits with when the file, rather than we, is at fault."""
 UNREADABLE = (
