@@ -87,6 +87,16 @@ class _Written:
     letter: Letter
 
 
+class _Broken(Exception):
+    """A letter that could not be written, or need not be."""
+
+    def __init__(self, message_id: int, outcome: Outcome, words: str) -> None:
+        super().__init__(words)
+        self.message_id = message_id
+        self.outcome = outcome
+        self.words = words
+
+
 def drain(
     mailer: Mailer,
     compose: Compose,
@@ -152,13 +162,19 @@ def _settle_and_claim(
     ended: _Ended | None, compose: Compose | None, clock: Callable[[], datetime]
 ) -> _Ended | _Written | None:
     """Write down what ended and take what is next, in one commit; None when nothing is due."""
+    broken: _Broken | None = None
     while True:
         try:
             with transaction() as session:
                 now = clock()
                 if ended is not None:
                     queue.settle(session, ended.claim, ended.outcome, ended.words, now=now)
-                return _next(session, compose, now) if compose else None
+                if broken is not None:
+                    taken = queue.claim(session, now, only=broken.message_id)
+                    return _Ended(taken[0], broken.outcome, broken.words) if taken else None
+                return _written(session, compose, now) if compose else None
+        except _Broken as problem:
+            broken = problem  # nothing of it was committed: it is taken once more, without writing
         except DBAPIError as error:
             gone = isinstance(error, OperationalError) or error.connection_invalidated
             if ended is None or not gone:
@@ -167,29 +183,25 @@ def _settle_and_claim(
             sleep(RETRY_SECONDS)
 
 
-def _next(session: Session, compose: Compose, now: datetime) -> _Ended | _Written | None:
+def _written(session: Session, compose: Compose, now: datetime) -> _Written | None:
+    """Take the next message and write its letter. Raises _Broken when it cannot be written."""
     taken = queue.claim(session, now)
     if taken is None:
         return None
     claim, message = taken
     try:
-        with session.begin_nested():
-            letter = compose(session, message)
+        letter = compose(session, message)
+        session.flush()
     except NotNeeded as reason:
-        return _Ended(claim, Outcome.NOT_NEEDED, str(reason))
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise
-        return _unwritable(claim, error)
+        raise _Broken(claim.message_id, Outcome.NOT_NEEDED, str(reason)) from reason
     except Exception as error:  # one bad row or template must hold up nobody else
-        return _unwritable(claim, error)
-    queue.keep_copy(message, letter)
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        log.exception("mail cannot be written", message=claim.message_id)
+        words = f"It could not be written ({type(error).__name__})."
+        raise _Broken(claim.message_id, Outcome.REFUSED, words) from error
+    queue.keep_copy(session, claim, letter)
     return _Written(claim, letter)
-
-
-def _unwritable(claim: Claim, error: Exception) -> _Ended:
-    log.error("mail cannot be written", message=claim.message_id, exc_info=error)
-    return _Ended(claim, Outcome.REFUSED, f"It could not be written ({type(error).__name__}).")
 
 
 def _hand_over(connection: Connection, written: _Written, clock: Callable[[], datetime]) -> _Ended:

@@ -7,13 +7,13 @@ from hashlib import sha256
 from random import random
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, func, insert, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from asyncnet.database import wake
+from asyncnet.database import Base, UtcDateTime, wake
 from asyncnet.mail.port import Letter
-from asyncnet.messages.model import NOTE_LENGTH, Message, MessageChange
+from asyncnet.messages.model import NOTE_LENGTH, Message
 from asyncnet.messages.rules import (
     LATE,
     LEASE,
@@ -35,6 +35,62 @@ WAITING = (MessageState.SCHEDULED, MessageState.HELD)
 SUBJECT_LENGTH = 300
 MASK = "[personal link]"
 AT_ONCE = [kind for kind, manner in MANNERS.items() if manner.at_once]
+
+
+# The statements of the busiest path are built once: building them costs more than running them.
+_MESSAGE = Base.metadata.tables["message"]
+_NOTE = insert(Base.metadata.tables["message_change"])
+_NOW = bindparam("now", type_=UtcDateTime)
+_EARLIEST = (
+    select(Message.id)
+    .where(
+        Message.wake_at <= _NOW,
+        Message.state == MessageState.SCHEDULED,
+        or_(Message.expires_at.is_(None), Message.expires_at > _NOW),
+        or_(bindparam("only", type_=Integer).is_(None), Message.id == bindparam("only")),
+    )
+    .order_by(Message.wake_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_CLAIM = (
+    update(Message)
+    .where(Message.id == _EARLIEST)
+    .values(
+        state=MessageState.SENDING,
+        wake_at=bindparam("lease", type_=UtcDateTime),
+        attempts=Message.attempts + 1,
+        tries=Message.tries + 1,
+        tried_since=func.coalesce(Message.tried_since, _NOW),
+        version=Message.version + 1,
+    )
+    .returning(Message)
+)
+_KEEP_COPY = (
+    update(_MESSAGE)
+    .where(_MESSAGE.c.id == bindparam("message"))
+    .values(
+        sent_subject=bindparam("sent_subject"),
+        sent_text=bindparam("sent_text"),
+        sent_html=bindparam("sent_html"),
+    )
+)
+_SETTLE = (
+    update(_MESSAGE)
+    .where(
+        _MESSAGE.c.id == bindparam("message"),
+        _MESSAGE.c.attempts == bindparam("token"),
+        _MESSAGE.c.state.in_(UNSETTLED),
+    )
+    .values(
+        state=bindparam("to_state"),
+        wake_at=bindparam("to_wake_at"),
+        note=bindparam("to_note"),
+        version=_MESSAGE.c.version + 1,
+        sent_at=func.coalesce(bindparam("to_sent_at", type_=UtcDateTime), _MESSAGE.c.sent_at),
+    )
+)
 
 
 class Stale(Exception):
@@ -162,35 +218,17 @@ def tidy(session: Session, now: datetime) -> None:
             )
 
 
-def claim(session: Session, now: datetime) -> tuple[Claim, Message] | None:
+def claim(
+    session: Session, now: datetime, *, only: int | None = None
+) -> tuple[Claim, Message] | None:
     """Take the message that has waited longest, or None when nothing is due.
 
-    Nobody else gets it until the lease ends. The caller commits before it sends.
+    `only` takes that one message, if it is due. Nobody else gets it until the lease ends. The
+    caller commits before it sends.
     """
-    earliest = (
-        select(Message.id)
-        .where(
-            Message.wake_at <= now,
-            Message.state == MessageState.SCHEDULED,
-            or_(Message.expires_at.is_(None), Message.expires_at > now),
-        )
-        .order_by(Message.wake_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
     message = session.scalar(
-        update(Message)
-        .where(Message.id == earliest)
-        .values(
-            state=MessageState.SENDING,
-            wake_at=now + LEASE,
-            attempts=Message.attempts + 1,
-            tries=Message.tries + 1,
-            tried_since=func.coalesce(Message.tried_since, now),
-            version=Message.version + 1,
-        )
-        .returning(Message),
+        _CLAIM,
+        {"now": now, "lease": now + LEASE, "only": only},
         execution_options={"synchronize_session": False, "populate_existing": True},
     )
     if message is None:
@@ -199,12 +237,18 @@ def claim(session: Session, now: datetime) -> tuple[Claim, Message] | None:
     return _claim_of(message, now), message
 
 
-def keep_copy(message: Message, letter: Letter) -> None:
+def keep_copy(session: Session, held: Claim, letter: Letter) -> None:
     """Keep what is about to go out, without the links that open somebody's page (CHECKLIST S5)."""
     kept = masked(letter)
-    message.sent_subject = kept.subject[:SUBJECT_LENGTH]
-    message.sent_text = kept.text
-    message.sent_html = kept.html
+    session.connection().execute(
+        _KEEP_COPY,
+        {
+            "message": held.message_id,
+            "sent_subject": kept.subject[:SUBJECT_LENGTH],
+            "sent_text": kept.text,
+            "sent_html": kept.html,
+        },
+    )
 
 
 def copy_of(message: Message) -> Copy:
@@ -236,26 +280,18 @@ def settle(session: Session, held: Claim, outcome: Outcome, words: str, *, now: 
         now=now,
         luck=random(),  # noqa: S311 - spreads retries, guards nothing
     )
-    values: dict[str, object] = {
-        "state": step.state,
-        "wake_at": step.wake_at,
-        "version": Message.version + 1,
-        "note": step.note[:NOTE_LENGTH],
-    }
-    if step.state is MessageState.SENT:
-        values["sent_at"] = now
-    settled = session.scalar(
-        update(Message)
-        .where(
-            Message.id == held.message_id,
-            Message.attempts == held.token,
-            Message.state.in_(UNSETTLED),
-        )
-        .values(values)
-        .returning(Message.id),
-        execution_options={"synchronize_session": False},
+    settled = session.connection().execute(
+        _SETTLE,
+        {
+            "message": held.message_id,
+            "token": held.token,
+            "to_state": step.state,
+            "to_wake_at": step.wake_at,
+            "to_note": step.note[:NOTE_LENGTH],
+            "to_sent_at": now if step.state is MessageState.SENT else None,
+        },
     )
-    if settled is None:
+    if not settled.rowcount:
         return False
     _note_change(session, [held.message_id], step.state, WORKER, step.note, now)
     return True
@@ -386,7 +422,7 @@ def _note_change(
         for message_id in message_ids
     ]
     if rows:
-        session.execute(insert(MessageChange.__table__), rows)  # type: ignore[arg-type]
+        session.connection().execute(_NOTE, rows)
 
 
 def _insert_new(session: Session) -> sqlite.Insert | postgresql.Insert:
