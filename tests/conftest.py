@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from asyncnet import create_app
 from asyncnet.database import db
 from config import S3Settings, Settings, read_settings
+from tests.pages import Browser
 from tests.servers.postgres import create_database, drop_database, postgres
 from tests.servers.seaweed import seaweed
 
@@ -79,6 +80,7 @@ def settings(servers: Servers, tmp_path: Path) -> Iterator[Settings]:
 def app(settings: Settings) -> Iterator[Flask]:
     made = create_app(settings)
     made.testing = True
+    made.test_client_class = Browser
     yield made
     with made.app_context():
         db.engine.dispose()
