@@ -8,7 +8,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from asyncnet import tasks
-from asyncnet.commands.demo import demo
+from asyncnet.commands.demo.command import demo
 from asyncnet.commands.events import group as event_commands
 from asyncnet.commands.followups import followups as followup_commands
 from asyncnet.commands.intros import intros as intro_commands

@@ -20,7 +20,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (8, ("forms",)),
     (9, ("views",)),
     (10, ("tasks",)),
-    (11, ("commands/*",)),
+    (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),
 )
 

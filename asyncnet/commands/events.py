@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
-from asyncnet.commands.demo import make_video
 from asyncnet.database import db, transaction
 from asyncnet.events import actions as events
 from asyncnet.events.actions import EventPlan, Profile
@@ -19,6 +18,7 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
 from asyncnet.intros import actions as intros
 from asyncnet.intros.rules import Limits
+from asyncnet.intros.video.sample import make_sample
 from asyncnet.matches import actions as matches
 from asyncnet.people import actions as people
 from asyncnet.people.model import Person, SignInLink
@@ -122,7 +122,7 @@ def _give_intro(participant_id: int) -> None:
     """Upload a small video for somebody, so that there is one to watch."""
     with TemporaryDirectory() as folder:
         video = Path(folder) / "intro.mp4"
-        make_video(video, seconds=8)
+        make_sample(video, seconds=8)
         size = video.stat().st_size
         with transaction() as session:
             participant = session.get_one(Participant, participant_id)
