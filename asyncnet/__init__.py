@@ -9,9 +9,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from asyncnet import tasks
 from asyncnet.commands.demo.command import demo
-from asyncnet.commands.events import group as event_commands
+from asyncnet.commands.events import events as event_commands
 from asyncnet.commands.followups import followups as followup_commands
 from asyncnet.commands.intros import intros as intro_commands
+from asyncnet.commands.matching import matching as matching_commands
+from asyncnet.commands.messages import messages as message_commands
 from asyncnet.commands.run import start
 from asyncnet.database import db
 from asyncnet.events import views as events
@@ -27,7 +29,15 @@ from asyncnet.wiring import wire
 from config import CHECKOUT, Settings
 
 FEATURES = (people, messages, events, intros, matches, followups, files, inbox)
-COMMANDS = (start, demo, event_commands, followup_commands, intro_commands)
+COMMANDS = (
+    start,
+    demo,
+    event_commands,
+    intro_commands,
+    matching_commands,
+    message_commands,
+    followup_commands,
+)
 
 
 def create_app(settings: Settings) -> Flask:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
-from asyncnet.events import actions as events
+from asyncnet.events import actions
 from asyncnet.events.actions import EventPlan, Profile
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
@@ -43,10 +43,10 @@ PEOPLE = (
 ROUNDS = ((1, "ana", "kiri"), (1, "grace", "jo"), (2, "ana", "mei"), (2, "grace", "kiri"),
           (3, "tomas", "mei"), (3, "ana", "grace"))  # fmt: skip
 
-group = AppGroup("events", help="Make and look at events.")
+events = AppGroup("events", help="Make and look at events.")
 
 
-@group.command("sample")
+@events.command("sample")
 def sample() -> None:
     """Make the sample event if it is not there, and print its three links."""
     if settings().public:
@@ -84,7 +84,7 @@ def _make_sample() -> int:
             person = Person(email=HOST, created_at=now)
             session.add(person)
             session.flush()
-        event = events.make_event(
+        event = actions.make_event(
             session,
             person.id,
             EventPlan(
@@ -104,7 +104,7 @@ def _make_sample() -> int:
             now=now,
         )
         known = {
-            profile.email.partition("@")[0]: events.register(
+            profile.email.partition("@")[0]: actions.register(
                 session, event.id, profile, consent=True, actor=SYSTEM, now=now
             )
             for profile in PEOPLE

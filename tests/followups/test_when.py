@@ -78,7 +78,7 @@ def test_a_moment_without_zone_is_refused() -> None:
 
 def test_the_command_prints_the_moment_in_utc(app: Flask) -> None:
     done = app.test_cli_runner().invoke(
-        args="followups when --ends-at 2026-06-26T16:00Z --zone Australia/Sydney".split()
+        args=["followups", "when", "--ends-at", "2026-06-26T16:00Z", "--zone", "Australia/Sydney"]
     )
 
     assert (done.exit_code, done.output) == (0, "2026-06-26T23:00:00Z\n")
