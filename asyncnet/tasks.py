@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from asyncnet.clock import utc_now
 from asyncnet.database import WAKE
 from asyncnet.events import letters as events
+from asyncnet.events.rules import FOLLOW_UP
 from asyncnet.followups import letters as followups
 from asyncnet.intros import work
 from asyncnet.intros.rules import Limits
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 LETTERS: dict[str, Callable[..., Draft]] = {
     "sign_in": people.sign_in,
     "personal_link": events.personal_link,
-    "follow_up": followups.follow_up,
+    FOLLOW_UP: followups.follow_up,
 }
 
 

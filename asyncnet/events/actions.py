@@ -24,6 +24,7 @@ from asyncnet.events.roster import Entry
 from asyncnet.events.rules import (
     CONSENT_VERSION,
     FIRST_QUESTIONS,
+    FOLLOW_UP,
     LINK_MAILS,
     LINK_MAILS_WITHIN,
     MAX_QUESTIONS,
@@ -32,7 +33,7 @@ from asyncnet.events.rules import (
     slots,
 )
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import plan
+from asyncnet.messages.queue import cancel_for, forward, plan, retime
 from asyncnet.people.model import BrowserSession
 
 
@@ -42,6 +43,10 @@ class AlreadyRegistered(Exception):
 
 class ChangedMeanwhile(Exception):
     """Somebody else saved this row after the page was opened."""
+
+
+class RoundsTaken(Exception):
+    """The change would touch rounds in which people meet or have met; the message says how."""
 
 
 class TooMany(Exception):
@@ -115,7 +120,9 @@ def change_event(
 ) -> None:
     """Change an event and move its rounds. Rounds are added or taken from the end.
 
-    Raises ChangedMeanwhile when somebody saved after `version` was shown.
+    Follow-ups that wait keep their day and follow the hour. Raises ChangedMeanwhile when
+    somebody saved after `version` was shown, and RoundsTaken when a round with matches would
+    go, or the rounds would move after somebody has answered.
     """
     times = list(slots(said.starts_at, rounds=said.rounds, length=said.length, pause=said.pause))
     changed = session.scalar(
@@ -135,6 +142,15 @@ def change_event(
     )
     if changed is None:
         raise ChangedMeanwhile
+    moved = [(slot.starts_at, slot.ends_at) for slot in event.rounds] != [
+        (slot.starts_at, slot.ends_at) for slot in times
+    ]
+    if moved and _has_follow_ups(session, event.id):
+        raise RoundsTaken(
+            "Somebody has answered already, so the rounds can no longer be moved. Everything "
+            "else can be changed."
+        )
+    retime(session, event.id, FOLLOW_UP, said.send_hour, now=now)
     for slot in times[: len(event.rounds)]:
         event.rounds[slot.number - 1].starts_at = slot.starts_at
         event.rounds[slot.number - 1].ends_at = slot.ends_at
@@ -143,6 +159,12 @@ def change_event(
             Round(number=slot.number, starts_at=slot.starts_at, ends_at=slot.ends_at)
         )
     del event.rounds[len(times) :]
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise RoundsTaken(
+            f"People meet after round {len(times)}. Take those matches out of the plan first."
+        ) from error
     record(session, actor, "event.changed", f"event:{event.id}", now=now)
 
 
@@ -242,21 +264,33 @@ def register(
 def change_participant(
     session: Session, participant: Participant, said: Profile, *, actor: Actor, now: datetime
 ) -> None:
-    """Change what is known of a participant. Raises AlreadyRegistered for a taken address."""
+    """Change what is known of a participant; mails that wait follow them.
+
+    Raises AlreadyRegistered for a taken address.
+    """
     participant.email = said.email
     _describe(participant, said)
     try:
         session.flush()
     except IntegrityError as error:
         raise AlreadyRegistered from error
+    forward(
+        session,
+        participant.id,
+        address=said.email,
+        name=said.name,
+        zone=said.zone,
+        now=now,
+    )
     record(session, actor, "participant.changed", f"participant:{participant.id}", now=now)
 
 
 def remove_participant(
     session: Session, participant: Participant, *, actor: Actor, now: datetime
 ) -> None:
-    """Let a participant leave: their links and pages end at once."""
+    """Let a participant leave: their links, pages and mails end at once."""
     participant.left_at = now
+    cancel_for(session, participant.id, why="They no longer take part.", now=now)
     withdraw_links(session, participant, actor=actor, now=now)
 
 
@@ -378,6 +412,18 @@ def apply_import(
     )
     session.execute(update(Import).where(Import.id == import_id).values(rows=[]))
     return len(added)
+
+
+def _has_follow_ups(session: Session, event_id: int) -> bool:
+    return bool(
+        session.scalar(
+            select(
+                select(Message.id)
+                .where(Message.event_id == event_id, Message.kind == FOLLOW_UP)
+                .exists()
+            )
+        )
+    )
 
 
 def _describe(participant: Participant, said: Profile) -> None:

@@ -16,7 +16,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from asyncnet.events.actions import EventPlan, Profile
 from asyncnet.events.model import Event, Participant
@@ -72,7 +72,7 @@ class EventForm(OnceForm):
         "Title",
         filters=[trimmed],
         validators=[
-            InputRequired("Give the event a title that people will recognize in a mail."),
+            DataRequired("Give the event a title that people will recognize in a mail."),
             Length(max=120, message="Please keep the title under 120 characters."),
             one_line,
         ],
@@ -159,7 +159,7 @@ class ProfileForm(OnceForm):
         filters=[trimmed],
         render_kw={"autocomplete": "name"},
         validators=[
-            InputRequired("Write the name that matches will read."),
+            DataRequired("Write the name that matches will read."),
             Length(max=100, message="Please keep the name under 100 characters."),
             one_line,
         ],
@@ -228,7 +228,7 @@ class QuestionForm(Form):
         "Question",
         filters=[trimmed],
         validators=[
-            InputRequired("Write the question as the viewer will read it."),
+            DataRequired("Write the question as the viewer will read it."),
             Length(max=200, message="Please keep the question under 200 characters."),
         ],
     )

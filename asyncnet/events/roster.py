@@ -88,7 +88,7 @@ def read_roster(raw: bytes, *, known: Mapping[str, int]) -> Roster:
     except csv.Error as error:
         roster.bad.append(BadLine(reader.line_num, f"This line is not CSV: {error}."))
     if not roster.good and not roster.bad and not roster.already:
-        roster.bad.append(BadLine(2, "There is nobody on the list below the column names."))
+        roster.bad.append(BadLine(2, "There is nobody below the column names."))
     return roster
 
 

@@ -6,7 +6,13 @@ from flask.typing import ResponseReturnValue
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events import actions, queries
-from asyncnet.events.actions import AlreadyRegistered, ChangedMeanwhile, ImportGone, TooMany
+from asyncnet.events.actions import (
+    AlreadyRegistered,
+    ChangedMeanwhile,
+    ImportGone,
+    RoundsTaken,
+    TooMany,
+)
 from asyncnet.events.forms import (
     KINDS,
     EventForm,
@@ -78,6 +84,9 @@ def change(event_id: int) -> ResponseReturnValue:
                 actor=actor(),
                 now=utc_now(),
             )
+    except RoundsTaken as error:
+        form.rounds.errors = [str(error)]
+        return render_template("events/settings.html", form=form, event=event), 409
     except ChangedMeanwhile:
         db.session.refresh(event)
         return render_template(

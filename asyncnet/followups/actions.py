@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Event
+from asyncnet.events.rules import FOLLOW_UP
 from asyncnet.followups.model import Answer
 from asyncnet.followups.queries import locked_to_answer, message_key
 from asyncnet.followups.rules import due_at
@@ -60,7 +61,7 @@ def _plan_mail(
     plan(
         session,
         key=message_key(match.id),
-        kind="follow_up",
+        kind=FOLLOW_UP,
         subject_id=answer.id,
         event_id=match.event_id,
         participant_id=reader.id,

@@ -14,7 +14,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from asyncnet.events.model import Question
@@ -119,7 +119,7 @@ def _name(question: Question | _Asked) -> str:
 
 
 def _field(question: _Asked) -> Field:
-    must = [InputRequired(MUST)] if question.required else [Optional()]
+    must = [DataRequired(MUST)] if question.required else [Optional()]
     common: dict[str, Any] = {"label": question.label, "description": question.help}
     choices = [(choice, choice) for choice in question.choices]
     match question.kind:

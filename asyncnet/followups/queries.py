@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import NotFound
-from asyncnet.events.rules import Attendance
+from asyncnet.events.rules import FOLLOW_UP, Attendance
 from asyncnet.followups.model import Answer
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.queries import states_in
@@ -47,7 +47,7 @@ _VIEWING = (
     .join(Match.round)
     .join(_OTHER, _OTHER.id == Match.first_id + Match.second_id - bindparam("viewer_id"))
     .outerjoin(Answer, Answer.match_id == Match.id)
-    .outerjoin(Message, and_(Message.subject_id == Answer.id, Message.kind == "follow_up"))
+    .outerjoin(Message, and_(Message.subject_id == Answer.id, Message.kind == FOLLOW_UP))
     .outerjoin(Intro, and_(Intro.participant_id == _OTHER.id, Intro.state == IntroState.READY))
     .where(
         Match.id == bindparam("match_id"),
@@ -115,7 +115,7 @@ def sent_to(session: Session, participant_id: int) -> Sequence[Answer]:
     """Return the answers whose mail has gone out to this participant, the oldest first."""
     sent = select(Message.subject_id).where(
         Message.participant_id == participant_id,
-        Message.kind == "follow_up",
+        Message.kind == FOLLOW_UP,
         Message.state == MessageState.SENT,
     )
     return session.scalars(
@@ -177,7 +177,7 @@ def waiting_in(session: Session, event_id: int) -> Waiting:
     follow_ups = _counted(
         session.execute(
             select(Message.state, func.count())
-            .where(Message.event_id == event_id, Message.kind == "follow_up")
+            .where(Message.event_id == event_id, Message.kind == FOLLOW_UP)
             .group_by(Message.state)
         )
     )
@@ -217,7 +217,7 @@ def waiting_in(session: Session, event_id: int) -> Waiting:
         next_due_at=session.scalar(
             select(func.min(Message.due_at)).where(
                 Message.event_id == event_id,
-                Message.kind == "follow_up",
+                Message.kind == FOLLOW_UP,
                 Message.state == MessageState.SCHEDULED,
             )
         ),

@@ -32,7 +32,7 @@ class Match(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"))
-    round_id: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"))
+    round_id: Mapped[int] = mapped_column(ForeignKey("round.id"))
     first_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
     second_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
     state: Mapped[MatchState] = mapped_column(

@@ -1,13 +1,24 @@
 """The message table as a queue: plan, claim, settle, and an organizer's word in between."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from random import random
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Integer, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -23,6 +34,7 @@ from asyncnet.messages.rules import (
     MessageState,
     Outcome,
     first_look,
+    manner_of,
     may_go_at,
     next_step,
 )
@@ -337,6 +349,32 @@ def replan(
     return True
 
 
+def forward(
+    session: Session, participant_id: int, *, address: str, name: str, zone: str, now: datetime
+) -> None:
+    """Let every mail that waits for a participant follow them to another address or zone.
+
+    A mail keeps the wall clock that was meant, now on the reader's new clock.
+    """
+    for message in _waiting(session, Message.participant_id == participant_id):
+        moved = message.zone != zone and not manner_of(message.kind).at_once
+        if not moved and (message.to_address, message.to_name) == (address, name):
+            continue
+        message.to_address, message.to_name = address, name
+        if moved:
+            _set_due(message, _moment(message.due_local, zone), zone)
+        _move(session, message, message.state, actor=SYSTEM, note="The reader moved.", now=now)
+
+
+def retime(session: Session, event_id: int, kind: str, hour: str, *, now: datetime) -> None:
+    """Give every mail of a kind that waits in an event another hour, `HH:MM`, on its day."""
+    for message in _waiting(session, Message.event_id == event_id, Message.kind == kind):
+        due_local = f"{message.due_local[:11]}{hour}"
+        if due_local != message.due_local:
+            _set_due(message, _moment(due_local, message.zone), message.zone)
+            _move(session, message, message.state, actor=SYSTEM, note="Another hour.", now=now)
+
+
 def cancel_for(session: Session, participant_id: int, *, why: str, now: datetime) -> int:
     """Cancel every mail that still waits to go to a participant; return how many."""
     cancelled = session.scalars(
@@ -361,6 +399,20 @@ _DONE = {
 
 def _locked(session: Session, message_id: int) -> Message:
     return session.get_one(Message, message_id, populate_existing=True, with_for_update=True)
+
+
+def _waiting(session: Session, *which: ColumnElement[bool]) -> Sequence[Message]:
+    return session.scalars(
+        select(Message)
+        .where(Message.state.in_(WAITING), *which)
+        .order_by(Message.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _moment(due_local: str, zone: str) -> datetime:
+    return datetime.fromisoformat(due_local).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def _set_due(message: Message, due_at: datetime, zone: str) -> None:

@@ -29,9 +29,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["first_id"], ["participant.id"], name="fk_match_first_id", ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["round_id"], ["round.id"], name="fk_match_round_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["round_id"], ["round.id"], name="fk_match_round_id"),
         sa.ForeignKeyConstraint(
             ["second_id"], ["participant.id"], name="fk_match_second_id", ondelete="CASCADE"
         ),

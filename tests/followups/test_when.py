@@ -17,7 +17,9 @@ VECTORS = list(
     csv.DictReader((Path(__file__).parent.parent / "data" / "followup_vectors.csv").open())
 )
 MOMENTS = st.datetimes(
-    min_value=datetime(1990, 1, 1), max_value=datetime(2037, 12, 31), timezones=st.just(UTC)
+    min_value=datetime(1990, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
+    max_value=datetime(2037, 12, 31),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 ZONES = st.sampled_from(zone_names()).map(zone_named)
 HOURS = st.times().map(lambda hour: hour.replace(second=0, microsecond=0))
