@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,28 +17,57 @@ from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
 from asyncnet.database import db
 from asyncnet.events.model import Event, Participant
+from asyncnet.events.rules import Attendance
 from asyncnet.messages.model import Message
+from asyncnet.messages.queue import plan
 from asyncnet.messages.rules import MessageState
-from tests.messages.boards import make_event, make_participant, plan_link, press, sign_in
+from asyncnet.people.model import Person
+from tests import factories
+from tests.pages import filled, find_form, post_form, sign_in
 
 
 @pytest.fixture
-def forum(session: Session) -> Event:
-    return make_event(session)
+def host(session: Session) -> Person:
+    return factories.organizer(session)
 
 
 @pytest.fixture
-def mei(app: Flask, session: Session, forum: Event, client: FlaskClient) -> Participant:
+def forum(session: Session, host: Person) -> Event:
+    return factories.event(session, host, title="Tide pools")
+
+
+@pytest.fixture
+def mei(session: Session, host: Person, forum: Event, client: FlaskClient) -> Participant:
     """A participant in Sydney with one planned mail; the client is the organizer's."""
-    mei = make_participant(session, forum)
-    plan_link(app, session, mei)
-    sign_in(client, session, forum)
+    mei = factories.participant(
+        session, forum, name="Mei Tanaka", zone="Australia/Sydney", attendance=Attendance.ASYNC
+    )
+    plan_link(session, mei)
+    sign_in(client, host)
     return mei
+
+
+def plan_link(session: Session, to: Participant, **changes: Any) -> None:
+    """Plan a mail with the participant's personal link, due in two hours."""
+    usual: dict[str, Any] = {
+        "key": f"personal-link:{to.id}",
+        "kind": "personal_link",
+        "subject_id": to.id,
+        "event_id": to.event_id,
+        "participant_id": to.id,
+        "to_address": to.email,
+        "to_name": to.name,
+        "zone": to.zone,
+        "due_at": utc_now() + timedelta(hours=2),
+        "now": utc_now(),
+    }
+    plan(session, **(usual | changes))
+    session.commit()
 
 
 def the_message(session: Session) -> Message:
     session.rollback()  # ends the snapshot, so that the newest is read
-    return session.scalars(select(Message)).one()
+    return session.scalars(select(Message).where(Message.kind == "personal_link")).one()
 
 
 def page_of(message: Message) -> str:
@@ -94,7 +124,7 @@ def test_a_long_board_goes_page_by_page_with_as_many_queries(
         client.get(f"/events/{mei.event_id}/messages")
     same_moment = utc_now() + timedelta(hours=3)
     for number in range(120):
-        plan_link(app, session, mei, key=f"more-{number}", due_at=same_moment)
+        plan_link(session, mei, key=f"more-{number}", due_at=same_moment)
     seen: list[str] = []
     page: str | None = f"/events/{mei.event_id}/messages"
 
@@ -149,30 +179,32 @@ def test_nothing_in_a_shown_mail_can_run(
 
 
 @pytest.mark.parametrize(
-    ("buttons", "state"),
+    ("wishes", "state"),
     [
-        (["Hold back"], MessageState.HELD),
-        (["Cancel"], MessageState.CANCELLED),
-        (["Hold back", "Let it go"], MessageState.SCHEDULED),
-        (["Send now"], MessageState.SCHEDULED),
+        (["hold"], MessageState.HELD),
+        (["cancel"], MessageState.CANCELLED),
+        (["hold", "release"], MessageState.SCHEDULED),
+        (["send_now"], MessageState.SCHEDULED),
     ],
 )
 def test_each_button_does_what_it_says_and_is_remembered(
     client: FlaskClient,
     mei: Participant,
     session: Session,
-    buttons: list[str],
+    wishes: list[str],
     state: MessageState,
 ) -> None:
     """CHECKLIST P5."""
     page = page_of(the_message(session))
 
-    answers = [press(client, page, button) for button in buttons]
+    answers = [post_form(client, page, action=f"{page}/{wish}") for wish in wishes]
 
-    assert [answer.location for answer in answers] == [page] * len(buttons)
+    assert [answer.location for answer in answers] == [page] * len(wishes)
     assert the_message(session).state is state
-    audited = session.scalars(select(AuditEntry.action).where(AuditEntry.actor.like("person:%")))
-    assert len(audited.all()) == len(buttons)
+    audited = session.scalars(
+        select(AuditEntry.action).where(AuditEntry.action.like("message.%")).order_by(AuditEntry.id)
+    )
+    assert audited.all() == [f"message.{wish}" for wish in wishes]
     assert "by you" in text_of(client, page)
 
 
@@ -184,7 +216,7 @@ def test_a_mail_that_was_maybe_sent_waits_for_a_person(
     page = page_of(the_message(session))
 
     assert "Maybe sent" in text_of(client, page)
-    press(client, page, "It arrived")
+    post_form(client, page, action=f"{page}/arrived")
 
     assert the_message(session).state is MessageState.SENT
 
@@ -205,15 +237,12 @@ def test_a_decision_that_comes_too_late_says_so(
 ) -> None:
     """CHECKLIST F9."""
     message = the_message(session)
-    form = client.get(page_of(message)).get_data(as_text=True)
-    token = re.search(r'name="csrf_token" value="([^"]*)"', form)
-    assert token
+    page = page_of(message)
+    form = find_form(client.get(page), f"{page}/cancel")
     session.execute(update(Message).values(state=meanwhile, version=2))
     session.commit()
 
-    answer = client.post(
-        f"{page_of(message)}/cancel", data={"csrf_token": token[1], "version": "1"}
-    )
+    answer = client.post(form.action, data=filled(form, {}))
 
     assert answer.status_code == 409
     assert words in answer.get_data(as_text=True)
@@ -238,9 +267,10 @@ def test_another_organizer_finds_nothing(
 ) -> None:
     """CHECKLIST A2."""
     message = the_message(session)
-    other = make_event(session, title="Kelp")
+    colleague = factories.organizer(session)
+    other = factories.event(session, colleague)
     stranger = app.test_client()
-    sign_in(stranger, session, other)
+    sign_in(stranger, colleague)
 
     theirs = stranger.get(f"{page_of(message)}{place}")
     through_own_event = stranger.get(f"/events/{other.id}/messages/{message.id}{place}")
@@ -248,8 +278,9 @@ def test_another_organizer_finds_nothing(
     assert (theirs.status_code, through_own_event.status_code) == (404, 404)
 
 
-def test_an_event_without_mails_says_what_comes(client: FlaskClient, session: Session) -> None:
-    event = make_event(session)
-    sign_in(client, session, event)
+def test_an_event_without_mails_says_what_comes(
+    client: FlaskClient, host: Person, forum: Event
+) -> None:
+    sign_in(client, host)
 
-    assert "No mails yet" in text_of(client, f"/events/{event.id}/messages")
+    assert "No mails yet" in text_of(client, f"/events/{forum.id}/messages")

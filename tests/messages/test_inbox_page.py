@@ -9,6 +9,7 @@ from asyncnet import create_app
 from asyncnet.mail.inbox import InboxMailer
 from config import Settings, SmtpSettings
 from tests.mail.letters import letter
+from tests.pages import Browser
 
 
 @pytest.fixture
@@ -56,8 +57,9 @@ def test_a_public_installation_has_no_inbox(settings: Settings) -> None:
         base_url="https://forum.example",
         smtp=SmtpSettings("mail.example", 587, "", "", "starttls"),
     )
-    client = create_app(public).test_client()
+    app = create_app(public)
+    app.test_client_class = Browser
 
-    answer = client.get("/dev/inbox", base_url="https://forum.example")
+    answer = app.test_client().get("/dev/inbox")
 
     assert answer.status_code == 404
