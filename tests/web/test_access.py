@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
 from asyncnet.web.access import Role
-from tests.pages import find_form, forms_on, open_personal_link, personal_link, post_form, sign_in
+from tests.pages import find_form, post_form
 from tests.web.world import (
     CHANGING,
     NOWHERE,
@@ -20,7 +20,6 @@ from tests.web.world import (
     Side,
     World,
     build,
-    digest,
     doors,
     path_of,
     visitors,
