@@ -19,7 +19,7 @@ from asyncnet.events.model import (
     Question,
     Round,
 )
-from asyncnet.events.queries import registered_with
+from asyncnet.events.queries import import_of, registered_with
 from asyncnet.events.roster import Entry
 from asyncnet.events.rules import (
     CONSENT_VERSION,
@@ -54,7 +54,7 @@ class TooMany(Exception):
 
 
 class ImportGone(Exception):
-    """The list was added already, or replaced by a newer one."""
+    """The list was added already."""
 
 
 @dataclass(frozen=True)
@@ -378,7 +378,8 @@ def apply_import(
 ) -> int:
     """Add everybody on a kept list, or nobody; return how many were added.
 
-    Whoever registered meanwhile is left as they are. Raises ImportGone.
+    Whoever registered meanwhile is left as they are. Raises NotFound, and ImportGone when it
+    was added before.
     """
     rows = session.scalar(
         update(Import)
@@ -387,6 +388,7 @@ def apply_import(
         .returning(Import.rows)
     )
     if rows is None:
+        import_of(session, event_id, import_id)
         raise ImportGone
     known = set(session.scalars(select(Participant.email).where(Participant.event_id == event_id)))
     added = [

@@ -248,7 +248,7 @@ class QuestionForm(Form):
         return [line.strip() for line in text(self.choices).splitlines() if line.strip()]
 
     def validate_choices(self, field: TextAreaField) -> None:
-        if QuestionKind(self.kind.data) in WITH_CHOICES and not 2 <= len(self.chosen()) <= 20:
+        if self.kind.data in WITH_CHOICES and not 2 <= len(self.chosen()) <= 20:
             raise ValidationError("Write between 2 and 20 choices, one a line.")
 
 

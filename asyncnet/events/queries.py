@@ -6,7 +6,7 @@ from typing import TypeVar
 from sqlalchemy import bindparam, func, select, tuple_
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from asyncnet.events.model import Event, EventOrganizer, Participant, Question, Round
+from asyncnet.events.model import Event, EventOrganizer, Import, Participant, Question, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.people.model import BrowserSession
 from asyncnet.people.rules import hash_of
@@ -176,6 +176,13 @@ def round_of(session: Session, event_id: int, round_id: int) -> Round:
     """Return one round of an event. Raises NotFound."""
     return _there(
         session.scalar(select(Round).where(Round.id == round_id, Round.event_id == event_id))
+    )
+
+
+def import_of(session: Session, event_id: int, import_id: int) -> Import:
+    """Return a kept list of an event, added or not yet. Raises NotFound."""
+    return _there(
+        session.scalar(select(Import).where(Import.id == import_id, Import.event_id == event_id))
     )
 
 
