@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 
 import click
 from flask.cli import AppGroup
@@ -34,10 +35,15 @@ def list_due(as_json: bool) -> None:
 
 
 @messages.command("drain")
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    help="Let the clock show this moment, like 2026-06-26T22:00:00Z.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def send_due(as_json: bool) -> None:
+def send_due(at: datetime | None, as_json: bool) -> None:
     """Send everything that is due, and say what became of it."""
-    done = tasks.drain_mail()
+    done = tasks.drain_mail((lambda: at) if at else utc_now)
     if as_json:
         click.echo(json.dumps(asdict(done)))
     else:
