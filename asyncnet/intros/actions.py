@@ -190,16 +190,13 @@ def mark_arrived(
 
 
 def claim_next(session: Session, *, now: datetime) -> Claim:
-    """Take the intro that has waited longest, in one statement; raises NothingWaiting.
-
-    One that has used up its tries is rejected instead, so that a file which kills its worker
-    holds nobody up for ever.
-    """
+    """Take the intro that has waited longest, in one statement. Raises NothingWaiting."""
     due = (
         select(Intro.id)
         .where(
             Intro.wake_at <= now,
             Intro.state.in_((IntroState.UPLOADED, IntroState.PROCESSING)),
+            Intro.attempts < MAX_ATTEMPTS,
         )
         .order_by(Intro.wake_at)
         .limit(1)
@@ -221,11 +218,23 @@ def claim_next(session: Session, *, now: datetime) -> Claim:
     ).one_or_none()
     if taken is None:
         raise NothingWaiting
-    claim = Claim(*taken, folder=folder)
-    if claim.attempts > MAX_ATTEMPTS:
-        reject(session, claim, GAVE_UP, now=now)
-        return claim_next(session, now=now)
-    return claim
+    return Claim(*taken, folder=folder)
+
+
+def give_up(session: Session, *, now: datetime) -> None:
+    """Reject what has used up its tries without a word: a file that kills its workers (F16)."""
+    given_up = session.scalars(
+        update(Intro)
+        .where(
+            Intro.wake_at <= now,
+            Intro.state == IntroState.PROCESSING,
+            Intro.attempts >= MAX_ATTEMPTS,
+        )
+        .values(state=IntroState.REJECTED, reason=GAVE_UP, wake_at=now)
+        .returning(Intro.id)
+    ).all()
+    for intro_id in given_up:
+        record(session, SYSTEM, "intro.rejected", f"intro:{intro_id}", now=now, detail=GAVE_UP)
 
 
 def renew(session: Session, claim: Claim, *, now: datetime) -> None:

@@ -36,6 +36,8 @@ NOTHING_CAME = "The file did not reach us whole. Please choose it again and uplo
 
 def process_next(storage: Storage, *, limits: Limits, clock: Clock) -> bool:
     """Process the intro that has waited longest; return whether there was one."""
+    with transaction() as session:
+        actions.give_up(session, now=clock())
     try:
         with transaction() as session:
             claim = actions.claim_next(session, now=clock())

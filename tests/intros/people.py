@@ -1,19 +1,27 @@
 """Events with one asynchronous participant, and videos for them."""
 
+import re
 import secrets
 import subprocess
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
+from asyncnet.intros.actions import CONSENT_VERSION as VERSION
+from asyncnet.intros.actions import PART_BYTES
+from asyncnet.storage.port import SignedRequest
+from tests.storage.places import Answer, completion, send
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NOW = datetime(2030, 6, 1, 12, tzinfo=UTC)
 
 
 def make_participant(
@@ -49,12 +57,6 @@ def personal_path(app: Flask, participant: Participant) -> str:
     return address.removeprefix(links.base_url)
 
 
-def come_in(client: FlaskClient, participant: Participant) -> None:
-    """Open the personal link, as its owner would from the mail."""
-    answer = client.get(personal_path(client.application, participant))
-    assert answer.status_code == 302, answer.text
-
-
 def make_video(path: Path, *, seconds: float = 3, megabits: float = 1, padding: int = 0) -> Path:
     """Write a playable MP4 with sound, so many megabits a second of it.
 
@@ -77,3 +79,88 @@ def make_video(path: Path, *, seconds: float = 3, megabits: float = 1, padding: 
         with path.open("ab") as file:
             file.write((padding + 8).to_bytes(4, "big") + b"free" + secrets.token_bytes(padding))
     return path
+
+
+class Phone(FlaskClient):
+    """A browser that opens the installation under its own address."""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        options.setdefault("base_url", self.application.extensions["asyncnet"].settings.base_url)
+        return super().open(*args, **options)
+
+    def press(self, path: str, **fields: Any) -> TestResponse:
+        """Post a form with the anti-forgery token of this browser."""
+        page = self.get(path.partition("/intro")[0] + "/intro").text
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"|data-csrf="([^"]+)"', page)
+        assert found, page
+        return self.post(path, data={"csrf_token": found[1] or found[2], **fields})
+
+
+def phone(app: Flask, participant: Participant) -> Phone:
+    """Return the browser of a participant who has opened their personal link."""
+    app.test_client_class = Phone
+    client = app.test_client()
+    assert isinstance(client, Phone)
+    answer = client.get(personal_path(app, participant))
+    assert answer.status_code == 302, answer.text
+    return client
+
+
+def agree(client: Phone, participant_id: int) -> None:
+    answer = client.press(f"/me/{participant_id}/intro/consent", agreed="y", text_version=VERSION)
+    assert answer.status_code == 302, answer.text
+
+
+def begin(client: Phone, participant_id: int, size: int, content_type: str = "video/mp4") -> int:
+    """Open an upload as the page does; return the id of its intro."""
+    answer = client.press(
+        f"/me/{participant_id}/intro/uploads", size=size, content_type=content_type
+    )
+    assert answer.status_code == 201, answer.text
+    return int(answer.get_json()["id"])
+
+
+def sign(
+    client: Phone, participant_id: int, intro_id: int, method: str, **step: Any
+) -> TestResponse:
+    """Ask for the signature of one request of the upload."""
+    return client.press(
+        f"/me/{participant_id}/intro/uploads/{intro_id}/sign", method=method, **step
+    )
+
+
+def send_signed(client: Phone, signed: TestResponse, method: str, body: bytes = b"") -> Answer:
+    """Make a signed request, to our own routes or to S3, as the address says."""
+    assert signed.status_code == 200, signed.text
+    answer = signed.get_json()
+    own = client.application.extensions["asyncnet"].settings.base_url
+    if not answer["url"].startswith(own):
+        return send(SignedRequest(answer["url"], answer["headers"]), method, body)
+    response = client.open(answer["url"].removeprefix(own), method=method, data=body)
+    return Answer(response.status_code, response.headers, response.data)
+
+
+def send_file(client: Phone, participant_id: int, intro_id: int, data: bytes) -> None:
+    """Send a whole file in parts and complete it, without telling anybody that it arrived."""
+    step = partial(sign, client, participant_id, intro_id)
+    upload_id = send_signed(client, step("POST"), "POST").upload_id
+    etags = []
+    for number, start in enumerate(range(0, len(data), PART_BYTES), start=1):
+        part = data[start : start + PART_BYTES]
+        signed = step("PUT", upload_id=upload_id, part_number=number)
+        etags.append(send_signed(client, signed, "PUT", part).etag)
+    done = send_signed(client, step("POST", upload_id=upload_id), "POST", completion(etags))
+    assert done.status == 200, done
+
+
+def upload(client: Phone, participant_id: int, data: bytes) -> int:
+    """Send a whole file and say that it arrived; return the id of its intro."""
+    intro_id = begin(client, participant_id, len(data))
+    send_file(client, participant_id, intro_id, data)
+    answer = arrive(client, participant_id, intro_id)
+    assert answer.get_json() == {"state": "uploaded"}
+    return intro_id
+
+
+def arrive(client: Phone, participant_id: int, intro_id: int, **fields: Any) -> TestResponse:
+    return client.press(f"/me/{participant_id}/intro/uploads/{intro_id}/arrived", **fields)

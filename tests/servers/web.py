@@ -4,9 +4,10 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flask import Flask
-from waitress.server import create_server  # type: ignore[import-untyped]
+from waitress.server import create_server
 
 
 def free_port() -> int:
@@ -19,7 +20,7 @@ def free_port() -> int:
 @contextmanager
 def serving(app: Flask, *, port: int = 0, threads: int = 4) -> Iterator[str]:
     """Serve the app with waitress on loopback, on a free port unless told; yield its base URL."""
-    server = create_server(app, host="127.0.0.1", port=port, threads=threads)
+    server: Any = create_server(app, host="127.0.0.1", port=port, threads=threads)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 from flask import Flask
+from werkzeug.datastructures import Headers
 
 from asyncnet.storage.disk import DiskStorage
 from asyncnet.storage.port import SignedRequest, Storage, UploadRequest
@@ -27,7 +28,7 @@ class Answer:
     """What came back over HTTP."""
 
     status: int
-    headers: http.client.HTTPMessage = field(repr=False)
+    headers: Headers = field(repr=False)
     body: bytes
 
     @property
@@ -69,7 +70,7 @@ def send(
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request(method, path, body, {**signed.headers, **(headers or {})})
         response = connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
+        return Answer(response.status, Headers(response.getheaders()), response.read())
     finally:
         connection.close()
 
@@ -87,16 +88,21 @@ def send_part(storage: Storage, key: str, upload_id: str, number: int, data: byt
     return send(storage.sign(request, valid_for=VALID_FOR), "PUT", data)
 
 
-def complete(storage: Storage, key: str, upload_id: str, etags: list[str]) -> Answer:
-    """Complete with parts numbered from 1, in the words that the browser's library uses."""
+def completion(etags: list[str]) -> bytes:
+    """Return the body that completes an upload, in the words of the browser's library."""
     named = "".join(
         f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
         for number, etag in enumerate(etags, start=1)
     )
-    body = f"<CompleteMultipartUpload>{named}</CompleteMultipartUpload>".encode()
+    return f"<CompleteMultipartUpload>{named}</CompleteMultipartUpload>".encode()
+
+
+def complete(storage: Storage, key: str, upload_id: str, etags: list[str]) -> Answer:
+    """Complete with parts numbered from 1."""
     request = UploadRequest("POST", key, upload_id)
     headers = {"Content-Type": "application/xml"}
-    return send(storage.sign(request, valid_for=VALID_FOR), "POST", body, headers)
+    signed = storage.sign(request, valid_for=VALID_FOR)
+    return send(signed, "POST", completion(etags), headers)
 
 
 def upload(storage: Storage, key: str, chunks: list[bytes]) -> Answer:

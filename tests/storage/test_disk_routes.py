@@ -1,0 +1,297 @@
+"""What our own end of the upload protocol adds to the contract: it is a server of its own."""
+
+import io
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+
+from asyncnet.storage.disk import DiskStorage
+from asyncnet.storage.port import FileMissing, UploadRequest
+from asyncnet.web import files
+from asyncnet.web.forms import csrf
+from tests.storage.places import KEYS, VALID_FOR, begin, disk_place, send, send_part
+
+KEY = "uploads/0123456789abcdef"
+BASE_URL = "http://localhost"
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> DiskStorage:
+    return DiskStorage(tmp_path / "uploads", base_url=BASE_URL, keys=KEYS)
+
+
+@pytest.fixture
+def app(storage: DiskStorage) -> Flask:
+    app = Flask("files")
+    app.config["SECRET_KEY"] = KEYS[0]
+    csrf.init_app(app)
+    app.register_blueprint(files.pages)
+    app.extensions["asyncnet"] = SimpleNamespace(storage=storage)
+    return app
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[DiskStorage]:
+    with disk_place(tmp_path / "served") as place:
+        yield place
+
+
+def everything(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
+def test_a_cut_body_leaves_no_part(
+    app: Flask, storage: DiskStorage, tmp_path: Path, share: float
+) -> None:
+    """CHECKLIST U10: as servers hand it over that give a cut body as a normal end."""
+    body = bytes(100_000)
+    upload_id = storage.create(KEY)
+    request = UploadRequest("PUT", KEY, upload_id, 1, len(body))
+    address = storage.sign(request, valid_for=VALID_FOR).url
+    before = everything(tmp_path)
+
+    answer = app.test_client().put(
+        urlsplit(address).path,
+        input_stream=io.BytesIO(body[: int(share * len(body))]),
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(body))},
+    )
+
+    assert answer.status_code == 400
+    assert storage.parts(KEY, upload_id) == []
+    assert everything(tmp_path) == before
+
+
+def test_a_line_cut_on_the_way_leaves_no_part(served: DiskStorage, tmp_path: Path) -> None:
+    """CHECKLIST U10, F10: over a real connection that breaks in the middle."""
+    upload_id = begin(served, KEY)
+    request = UploadRequest("PUT", KEY, upload_id, 1, 1_000_000)
+    parts = urlsplit(served.sign(request, valid_for=VALID_FOR).url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0)) as line:
+        head = (
+            f"PUT {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 1000000\r\n\r\n"
+        )
+        line.sendall(head.encode() + bytes(500_000))
+
+    whole = send_part(served, KEY, upload_id, 2, b"on another line")
+
+    assert whole.status == 200
+    assert [part.number for part in served.parts(KEY, upload_id)] == [2]
+
+
+def test_a_body_of_unknown_length_is_refused(app: Flask, storage: DiskStorage) -> None:
+    """CHECKLIST P1: chunked bodies have no length that could have been signed."""
+    upload_id = storage.create(KEY)
+    request = UploadRequest("PUT", KEY, upload_id, 1, 5)
+    address = storage.sign(request, valid_for=VALID_FOR).url
+
+    answer = app.test_client().put(
+        urlsplit(address).path,
+        input_stream=io.BytesIO(b"hello"),
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+
+    assert answer.status_code == 403
+    assert storage.parts(KEY, upload_id) == []
+
+
+def test_nothing_more_is_taken_in_when_space_runs_out(
+    app: Flask, storage: DiskStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CHECKLIST F6: 507 in words an upload library understands; what is there still plays."""
+    upload_id = storage.create(KEY)
+    storage.put("intros/x/720p.mp4", Path(__file__), content_type="video/mp4")
+    part = storage.sign(UploadRequest("PUT", KEY, upload_id, 1, 5), valid_for=VALID_FOR).url
+    new = storage.sign(UploadRequest("POST", "uploads/other"), valid_for=VALID_FOR).url
+    link = storage.link("intros/x/720p.mp4", content_type="video/mp4", valid_for=VALID_FOR)
+    usage = SimpleNamespace(total=100 << 30, free=4 << 30)  # more than 1 GiB, less than 5 %
+    monkeypatch.setattr("asyncnet.storage.disk.shutil.disk_usage", lambda _: usage)
+    client = app.test_client()
+
+    answers = [client.put(urlsplit(part).path, data=b"hello"), client.post(urlsplit(new).path)]
+
+    assert [answer.status_code for answer in answers] == [507, 507]
+    assert b"<Code>DiskFull</Code>" in answers[0].data
+    assert storage.parts(KEY, upload_id) == []
+    assert client.get(urlsplit(link).path).status_code == 200
+
+
+def test_a_file_is_served_inert(app: Flask, storage: DiskStorage, tmp_path: Path) -> None:
+    """CHECKLIST U5, B8: a page that was uploaded is never opened as one."""
+    page = tmp_path / "page.html"
+    page.write_text("<script>alert(1)</script>")
+    storage.put(f"{KEY}/720p.mp4", page, content_type="text/html")
+    link = storage.link(f"{KEY}/720p.mp4", content_type="video/mp4", valid_for=VALID_FOR)
+
+    answer = app.test_client().get(urlsplit(link).path)
+
+    assert {name: answer.headers[name] for name in files.INERT} == files.INERT
+    assert answer.headers["Content-Type"] == "video/mp4"
+    assert answer.headers["Content-Disposition"] == 'inline; filename="720p.mp4"'
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_many_ranges_at_once_are_not_answered_one_by_one(app: Flask, storage: DiskStorage) -> None:
+    """CHECKLIST U9."""
+    storage.put(KEY, Path(__file__), content_type="video/mp4")
+    link = storage.link(KEY, content_type="video/mp4", valid_for=VALID_FOR)
+    ranges = ",".join(f"{start}-{start + 1}" for start in range(0, 2000, 2))
+
+    answer = app.test_client().get(urlsplit(link).path, headers={"Range": f"bytes={ranges}"})
+
+    assert answer.status_code in {200, 416}
+    assert len(answer.data) <= Path(__file__).stat().st_size
+
+
+def test_a_range_of_a_large_file_keeps_memory_flat(served: DiskStorage, tmp_path: Path) -> None:
+    """CHECKLIST U9: 500 MB asked for, under 20 MB used."""
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(500_000_000)
+    served.put(KEY, large, content_type="video/mp4")
+    link = served.link(KEY, content_type="video/mp4", valid_for=VALID_FOR)
+    send(link, "GET", headers={"Range": "bytes=0-99"})
+    before = resident_bytes()
+
+    parts = urlsplit(link)
+    with socket.create_connection((parts.hostname or "", parts.port or 0)) as line:
+        head = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nRange: bytes=0-\r\n\r\n"
+        line.sendall(head.encode())
+        most, got, deadline = before, 0, time.monotonic() + 30
+        while got < 500_000_000 and time.monotonic() < deadline:
+            chunk = line.recv(1 << 16)
+            got += len(chunk)
+            most = max(most, resident_bytes())
+            if not chunk:
+                break
+
+    assert got > 500_000_000
+    assert most - before < 20_000_000
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "../outside",
+        "uploads/../../outside",
+        "/etc/passwd",
+        "uploads/a\0b",
+        "uploads/.hidden",
+        "uploads/*",
+        "uploads//double",
+        "uploads/" + "ü",
+        "C:/windows",
+        "nofolder",
+        "uploads/UPPER",
+        "",
+    ],
+)
+def test_nothing_but_our_own_keys_becomes_a_path(
+    storage: DiskStorage, tmp_path: Path, key: str
+) -> None:
+    """CHECKLIST U8."""
+    before = everything(tmp_path)
+
+    for use in (storage.size, storage.create, storage.delete):
+        with pytest.raises(ValueError, match="is not a key"):
+            use(key)
+
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("upload_id", ["../../files", "..", "", "*", "a" * 33, "\0" * 32])
+def test_no_upload_id_leads_elsewhere(storage: DiskStorage, upload_id: str) -> None:
+    """CHECKLIST U8: the id comes back from the browser."""
+    storage.put(KEY, Path(__file__), content_type="video/mp4")
+
+    with pytest.raises(FileMissing):
+        storage.parts(KEY, upload_id)
+
+
+def test_an_etag_from_the_browser_is_never_a_path(app: Flask, storage: DiskStorage) -> None:
+    """CHECKLIST U8."""
+    storage.put("uploads/secret", Path(__file__), content_type="video/mp4")
+    upload_id = storage.create(KEY)
+    address = storage.sign(UploadRequest("POST", KEY, upload_id), valid_for=VALID_FOR).url
+    etag = "x/../../../files/uploads/secret"
+    body = f"<Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part>"
+
+    answer = app.test_client().post(urlsplit(address).path, data=body)
+
+    assert answer.status_code == 400
+    with pytest.raises(FileMissing):
+        storage.size(KEY)
+
+
+def test_a_changed_secret_keeps_older_addresses_good_until_it_is_dropped(
+    app: Flask, storage: DiskStorage, tmp_path: Path
+) -> None:
+    """CHECKLIST P4."""
+    older = DiskStorage(tmp_path / "uploads", base_url=BASE_URL, keys=KEYS[1:])
+    storage.put(KEY, Path(__file__), content_type="video/mp4")
+    address = older.link(KEY, content_type="video/mp4", valid_for=VALID_FOR)
+    client = app.test_client()
+
+    believed = client.get(urlsplit(address).path).status_code
+    app.extensions["asyncnet"].storage = DiskStorage(
+        tmp_path / "uploads", base_url=BASE_URL, keys=KEYS[:1]
+    )
+
+    assert (believed, client.get(urlsplit(address).path).status_code) == (200, 403)
+
+
+def test_a_reading_address_uploads_nothing_and_the_other_way_round(
+    app: Flask, storage: DiskStorage
+) -> None:
+    """CHECKLIST S9: each kind of token works where it belongs and nowhere else."""
+    storage.put(KEY, Path(__file__), content_type="video/mp4")
+    reading = storage.link(KEY, content_type="video/mp4", valid_for=VALID_FOR)
+    writing = storage.sign(UploadRequest("GET", KEY, "0" * 32), valid_for=VALID_FOR).url
+    client = app.test_client()
+
+    answers = [
+        client.get(urlsplit(reading).path.replace("/media/", "/uploads/")),
+        client.get(urlsplit(writing).path.replace("/uploads/", "/media/")),
+        client.get("/media/nonsense"),
+        client.post("/uploads/nonsense"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403] * 4
+
+
+def test_on_s3_these_routes_do_not_exist(app: Flask) -> None:
+    app.extensions["asyncnet"].storage = object()
+
+    statuses: list[Any] = [
+        app.test_client().get("/media/x").status_code,
+        app.test_client().put("/uploads/x").status_code,
+    ]
+
+    assert statuses == [404, 404]
+
+
+def test_two_completions_at_once_store_one_file(served: DiskStorage) -> None:
+    """CHECKLIST U6: the name is taken by one of them, whole."""
+    first, second = begin(served, KEY), begin(served, KEY)
+    etags = {
+        upload_id: send_part(served, KEY, upload_id, 1, text).etag
+        for upload_id, text in ((first, b"one"), (second, b"the other"))
+    }
+    for upload_id in (first, second):
+        request = UploadRequest("POST", KEY, upload_id)
+        body = f"<Part><PartNumber>1</PartNumber><ETag>{etags[upload_id]}</ETag></Part>"
+        send(served.sign(request, valid_for=VALID_FOR), "POST", body.encode())
+
+    assert served.size(KEY) == len(b"one")
