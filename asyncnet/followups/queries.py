@@ -68,15 +68,17 @@ _TO_ANSWER = (
     .join(_SECOND, _SECOND.id == Match.second_id)
     .outerjoin(Answer, Answer.match_id == Match.id)
     .where(Match.id == bindparam("match_id"))
-    .with_for_update(of=Match)
 )
+_LOCK = select(Match.id).where(Match.id == bindparam("match_id")).with_for_update()
 
 
 def locked_to_answer(session: Session, match_id: int) -> tuple[Match, Event, Answer | None]:
     """Return a match, its event and its answer so far, as they are at this moment.
 
-    Nobody else can answer the match before the transaction ends. Raises NotFound.
+    Nobody else can answer the match before the transaction ends. The lock is a query of its
+    own: PostgreSQL would join an answer as it was before the wait. Raises NotFound.
     """
+    session.execute(_LOCK, {"match_id": match_id})
     found = session.execute(_TO_ANSWER, {"match_id": match_id}).first()
     if found is None:
         raise NotFound

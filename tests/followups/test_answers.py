@@ -1,0 +1,283 @@
+"""A live participant watches, answers, and the words arrive on the reader's next morning."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.events.model import Event, Participant, Question
+from asyncnet.events.rules import Attendance, QuestionKind
+from asyncnet.followups.model import Answer
+from asyncnet.followups.rules import next_morning
+from asyncnet.matches.model import Match
+from asyncnet.messages.model import Message
+from tests import factories
+from tests.inbox import mails_sent, text_of
+from tests.pages import find_form, open_personal_link, post_form, sign_in
+
+Rows = Callable[..., list]  # type: ignore[type-arg]
+TOKYO = ZoneInfo("Asia/Tokyo")
+
+
+@dataclass
+class Scene:
+    """Ana in Berlin watches Kenji in Tokyo, tonight."""
+
+    event: Event
+    ana: Participant
+    kenji: Participant
+    match: Match
+    questions: list[Question]
+    page: str
+
+    def words(self, text: str = "Your tide pools!", **more: str) -> dict[str, str]:
+        return {f"q{self.questions[0].id}": text} | more
+
+
+@pytest.fixture
+def scene(session: Session) -> Scene:
+    host = factories.organizer(session, "host@forum.example")
+    event = factories.event(session, host, starts_at=datetime(2027, 6, 18, 18, tzinfo=UTC))
+    ana = factories.participant(session, event, name="Ana", email="ana@reader.example")
+    kenji = factories.participant(
+        session, event, name="Kenji", email="kenji@reader.example",
+        zone="Asia/Tokyo", attendance=Attendance.ASYNC,
+    )  # fmt: skip
+    match = factories.match(session, ana, kenji)
+    questions = list(session.scalars(select(Question).order_by(Question.position)))
+    session.commit()
+    return Scene(event, ana, kenji, match, questions, f"/me/{ana.id}/matches/{match.id}")
+
+
+@pytest.fixture
+def viewer(client: FlaskClient, scene: Scene) -> FlaskClient:
+    open_personal_link(client, scene.ana)
+    return client
+
+
+def test_an_answer_plans_one_mail_for_the_readers_next_morning(
+    viewer: FlaskClient, scene: Scene, rows: Rows
+) -> None:
+    answer = post_form(viewer, scene.page, scene.words())
+
+    assert answer.location == f"{scene.page}/thanks"
+    thanks = viewer.get(answer.location).text
+    assert "Sat 19 June" in thanks
+    [message] = rows(select(Message))
+    assert (message.kind, message.state) == ("follow_up", "scheduled")
+    assert message.due_at == next_morning(scene.event.ends_at, TOKYO)
+    assert (message.zone, message.due_local) == ("Asia/Tokyo", "2027-06-19T09:00")
+
+
+def test_answering_twice_changes_the_words_and_plans_one_mail(
+    viewer: FlaskClient, scene: Scene, rows: Rows
+) -> None:
+    post_form(viewer, scene.page, scene.words("First."))
+
+    again = viewer.get(scene.page)
+    post_form(viewer, scene.page, scene.words("Second."))
+
+    assert find_form(again).values[f"q{scene.questions[0].id}"] == ["First."]
+    [answer] = rows(select(Answer))
+    assert answer.items[0]["value"] == "Second."
+    assert len(rows(select(Message))) == 1
+
+
+def test_twenty_clicks_at_once_make_one_answer_and_one_mail(
+    viewer: FlaskClient, scene: Scene, rows: Rows, app: Flask
+) -> None:
+    """F8: an anti-forgery token alone does not do this."""
+    form = find_form(viewer.get(scene.page))
+    cookie = viewer.get_cookie("asyncnet", domain="127.0.0.1")
+    assert cookie is not None
+
+    def click(_: int) -> int:
+        browser = app.test_client()
+        browser.set_cookie("asyncnet", cookie.value, domain="127.0.0.1")
+        return browser.post(form.action, data=form.values | scene.words()).status_code
+
+    with ThreadPoolExecutor(20) as fingers:
+        statuses = set(fingers.map(click, range(20)))
+
+    assert statuses == {302}
+    assert (len(rows(select(Answer))), len(rows(select(Message)))) == (1, 1)
+
+
+def test_the_mail_brings_the_words_and_replying_reaches_the_viewer(
+    viewer: FlaskClient, scene: Scene, app: Flask, rows: Rows
+) -> None:
+    contact = scene.questions[2].id
+    post_form(
+        viewer,
+        scene.page,
+        scene.words("Your tide pools\nmade my day {{config}} <b>.", **{f"q{contact}": "y"}),
+    )
+    due_at = next_morning(scene.event.ends_at, TOKYO)
+
+    early = mails_sent(app, at=due_at - timedelta(minutes=1))
+    mails = mails_sent(app, at=due_at)
+
+    assert early == []
+    [mail] = mails
+    assert mail["To"] == "Kenji <kenji@reader.example>"
+    assert mail["Subject"] == "Ana watched your intro"
+    assert mail["Reply-To"] == "ana@reader.example"
+    assert "Your tide pools made my day {{config}} <b>." in text_of(mail)
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert "{{config}} &lt;b&gt;." in html.get_content()
+    [message] = rows(select(Message))
+    assert (message.state, message.sent_at) == ("sent", due_at)
+    assert "/hello/W" not in (message.sent_text or "")
+
+
+def test_who_does_not_want_to_be_written_to_is_not_reachable(
+    viewer: FlaskClient, scene: Scene, app: Flask
+) -> None:
+    post_form(viewer, scene.page, scene.words())
+
+    [mail] = mails_sent(app, at=next_morning(scene.event.ends_at, TOKYO))
+
+    assert mail["Reply-To"] is None
+    assert "ana@reader.example" not in mail.as_string()
+    assert "prefers not to be written to" in text_of(mail)
+
+
+def test_after_the_mail_went_out_the_words_stay(
+    viewer: FlaskClient, scene: Scene, app: Flask, rows: Rows
+) -> None:
+    post_form(viewer, scene.page, scene.words("First."))
+    form = find_form(viewer.get(scene.page))
+    mails_sent(app, at=next_morning(scene.event.ends_at, TOKYO))
+
+    late = viewer.post(
+        form.action, data=form.values | scene.words("Too late."), follow_redirects=True
+    )
+
+    assert "have gone out already" in late.text
+    assert [answer.items[0]["value"] for answer in rows(select(Answer))] == ["First."]
+    page = viewer.get(scene.page).text
+    assert "First." in page
+    assert "<textarea" not in page
+
+
+def test_the_reader_finds_the_words_on_their_page_once_they_were_mailed(
+    viewer: FlaskClient, scene: Scene, app: Flask
+) -> None:
+    reader = app.test_client()
+    open_personal_link(reader, scene.kenji)
+    post_form(viewer, scene.page, scene.words())
+    letters = f"/me/{scene.kenji.id}/letters"
+
+    before = reader.get(letters).text
+    mails_sent(app, at=next_morning(scene.event.ends_at, TOKYO))
+    after = reader.get(letters).text
+
+    assert "Nothing has arrived yet" in before
+    assert "Your tide pools!" in after
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"text": "  "}, "a few words are enough"),
+        ({"text": "x" * 4001}, "under 4,000 characters"),
+        ({"text": "Fine", "contact": "no mailbox"}, "is not an e-mail address"),
+        ({"text": "Fine", "contact": "a@b.org, c@d.org"}, "is not an e-mail address"),
+    ],
+)
+def test_a_form_that_is_not_right_keeps_every_word(
+    viewer: FlaskClient, scene: Scene, rows: Rows, typed: dict[str, str], sentence: str
+) -> None:
+    ask, contact = scene.questions[1].id, scene.questions[2].id
+    changes = scene.words(typed["text"], **{f"q{ask}": "Tides."})
+    if "contact" in typed:
+        changes |= {f"q{contact}": "y", f"q{contact}_address": typed["contact"]}
+
+    page = post_form(viewer, scene.page, changes)
+
+    assert sentence in page.text
+    assert find_form(page).values[f"q{ask}"] == ["Tides."]
+    assert (rows(select(Answer)), rows(select(Message))) == ([], [])
+
+
+def test_every_kind_of_question_is_asked_and_read(
+    client: FlaskClient, session: Session, scene: Scene, app: Flask, rows: Rows
+) -> None:
+    kinds = [
+        (QuestionKind.SHORT, "Your harbour?", "Kiel"),
+        (QuestionKind.ONE, "Sea or lake?", "Sea"),
+        (QuestionKind.SEVERAL, "Which tides?", ["Ebb", "Flood"]),
+        (QuestionKind.SCALE, "How well would you get on?", "4"),
+        (QuestionKind.YES_NO, "Meet again?", "yes"),
+    ]
+    for place, (kind, label, _) in enumerate(kinds, start=10):
+        choices = {QuestionKind.ONE: ["Sea", "Lake"], QuestionKind.SEVERAL: ["Ebb", "Flood"]}
+        session.add(
+            Question(
+                event_id=scene.event.id, position=place, kind=kind, label=label,
+                required=True, choices=choices.get(kind, []),
+            )
+        )  # fmt: skip
+    session.commit()
+    added = rows(select(Question).where(Question.position >= 10).order_by(Question.position))
+    open_personal_link(client, scene.ana)
+    typed = {f"q{q.id}": value for q, (_, _, value) in zip(added, kinds, strict=True)}
+
+    refused = post_form(client, scene.page, scene.words())
+    post_form(client, scene.page, scene.words() | typed)
+
+    assert refused.text.count("problems__link") == 5
+    [mail] = mails_sent(app, at=next_morning(scene.event.ends_at, TOKYO))
+    for words in ("Kiel", "Sea", "Ebb, Flood", "4", "yes"):
+        assert words in text_of(mail)
+
+
+def test_answers_stay_readable_after_the_form_has_changed(
+    viewer: FlaskClient, scene: Scene, app: Flask, session: Session
+) -> None:
+    post_form(viewer, scene.page, scene.words())
+    session.delete(session.get_one(Question, scene.questions[0].id))
+    session.commit()
+
+    [mail] = mails_sent(app, at=next_morning(scene.event.ends_at, TOKYO))
+
+    assert "What stayed with you from this intro? Your tide pools!" in text_of(mail)
+
+
+def test_a_viewing_of_somebody_else_is_not_there(
+    client: FlaskClient, scene: Scene, session: Session, app: Flask
+) -> None:
+    """A2: neither for a third person nor for the one who is watched."""
+    third = factories.participant(session, scene.event)
+    open_personal_link(client, third)
+    reader = app.test_client()
+    open_personal_link(reader, scene.kenji)
+
+    assert client.get(f"/me/{third.id}/matches/{scene.match.id}").status_code == 404
+    assert client.get(scene.page).status_code == 404
+    assert reader.get(f"/me/{scene.kenji.id}/matches/{scene.match.id}").status_code == 404
+
+
+def test_changing_the_send_hour_moves_the_mails_that_wait(
+    viewer: FlaskClient, scene: Scene, app: Flask, rows: Rows, session: Session
+) -> None:
+    post_form(viewer, scene.page, scene.words())
+    host = app.test_client()
+    sign_in(host, factories.organizer(session, "second@forum.example", of=scene.event))
+    settings = f"/events/{scene.event.id}/settings"
+
+    post_form(host, settings, {"send_hour": "07:30"})
+    moved = post_form(host, settings, {"starts": "2027-06-19T20:00"})
+    fewer = post_form(host, settings, {"rounds": "1", "starts": "2027-06-18T20:00"})
+
+    assert [m.due_local for m in rows(select(Message))] == ["2027-06-19T07:30"]
+    assert "can no longer be moved" in moved.text
+    assert fewer.status_code == 409

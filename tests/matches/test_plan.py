@@ -1,0 +1,161 @@
+"""The organizer pairs people by hand and publishes; everybody sees what is theirs."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.events.model import Event, Participant, Round
+from asyncnet.events.rules import Attendance
+from asyncnet.matches.model import Match
+from tests import factories
+from tests.pages import find_form, open_personal_link, post_form, sign_in
+
+Rows = Callable[..., list]  # type: ignore[type-arg]
+
+
+@pytest.fixture
+def event(session: Session, client: FlaskClient) -> Event:
+    """An event whose organizer is signed in."""
+    host = factories.organizer(session)
+    made = factories.event(session, host)
+    sign_in(client, host)
+    return made
+
+
+@pytest.fixture
+def people(session: Session, event: Event) -> dict[str, Participant]:
+    return {
+        name: factories.participant(session, event, name=name, attendance=attendance)
+        for name, attendance in (
+            ("Ana", Attendance.LIVE),
+            ("Bo", Attendance.LIVE),
+            ("Cy", Attendance.LIVE),
+            ("Mei", Attendance.ASYNC),
+            ("Kiri", Attendance.ASYNC),
+        )
+    }
+
+
+@pytest.fixture
+def pair(client: FlaskClient, event: Event, rows: Rows, people: dict[str, Participant]):  # type: ignore[no-untyped-def]
+    slots = {slot.number: slot.id for slot in rows(select(Round))}
+
+    def press(one: str, other: str, number: int = 1):  # type: ignore[no-untyped-def]
+        return post_form(
+            client,
+            f"/events/{event.id}/plan",
+            {"slot": slots[number], "one": people[one].id, "other": people[other].id},
+        )
+
+    return press
+
+
+def test_a_pair_is_a_draft_until_it_is_published(
+    client: FlaskClient, event: Event, people: dict[str, Participant], pair, app: Flask, rows: Rows
+) -> None:  # type: ignore[no-untyped-def]
+    phone = app.test_client()
+    open_personal_link(phone, people["Ana"])
+    pair("Mei", "Ana")
+    before = phone.get(f"/me/{people['Ana'].id}").text
+
+    post_form(client, f"/events/{event.id}/plan", action="/plan/publish")
+    after = phone.get(f"/me/{people['Ana'].id}").text
+
+    assert "not published yet" in before
+    assert "Mei" not in before
+    assert "Watch Mei" in after
+    assert [match.state for match in rows(select(Match))] == ["published"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "sentence"),
+    [
+        (("Ana", "Bo", 1), ("Bo", "Ana", 2), "Ana and Bo meet in round 1 already"),
+        (("Ana", "Bo", 1), ("Cy", "Ana", 1), "Ana has a match in round 1 already"),
+        (None, ("Mei", "Kiri", 1), "both take part asynchronously"),
+        (None, ("Ana", "Ana", 1), "cannot meet themselves"),
+    ],
+)
+def test_what_cannot_be_paired_says_why(
+    pair,
+    rows: Rows,
+    first: tuple[str, str, int] | None,
+    second: tuple[str, str, int],
+    sentence: str,
+) -> None:  # type: ignore[no-untyped-def]
+    if first:
+        pair(*first)
+
+    page = pair(*second)
+
+    assert sentence in page.text
+    assert len(rows(select(Match))) == (1 if first else 0)
+
+
+def test_one_asynchronous_person_is_watched_by_several_in_one_round(pair, rows: Rows) -> None:  # type: ignore[no-untyped-def]
+    pair("Ana", "Mei")
+    pair("Bo", "Mei")
+
+    assert len(rows(select(Match))) == 2
+
+
+def test_twenty_hands_on_one_seat_make_one_match(
+    client: FlaskClient, event: Event, people: dict[str, Participant], rows: Rows, app: Flask
+) -> None:
+    """A6: the check and the change are one step."""
+    page = f"/events/{event.id}/plan"
+    form = find_form(client.get(page))
+    cookie = client.get_cookie("asyncnet", domain="127.0.0.1")
+    assert cookie is not None
+    slot = rows(select(Round))[0].id
+    others = [people[name].id for name in ("Bo", "Cy", "Mei", "Kiri")] * 5
+
+    def press(other: int) -> int:
+        browser = app.test_client()
+        browser.set_cookie("asyncnet", cookie.value, domain="127.0.0.1")
+        wanted = {"slot": slot, "one": people["Ana"].id, "other": other}
+        return browser.post(page, data=form.values | wanted).status_code
+
+    with ThreadPoolExecutor(20) as hands:
+        list(hands.map(press, others))
+
+    assert len(rows(select(Match))) == 1
+
+
+def test_a_match_taken_out_is_gone_from_both_pages(
+    client: FlaskClient, event: Event, people: dict[str, Participant], pair, app: Flask, rows: Rows
+) -> None:  # type: ignore[no-untyped-def]
+    pair("Ana", "Mei")
+    post_form(client, f"/events/{event.id}/plan", action="/plan/publish")
+    [match] = rows(select(Match))
+    phone = app.test_client()
+    open_personal_link(phone, people["Ana"])
+    viewing = f"/me/{people['Ana'].id}/matches/{match.id}"
+    assert phone.get(viewing).status_code == 200
+
+    post_form(client, f"/events/{event.id}/plan", action=f"/plan/{match.id}/withdraw")
+
+    assert phone.get(viewing).status_code == 404
+    assert "Mei" not in phone.get(f"/me/{people['Ana'].id}").text
+
+
+def test_people_of_another_event_cannot_be_paired_here(
+    client: FlaskClient, session: Session, event: Event, people: dict[str, Participant], rows: Rows
+) -> None:
+    """A2, A3."""
+    elsewhere = factories.event(session, factories.organizer(session))
+    stranger = factories.participant(session, elsewhere)
+
+    page = post_form(
+        client,
+        f"/events/{event.id}/plan",
+        {"slot": 1, "one": people["Ana"].id, "other": stranger.id},
+    )
+
+    assert "Not a valid choice" in page.text
+    assert rows(select(Match)) == []
