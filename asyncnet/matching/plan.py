@@ -36,9 +36,9 @@ from asyncnet.matching.windows import Rounds, reseat
 GAP = 6e-5
 GAP_WITH_FLOOR = 1e-4
 GROUPS_PART = 0.25
-EVERYONE_UP_TO = 9
+EVERYONE_UP_TO = 12
 WINDOW = 14
-MENDINGS = 60
+PATIENCE = 8
 CUT_ROUNDS = 6
 SLACK = 1 / 24
 WIDER = 4
@@ -145,6 +145,7 @@ class _Solver:
         refuse_promises(problem, self.scores)
         self.floors: Reals = _halves_up(self.floor * self.scores.ideal)
         self.floor_bound: float | None = None
+        self.unavoidable = 0
         plan = self.matched()
         measures = measure(problem, self.scores, plan)
         self.value = measures.total
@@ -218,6 +219,8 @@ class _Solver:
     def chosen(self, relaxed: Relaxation) -> Choice | None:
         """Return the chosen pairs, again and again while sets of people ask for too much."""
         demand = demand_of(self.problem, relaxed, self.floors)
+        wanted = sum(self.problem.cap(i) for i in self.problem.live)
+        self.unavoidable = max(0, wanted - demand.seats)
         for _ in range(CUT_ROUNDS):
             choice = self.choice(relaxed, demand)
             if choice is None or not self.problem.mixed:
@@ -265,23 +268,15 @@ class _Solver:
     def mended(self, rounds: Rounds, pins: dict[Pair, int]) -> Rounds:
         """Return the rounds after those who were left without a seat are seated, if they can be."""
         problem = self.problem
-        everyone = range(len(problem.people))
-        if len(problem.people) <= EVERYONE_UP_TO:
-            return reseat(
-                problem,
-                self.scores,
-                rounds,
-                everyone,
-                self.floors,
-                kept=pins,
-                seconds=self.left(),
-            )
+        everyone = list(range(len(problem.people)))
         rng = random.Random(self.seed)  # noqa: S311 no secret here
-        for _ in range(MENDINGS):
+        patience = PATIENCE
+        while patience and self.left() > 0:
             waiting = _unseated(problem, rounds)
-            if not waiting or self.left() <= 0:
+            if sum(waiting.values()) <= self.unavoidable:
                 break
-            window = self.window(rounds, waiting, rng)
+            small = len(everyone) <= EVERYONE_UP_TO
+            window = everyone if small else self.window(rounds, sorted(waiting), rng)
             rounds = reseat(
                 problem,
                 self.scores,
@@ -291,6 +286,8 @@ class _Solver:
                 kept=pins,
                 seconds=self.left(),
             )
+            better = sum(_unseated(problem, rounds).values()) < sum(waiting.values())
+            patience = 0 if small else PATIENCE if better else patience - 1
         return rounds
 
     def window(self, rounds: Rounds, waiting: list[int], rng: random.Random) -> list[int]:
@@ -313,10 +310,11 @@ class _Solver:
         return sorted(window)
 
 
-def _unseated(problem: Problem, rounds: Rounds) -> list[int]:
-    """Return the live people who sit out somewhere."""
+def _unseated(problem: Problem, rounds: Rounds) -> Counter[int]:
+    """Return how often each live person sits out, those who never do left out."""
     seats = Counter(i for found in rounds for m in found for i in m)
-    return [i for i in problem.live if seats[i] < problem.cap(i)]
+    missing = {i: problem.cap(i) - seats[i] for i in problem.live}
+    return Counter({i: count for i, count in missing.items() if count > 0})
 
 
 def _halves_up(points: Reals) -> Reals:

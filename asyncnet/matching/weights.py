@@ -48,12 +48,11 @@ def blocks(n: int) -> Iterator[slice]:
 def score(problem: Problem) -> Scores:
     """Return the points of every pair of this event."""
     n = len(problem.people)
-    kind = _narrowest(problem)
-    points = np.zeros((n, n), dtype=kind)
     table = _Table(problem)
+    points = np.zeros((n, n), dtype=table.kind)
     for rows in blocks(n):
         points[rows] = table.points(rows)
-    value = np.empty((n, n), dtype=kind)
+    value = np.empty((n, n), dtype=table.kind)
     for rows in blocks(n):
         value[rows] = points[rows] + points[:, rows].T
     value[np.arange(n), np.arange(n)] = -1
@@ -75,7 +74,7 @@ def _never_together(problem: Problem, person: int, value: Points) -> None:
             value[person, other] = value[other, person] = -1
 
 
-def _narrowest(problem: Problem) -> npt.DTypeLike:
+def _narrowest(problem: Problem) -> type[np.int16] | type[np.int64]:
     w = problem.weights
     most = w.base + w.wish + w.mutual + w.seeks_cap + w.gives_cap + w.tag_cap + w.role
     most += w.same_type + w.cross + w.near_region + w.near_tz + w.overlap_cap + abs(w.known)
@@ -103,57 +102,76 @@ class _Table:
     def __init__(self, problem: Problem) -> None:
         people = problem.people
         self.problem = problem
+        self.kind = _narrowest(problem)
         self.seeks = _marks([p.seeks for p in people], len(problem.skills))
         self.offers = _marks([p.offers for p in people], len(problem.skills))
         self.tags = _marks([p.tags for p in people], len(problem.tags))
-        self.rarity = rarities(problem)
+        self.rarity = rarities(problem).astype(np.float32)
         self.roles = _marks([p.wish_roles for p in people], max(1, len(problem.roles)))
         self.role = np.array([p.role for p in people])
-        self.type = np.array([p.type for p in people])
-        self.region = np.array([p.region for p in people])
-        self.half_hours = np.array([2 * p.utc for p in people])
+        self.type = np.array([p.type for p in people], dtype=np.int16)
+        self.region = np.array([p.region for p in people], dtype=np.int16)
         self.cross = np.array([p.cross for p in people])
         self.near = np.array([p.near for p in people])
         self.remote = np.array([p.is_async for p in people])
+        clocks, self.clock = np.unique([2 * p.utc for p in people], return_inverse=True)
+        self.apart = _apart(clocks, clocks)
+        self.overlap = self._overlap().astype(self.kind)
 
     def points(self, rows: slice) -> Points:
         """Return the points that the people in `rows` get from everybody."""
         w = self.problem.weights
-        seeks = np.minimum(_shared(self.seeks[rows], self.offers) * w.seeks, w.seeks_cap)
-        gives = np.minimum(_shared(self.offers[rows], self.seeks) * w.gives, w.gives_cap)
-        tags = np.minimum(
-            _shared(self.tags[rows] * self.rarity.astype(np.float32), self.tags), w.tag_cap
-        )
-        total: Reals = (w.base + seeks + gives + tags).astype(np.float64)
-        total += w.role * self.roles[rows][:, self.role]
+        total = self._capped(self.seeks[rows], self.offers, w.seeks, w.seeks_cap)
+        total += self._capped(self.offers[rows], self.seeks, w.gives, w.gives_cap)
+        total += self._capped(self.tags[rows] * self.rarity, self.tags, 1, w.tag_cap)
+        roles: Points = (w.role * self.roles[rows]).astype(self.kind)
+        total += roles[:, self.role]
         same_type = self.type[rows, None] == self.type[None, :]
-        total += np.where(
-            self.cross[rows, None], np.where(same_type, 0, w.cross), same_type * w.same_type
-        )
-        apart = _apart(self.half_hours[rows], self.half_hours)
-        total += self._nearness(rows, apart)
-        total += self._overlap(rows, apart)
+        for_same = np.where(self.cross[rows], 0, w.same_type).astype(self.kind)
+        for_other = np.where(self.cross[rows], w.cross, 0).astype(self.kind)
+        field: Points = np.where(same_type, for_same[:, None], for_other[:, None])
+        total += field
+        total[self.near[rows]] += self._nearness(rows)
+        clock = self.clock[rows]
+        live_rows = ~self.remote[rows]
+        viewed = np.ix_(live_rows, self.remote)
+        total[viewed] += self.overlap[np.ix_(clock[live_rows], self.clock[self.remote])]
+        total[~live_rows] += self.overlap[np.ix_(clock[~live_rows], self.clock)]
+        total += self.kind(w.base)
         self._add_named(rows, total)
-        total = np.maximum(total, 0)
+        np.maximum(total, 0, out=total)
         if self.problem.mixed:
-            halved = ~self.remote[rows, None] & self.remote[None, :]
-            total = np.where(halved, total // w.video_div, total)
-        return total.astype(np.int64)
+            total[viewed] //= w.video_div
+        return total
 
-    def _nearness(self, rows: slice, apart: Reals) -> Reals:
+    def _capped(
+        self, mine: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32], each: int, most: int
+    ) -> Points:
+        shared = _shared(mine, theirs)
+        shared *= each
+        np.minimum(shared, most, out=shared)
+        points: Points = shared.astype(self.kind)
+        return points
+
+    def _nearness(self, rows: slice) -> Points:
         w = self.problem.weights
-        here = self.region[rows, None] == self.region[None, :]
-        near = np.where(here, w.near_region, (apart <= NEAR_HALF_HOURS) * w.near_tz)
-        return np.where(self.near[rows, None], near, 0)
+        who = np.flatnonzero(self.near[rows]) + rows.start
+        close = np.where(self.apart <= NEAR_HALF_HOURS, w.near_tz, 0).astype(self.kind)
+        here = self.region[who, None] == self.region[None, :]
+        points: Points = np.where(
+            here, self.kind(w.near_region), close[np.ix_(self.clock[who], self.clock)]
+        )
+        return points
 
-    def _overlap(self, rows: slice, apart: Reals) -> Reals:
+    def _overlap(self) -> Reals:
+        """Return the points of waking hours in common, for each two clocks."""
         w = self.problem.weights
-        shared = np.maximum(0, WINDOW_HALF_HOURS - apart)
-        shared += np.maximum(0, apart - (DAY_HALF_HOURS - WINDOW_HALF_HOURS))
-        points = np.minimum(w.overlap_cap, shared // (2 * w.overlap_step))
-        return np.where(self.remote[rows, None] | self.remote[None, :], points, 0)
+        shared = np.maximum(0, WINDOW_HALF_HOURS - self.apart)
+        shared += np.maximum(0, self.apart - (DAY_HALF_HOURS - WINDOW_HALF_HOURS))
+        overlap: Reals = np.minimum(w.overlap_cap, shared // (2 * w.overlap_step))
+        return overlap
 
-    def _add_named(self, rows: slice, total: Reals) -> None:
+    def _add_named(self, rows: slice, total: Points) -> None:
         w = self.problem.weights
         people = self.problem.people
         for i in range(rows.start, rows.stop):
@@ -177,14 +195,13 @@ def affinities(problem: Problem, people: Sequence[int]) -> Points:
     w = problem.group_weights
     table = _Table(problem)
     rows = np.array(people, dtype=np.int64)
-    tags = np.minimum(
-        _shared(table.tags[rows] * table.rarity.astype(np.float32), table.tags[rows]), w.tag_cap
-    ).astype(np.int64)
+    shared = _shared(table.tags[rows] * table.rarity, table.tags[rows])
     same_type = table.type[rows, None] == table.type[None, rows]
     here = table.region[rows, None] == table.region[None, rows]
-    apart = _apart(table.half_hours[rows], table.half_hours[rows])
-    close = np.where(here, w.region, (apart <= NEAR_HALF_HOURS) * w.tz)
-    affinity: Points = tags + same_type * w.same_type + close
+    close = np.where(table.apart <= NEAR_HALF_HOURS, w.tz, 0)
+    nearness = np.where(here, w.region, close[np.ix_(table.clock[rows], table.clock[rows])])
+    affinity: Points = np.minimum(shared, w.tag_cap).astype(np.int64)
+    affinity += np.where(same_type, w.same_type, 0) + nearness
     return affinity
 
 
@@ -202,6 +219,8 @@ def _marks(places: Sequence[tuple[int, ...]], width: int) -> npt.NDArray[np.floa
     return marks
 
 
-def _shared(mine: npt.NDArray[np.floating], theirs: npt.NDArray[np.floating]) -> Reals:
-    product: Reals = mine @ theirs.T
+def _shared(
+    mine: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    product: npt.NDArray[np.float32] = mine @ theirs.T
     return product
