@@ -88,14 +88,12 @@ def remux(job: Job) -> None:
     """Write the large video as a copy: the file's own pictures, the small video's even sound."""
     sound = ["-map", "1:a:0"] if job.probe.audio else []
     small = ["-f", "mov", *SAFE_INPUT, "-i", f"file:{job.folder / SMALL}"] if sound else []
-    _ffmpeg(
-        job,
-        [
-            *small,
-            *("-map", f"0:{job.video.index}", *sound, "-c", "copy"),
-            *("-bsf:v", f"filter_units=remove_types={SEI}", *NO_METADATA, *MP4, LARGE),
-        ],
-    )
+    output = [
+        *small,
+        *("-map", f"0:{job.video.index}", *sound, "-c", "copy"),
+        *("-bsf:v", f"filter_units=remove_types={SEI}", *NO_METADATA, *MP4, LARGE),
+    ]
+    _run(job, _command(job, output))
 
 
 def transcode(job: Job) -> bool:
@@ -103,6 +101,14 @@ def transcode(job: Job) -> bool:
 
     Damage costs the frames it hits, unless it is most of them. Raises Unusable.
     """
+    try:
+        return _is_silent(_run(job, transcoding(job)))
+    except NotClean as damage:
+        raise Unusable(BROKEN) from damage
+
+
+def transcoding(job: Job) -> list[str]:
+    """Return the one command that makes everything out of a file."""
     width, height = fitted(job.video.shown_size, SMALL_BOX)
     graph = [
         f"[0:{job.video.index}]{_steady(job.video)},{_upright(job.video, LARGE_BOX)},"
@@ -120,10 +126,7 @@ def transcode(job: Job) -> bool:
         *("-map", "[small]", *sounds[1], *SMALL_QUALITY, *_playable(job), SMALL),
         *("-map", "[poster]", *POSTER_FORMAT, POSTER),
     ]
-    try:
-        return _is_silent(_ffmpeg(job, output, "-max_error_rate", "0.5"))
-    except NotClean as damage:
-        raise Unusable(BROKEN) from damage
+    return _command(job, output, "-max_error_rate", "0.5")
 
 
 def fitted(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
@@ -230,32 +233,35 @@ def _even_sound(job: Job) -> str:
 
 
 def _cleanly(job: Job, output: list[str]) -> bool:
-    child = _ffmpeg(job, output, "-xerror")
+    child = _run(job, _command(job, output, "-xerror"))
     if PICTURE_CHANGES in child.log:
         raise NotClean
     return _is_silent(child)
 
 
-def _ffmpeg(job: Job, output: list[str], *strictness: str) -> Finished:
-    """Run ffmpeg on the job's file in the jail.
-
-    Raises NotClean on damage, Unusable when it meets a bound, OSError when the disk is full.
-    """
-    limits = job.limits
-    command = [
+def _command(job: Job, output: list[str], *strictness: str) -> list[str]:
+    """Return ffmpeg's command line for the job's file, which it opens as nothing but a file."""
+    pixels = str(job.limits.long_side * job.limits.short_side)
+    return [
         imageio_ffmpeg.get_ffmpeg_exe(),
         *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-y", *strictness),
         *("-reinit_filter", "0", "-filter_threads", THREADS),
-        *("-max_pixels", str(limits.long_side * limits.short_side), "-threads", THREADS),
+        *("-max_pixels", pixels, "-threads", THREADS),
         *("-f", job.probe.container, *SAFE_INPUT, "-i", f"file:{job.path}"),
         *output,
     ]
+
+
+def _run(job: Job, command: list[str]) -> Finished:
     child = run(command, folder=job.folder, reads=(job.path,), bounds=job.bounds)
     return answered(child, job.folder)
 
 
 def answered(child: Finished, folder: Path) -> Finished:
-    """Return what ffmpeg did when it did it; raise what stood in its way."""
+    """Return what ffmpeg did when it did it; raise what stood in its way.
+
+    That is NotClean on damage, Unusable at a bound, OSError when the disk is full.
+    """
     if child.status and os.strerror(errno.ENOSPC) in child.log:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     if child.stopped:

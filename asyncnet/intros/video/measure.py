@@ -28,42 +28,43 @@ UNSPECIFIED = 2
 
 
 class Track:
-    """What the packets of one stream say."""
+    """What the packets of one stream say; moments are counted in the stream's own ticks."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: Any) -> None:
+        self.tick = float(stream.time_base)
         self.frames = self.hidden = self.bytes = 0
-        self.first: Fraction | None = None
-        self.last: Fraction | None = None
-        self.end = Fraction(0)
+        self.first: int | None = None
+        self.last = self.end = 0
 
     def add(self, packet: Any) -> None:
-        at = packet.pts if packet.pts is not None else packet.dts
         self.bytes += packet.size
         if packet.is_discard:
             self.hidden += 1
             return
         self.frames += 1
+        at = packet.pts if packet.pts is not None else packet.dts
         if at is None:
             return
-        begins = at * packet.time_base
-        self.first = begins if self.first is None else min(self.first, begins)
-        self.last = begins if self.last is None else max(self.last, begins)
-        self.end = max(self.end, begins + (packet.duration or 0) * packet.time_base)
+        if self.first is None:
+            self.first = self.last = at
+        self.first = min(self.first, at)
+        self.last = max(self.last, at)
+        self.end = max(self.end, at + (packet.duration or 0))
 
     def rate(self, stated: Fraction | None) -> float:
         """Return pictures per second, from the packets where they have times."""
-        if self.first is not None and self.last is not None and self.last > self.first:
-            return float((self.frames - 1) / (self.last - self.first))
+        if self.first is not None and self.last > self.first:
+            return (self.frames - 1) / ((self.last - self.first) * self.tick)
         return float(stated or 0)
 
     def span(self, rate: float) -> tuple[float, float] | None:
         """Return begin and end in seconds; packets without times count by the stated rate."""
-        if self.first is None or self.last is None:
+        if self.first is None:
             return (0.0, self.frames / rate) if self.frames and rate else None
-        end = float(self.end)
+        end = self.end * self.tick
         if self.last >= self.end and rate:
-            end = float(self.last) + 1 / rate
-        return float(self.first), end
+            end = self.last * self.tick + 1 / rate
+        return self.first * self.tick, end
 
 
 def main() -> None:
@@ -85,7 +86,7 @@ def measured(opened: Any, max_pixels: int) -> dict[str, Any]:
     video = chosen(s for s in opened.streams.video if not is_cover(s))
     audio = chosen(s for s in opened.streams.audio if s.codec_context is not None)
     wanted = [stream for stream in (video, audio) if stream is not None]
-    tracks = {stream.index: Track() for stream in wanted}
+    tracks = {stream.index: Track(stream) for stream in wanted}
     picture = Picture(video, max_pixels) if video is not None else None
     for packet in packets(opened, wanted):
         tracks[packet.stream.index].add(packet)
