@@ -13,7 +13,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (1, ("database", "people/addresses", "people/links")),
     (2, ("model", "messages/queue", "events/roster")),
     (3, ("queries",)),
-    (4, ("actions", "letters", "intros/video", "intros/video/*", "intros/work", "messages/drain")),
+    (4, ("actions", "letters", "intros/video", "intros/video/*", "intros/work", "messages/drain", "messages/bounces")),
     (5, ("disk", "s3", "smtp", "inbox", "mail/mime")),
     (6, ("wiring",)),
     (7, ("web/*",)),
