@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 PREFIX = "ASYNCNET_"
 SECRET_CHARACTERS = 32
+LONGEST_RETURN_NAME = 18
+"""An address has 64 characters before its @; ours add 46 to tell one mail from another."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 CHECKOUT = Path(__file__).parent
 
@@ -50,8 +52,9 @@ class Settings:
     `secret_keys` holds the signing secrets, the newest first; the others are only believed,
     never signed with, so that a secret can be changed without ending anybody's session.
     `s3` is None when uploads live under `instance`; `smtp` is None when mail lands in the
-    development inbox. `organizers` holds addresses and `@domains` that may make events here;
-    `*` lets anybody.
+    development inbox. `return_path` is the mailbox that bounces come to, with a tag for each
+    mail; empty when they go to `mail_from`. `organizers` holds addresses and `@domains` that
+    may make events here; `*` lets anybody.
     """
 
     instance: Path
@@ -62,6 +65,7 @@ class Settings:
     s3: S3Settings | None
     smtp: SmtpSettings | None
     mail_from: str
+    return_path: str
     organizers: tuple[str, ...]
     proxies: int
     max_intro_seconds: int
@@ -131,6 +135,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         mail_from=reader.text(
             "MAIL_FROM", "" if public else "asyncnet@localhost.localdomain", required=public
         ),
+        return_path=_return_path(reader),
         organizers=tuple(
             reader.text("ORGANIZERS", "" if public else "*", required=public)
             .lower()
@@ -241,6 +246,18 @@ def _s3(reader: _Reader) -> S3Settings | None:
         secret_key=reader.text("S3_SECRET_KEY", "", required=True),
         path_style=reader.truth("S3_PATH_STYLE", endpoint_url is not None),
     )
+
+
+def _return_path(reader: _Reader) -> str:
+    mailbox = reader.text("RETURN_PATH", "")
+    local, at, domain = mailbox.partition("@")
+    if mailbox and not (at and domain and 0 < len(local) <= LONGEST_RETURN_NAME):
+        reader.fault(
+            "RETURN_PATH",
+            "must be a mailbox like bounces@forum.example, with at most "
+            f"{LONGEST_RETURN_NAME} characters before the @, since we add +… to it",
+        )
+    return mailbox
 
 
 def _smtp(reader: _Reader, *, required: bool) -> SmtpSettings | None:

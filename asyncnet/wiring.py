@@ -10,6 +10,7 @@ from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
 from asyncnet.mail.inbox import InboxMailer
 from asyncnet.mail.port import Mailer
 from asyncnet.mail.smtp import SmtpMailer
+from asyncnet.messages.bounces import ReturnPaths
 from asyncnet.people.links import Links
 from asyncnet.storage.disk import DiskStorage
 from asyncnet.storage.port import Storage
@@ -73,7 +74,12 @@ def _storage(settings: Settings) -> Storage:
 
 def _mailer(settings: Settings) -> Mailer:
     if settings.smtp:
-        return SmtpMailer(settings.smtp, mail_from=settings.mail_from)
+        paths = ReturnPaths(settings.return_path, settings.secret_keys)
+        return SmtpMailer(
+            settings.smtp,
+            mail_from=settings.mail_from,
+            return_path=paths.of if settings.return_path else None,
+        )
     return InboxMailer(settings.instance / "inbox", mail_from=settings.mail_from)
 
 

@@ -1,6 +1,8 @@
-"""Outgoing mail from a shell: what is due, and sending it."""
+"""Outgoing mail from a shell: what is due, sending it, and what came back."""
 
 import json
+import sys
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 
@@ -9,10 +11,14 @@ from flask.cli import AppGroup
 
 from asyncnet import tasks
 from asyncnet.clock import utc_now
-from asyncnet.database import db
-from asyncnet.messages import queries
+from asyncnet.database import db, transaction
+from asyncnet.messages import bounces, queries
+from asyncnet.wiring import settings
 
-messages = AppGroup("messages", help="Outgoing mail: what is due, and sending it.")
+MAX_REPORT_BYTES = 1_000_000
+EX_DATAERR = 65
+
+messages = AppGroup("messages", help="Outgoing mail: what is due, sending it, and what came back.")
 
 
 @messages.command("due")
@@ -53,3 +59,38 @@ def send_due(at: datetime | None, as_json: bool) -> None:
         )
     if done.unreachable:
         raise click.ClickException(f"The mail server cannot be reached: {done.unreachable}")
+
+
+@messages.command("bounce")
+@click.option("--to", "address", help="The address that the report was delivered to.")
+def take_report(address: str | None) -> None:
+    """Read a delivery report on standard input, as Postfix pipes it.
+
+    Exits with 65, which mail servers understand, when it is none or not about a mail of ours.
+    """
+    try:
+        report, addressed = bounces.read_report(sys.stdin.buffer.read(MAX_REPORT_BYTES))
+        reference = _reference_in([address] if address else addressed)
+        with transaction() as session:
+            bounces.record(session, reference, report, now=utc_now())
+    except bounces.NotAReport as error:
+        click.echo(str(error), err=True)
+        sys.exit(EX_DATAERR)
+    click.echo(f"Noted: {report.fate}.")
+
+
+@messages.command("allow")
+@click.argument("address")
+def allow(address: str) -> None:
+    """Write again to an address from which mail came back."""
+    with transaction() as session:
+        known = bounces.allow_again(session, address.lower())
+    click.echo("It gets mail again." if known else "Nothing ever came back from it.")
+
+
+def _reference_in(addresses: list[str]) -> str:
+    paths = bounces.ReturnPaths("", settings().secret_keys)
+    for address in addresses:
+        with suppress(bounces.NotAReport):
+            return paths.reference_in(address)
+    raise bounces.NotAReport("The report is not addressed to any mail of ours.")

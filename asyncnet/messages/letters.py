@@ -1,5 +1,6 @@
 """Turns what a feature wants to say into a letter, in text and HTML."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -12,6 +13,7 @@ from css_inline import CSSInliner
 from asyncnet.mail.port import Letter
 from asyncnet.messages.model import Message
 
+_BLANK_LINES = re.compile(r"\n\s*\n")
 _INLINER = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
 
@@ -61,7 +63,7 @@ def render(environment: jinja2.Environment, draft: Draft, message: Message, site
         to_name=message.to_name,
         to_address=message.to_address,
         subject=" ".join(draft.subject.split()),
-        text=text.strip() + "\n",
+        text=_BLANK_LINES.sub("\n\n", text).strip() + "\n",
         html=_INLINER.inline(html),
         message_id=f"<{message.reference}@{host}>",
         reply_to=draft.reply_to,

@@ -82,3 +82,15 @@ class MessageChange(Base):
     note: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="")
 
     message: Mapped[Message] = relationship()
+
+
+class BouncingAddress(Base):
+    """An address from which mail came back. Suppressed, it gets none any more."""
+
+    __tablename__ = "bouncing_address"
+
+    address: Mapped[str] = mapped_column(String(254), primary_key=True)
+    soft_bounces: Mapped[int]
+    """How often it came back for a passing reason."""
+    suppressed_at: Mapped[datetime | None]
+    last_words: Mapped[str] = mapped_column(String(NOTE_LENGTH))

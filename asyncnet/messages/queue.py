@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.database import Base, UtcDateTime, wake
 from asyncnet.mail.port import Letter
-from asyncnet.messages.model import NOTE_LENGTH, Message
+from asyncnet.messages.model import NOTE_LENGTH, BouncingAddress, Message
 from asyncnet.messages.rules import (
     LATE,
     LEASE,
@@ -42,6 +42,8 @@ from asyncnet.messages.rules import (
 QUEUE = "mail"
 WORKER = "worker"
 SYSTEM = "system"
+REPORT = "delivery report"
+SUPPRESSED = "Mail to this address came back, so no more is sent to it."
 UNSETTLED = (MessageState.SENDING, MessageState.UNCONFIRMED)
 WAITING = (MessageState.SCHEDULED, MessageState.HELD)
 SUBJECT_LENGTH = 300
@@ -52,6 +54,7 @@ AT_ONCE = [kind for kind, manner in MANNERS.items() if manner.at_once]
 # The statements of the busiest path are built once: building them costs more than running them.
 _MESSAGE = Base.metadata.tables["message"]
 _NOTE = insert(Base.metadata.tables["message_change"])
+_SUPPRESSED = select(BouncingAddress.address).where(BouncingAddress.suppressed_at.is_not(None))
 _NOW = bindparam("now", type_=UtcDateTime)
 _EARLIEST = (
     select(Message.id)
@@ -107,6 +110,10 @@ _SETTLE = (
 
 class Stale(Exception):
     """The message is not as it was when this was decided."""
+
+
+class UnknownReference(Exception):
+    """No message has this reference (any more)."""
 
 
 class BeingSent(Stale):
@@ -209,6 +216,18 @@ def tidy(session: Session, now: datetime) -> None:
         words = "The worker stopped while it was sending; the mail may have gone."
         settle(session, _claim_of(message, now), Outcome.UNCONFIRMED, words, now=now)
     waiting = and_(Message.wake_at <= now, Message.state == MessageState.SCHEDULED)
+    unwanted = session.scalars(
+        update(Message)
+        .where(waiting, Message.to_address.in_(_SUPPRESSED))
+        .values(
+            state=MessageState.CANCELLED,
+            wake_at=None,
+            version=Message.version + 1,
+            note=SUPPRESSED,
+        )
+        .returning(Message.id)
+    ).all()
+    _note_change(session, unwanted, MessageState.CANCELLED, SYSTEM, SUPPRESSED, now)
     expired = session.scalars(
         update(Message)
         .where(waiting, Message.expires_at <= now)
@@ -328,6 +347,28 @@ def act(
         message.sent_at = message.sent_at or now
     _move(session, message, state, actor=actor, note=_DONE[wish], now=now)
     return message
+
+
+def learn(
+    session: Session, reference: str, state: MessageState, *, note: str, now: datetime
+) -> tuple[Message, bool]:
+    """Write down what a delivery report says of a message that went out, or maybe did.
+
+    Returns the message, and whether this was news. Raises UnknownReference.
+    """
+    message = session.scalar(
+        select(Message)
+        .where(Message.reference == reference)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if message is None:
+        raise UnknownReference(reference)
+    news = message.state in {*UNSETTLED, MessageState.SENT} and message.state is not state
+    if news:
+        message.sent_at = message.sent_at or now
+        _move(session, message, state, actor=REPORT, note=note, now=now)
+    return message, news
 
 
 def replan(
