@@ -58,13 +58,13 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)
     Migrate(app, db, directory=str(CHECKOUT / "migrations"), render_as_batch=True)
-    csrf.init_app(app)
     wire(app, settings)
     tasks.register(app)
     filters.register(app)
+    pages.register(app)  # first: gives the request its number
     access.guard(app)
+    csrf.init_app(app)
     limits.register(app)
-    pages.register(app)
     for feature in FEATURES:
         app.register_blueprint(feature.pages)
     for command in COMMANDS:

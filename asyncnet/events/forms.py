@@ -8,7 +8,6 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
     DateTimeLocalField,
-    HiddenField,
     IntegerField,
     RadioField,
     SelectField,
@@ -17,6 +16,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.widgets import HiddenInput
 
 from asyncnet.events.actions import EventPlan, Profile
 from asyncnet.events.model import Event, Participant
@@ -41,6 +41,7 @@ KINDS = {
     QuestionKind.YES_NO: "Yes or no",
     QuestionKind.CONTACT: "May they write back, and where",
 }
+YEARS = range(2000, 2100)
 ATTENDANCES = [
     (Attendance.LIVE.value, "Live: I will be there when it happens"),
     (Attendance.ASYNC.value, "Asynchronously: I will record a short intro beforehand"),
@@ -113,7 +114,11 @@ class EventForm(OnceForm):
         default=90,
         validators=[NumberRange(7, 730, "Between 7 and 730 days.")],
     )
-    version = HiddenField(default="1")
+    version = IntegerField(default=1, widget=HiddenInput(), validators=[NumberRange(1, 10**9)])
+
+    def validate_starts(self, field: DateTimeLocalField) -> None:
+        if field.data and field.data.year not in YEARS:
+            raise ValidationError(f"Choose a year from {YEARS[0]} to {YEARS[-1]}.")
 
     @classmethod
     def about(cls, event: Event) -> "EventForm":
@@ -132,7 +137,7 @@ class EventForm(OnceForm):
                 "pause": pause // timedelta(minutes=1),
                 "send_hour": time.fromisoformat(event.send_hour),
                 "retention_days": event.retention_days,
-                "version": str(event.version),
+                "version": event.version,
             }
         )
 

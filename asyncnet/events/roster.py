@@ -152,6 +152,8 @@ def _at_most(longest: int, name: str) -> Callable[[str], str]:
     def check(typed: str) -> str:
         if len(typed) > longest:
             raise ValueError(f"The {name} is longer than {longest:,} characters.")
+        if "\0" in typed:
+            raise ValueError(f"The {name} holds an invisible character.")
         return typed
 
     return check

@@ -28,13 +28,21 @@ from asyncnet.events.rules import Attendance, QuestionKind
 from asyncnet.people.actions import remember_participant
 from asyncnet.people.links import LinkInvalid
 from asyncnet.web import access
-from asyncnet.web.access import Role, actor, current_organizer, organized_event, requires
-from asyncnet.web.forms import ButtonForm, text
+from asyncnet.web.access import (
+    LARGEST_ID,
+    Role,
+    actor,
+    current_organizer,
+    organized_event,
+    requires,
+    takes_up_to,
+)
+from asyncnet.web.forms import ButtonForm, number, text
 from asyncnet.web.limits import limiter
 from asyncnet.wiring import links
 
 pages = Blueprint("events", __name__)
-MAX_ROSTER_BYTES = 2_000_000
+MAX_ROSTER_BYTES = 4_000_000
 
 
 @pages.get("/events")
@@ -80,7 +88,7 @@ def change(event_id: int) -> ResponseReturnValue:
                 session,
                 event,
                 form.plan(),
-                version=int(form.version.data or 0),
+                version=number(form.version),
                 actor=actor(),
                 now=utc_now(),
             )
@@ -225,9 +233,9 @@ def treat_participant(event_id: int, person_id: int, act: str) -> ResponseReturn
 
 @pages.route("/events/<int:event_id>/import", methods=["GET", "POST"])
 @requires(Role.ORGANIZER)
+@takes_up_to(MAX_ROSTER_BYTES)
 def import_list(event_id: int) -> ResponseReturnValue:
     """Show what a list would add; nothing is added before the organizer agrees."""
-    request.max_content_length = MAX_ROSTER_BYTES
     event = organized_event(event_id)
     form = RosterForm()
     if not form.accepted():
@@ -330,4 +338,6 @@ def _question(event: Event, question_id: int) -> Question:
 
 def _after() -> tuple[str, int] | None:
     name, number = request.args.get("after"), request.args.get("after_id", type=int)
-    return (name, number) if name is not None and number is not None else None
+    if name is None or number is None or not 0 < number <= LARGEST_ID:
+        return None
+    return name, number

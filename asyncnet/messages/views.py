@@ -1,6 +1,6 @@
 """The organizers' board: every mail of an event, what it says, and what they decide about it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,7 +12,14 @@ from asyncnet.messages.drain import NotNeeded, preview
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import BeingSent, Copy, Stale, copy_of
 from asyncnet.messages.rules import Act, MessageState, acts_on
-from asyncnet.web.access import Role, actor, current_organizer, organized_event, requires
+from asyncnet.web.access import (
+    LARGEST_ID,
+    Role,
+    actor,
+    current_organizer,
+    organized_event,
+    requires,
+)
 from asyncnet.web.forms import ButtonForm
 from asyncnet.web.letters import SANDBOX, framed
 
@@ -137,7 +144,7 @@ def _state(name: str) -> MessageState | None:
 def _cursor(text: str) -> tuple[datetime, int] | None:
     due_at, _, message_id = text.partition("~")
     try:
-        at = datetime.fromisoformat(due_at)
-    except ValueError:
+        at, number = datetime.fromisoformat(due_at).astimezone(UTC), int(message_id)
+    except (ValueError, OverflowError):
         return None
-    return (at, int(message_id)) if at.tzinfo and message_id.isdecimal() else None
+    return (at, number) if 0 < number <= LARGEST_ID else None

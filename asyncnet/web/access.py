@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, ValidationError
 from werkzeug.wrappers import Response
 
 from asyncnet.audit.actions import Actor
@@ -25,6 +26,7 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=ResponseReturnValue)
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 SEEN_AGAIN_AFTER = timedelta(hours=1)
+LARGEST_ID = 2**31 - 1
 
 
 class Role(StrEnum):
@@ -64,23 +66,50 @@ def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]
     return declare
 
 
+def takes_up_to(max_bytes: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare that a view takes a larger body than others do (CHECKLIST P1)."""
+
+    def declare(view: Callable[P, R]) -> Callable[P, R]:
+        view.max_bytes = max_bytes  # type: ignore[attr-defined]  # read by guard
+        return view
+
+    return declare
+
+
+class RowId(IntegerConverter):
+    """A number that a row can have; a larger one leads nowhere."""
+
+    def to_python(self, value: str) -> int:
+        number = int(super().to_python(value))
+        if number > LARGEST_ID:
+            raise ValidationError
+        return number
+
+
 def guard(app: Flask) -> None:
     """Close the doors that no single view can close.
 
     A route without a declared policy is a 404 (CHECKLIST A1). A request that changes something
-    and comes from another site is refused whatever token it carries (B1). On this machine only,
-    `localhost` leads to the one address of which cookies and signed links are made.
+    and comes from another site is refused whatever token it carries (B1); so is one with a NUL,
+    which no database keeps (P3). On this machine only, `localhost` leads to the one address of
+    which cookies and signed links are made.
     """
+    app.url_map.converters["int"] = RowId
 
     @app.before_request
     def _guard() -> Response | None:
-        if request.endpoint and policy_of(app, request.endpoint) is None:
+        policy = policy_of(app, request.endpoint or "")
+        if request.endpoint and policy is None:
             abort(404)
         if request.method not in SAFE_METHODS and _from_elsewhere():
             abort(403, "This form was sent from another site, so nothing was changed.")
+        view = app.view_functions.get(request.endpoint or "")
+        request.max_content_length = getattr(view, "max_bytes", None)
+        if policy is not Role.SIGNED and _holds_nul():
+            abort(400)
         here: Settings = app.extensions["asyncnet"].settings
         if not here.public and request.method == "GET" and request.host != here.own_host:
-            return redirect(here.base_url + request.full_path.rstrip("?"))
+            return redirect(here.base_url + request.url.removeprefix(request.host_url[:-1]))
         return None
 
 
@@ -211,6 +240,12 @@ def _from_elsewhere() -> bool:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin", "null")
     return origin not in {"null", request.host_url.rstrip("/")}
+
+
+def _holds_nul() -> bool:
+    """Return whether a NUL stands in the address or in a form; other bodies are not read."""
+    sent = (*request.args.items(multi=True), *request.form.items(multi=True))
+    return "\x00" in request.path or any("\x00" in words for pair in sent for words in pair)
 
 
 def _here() -> str:

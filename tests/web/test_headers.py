@@ -1,7 +1,6 @@
 """Every answer tells the browser what it may do with it, errors and files included."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -171,8 +170,8 @@ def test_a_played_file_is_inert(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def secure(settings: Settings) -> Iterator[Flask]:
+def secure(settings: Settings) -> Flask:
     """The same installation behind TLS, at a name that others can reach."""
     app = create_app(replace(settings, base_url="https://forum.example"))
     app.test_client_class = Browser
-    yield app
+    return app

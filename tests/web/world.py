@@ -176,7 +176,7 @@ def _side(session: Session, email: str) -> Side:
     match = factories.match(session, live, away)
     draft = factories.match(session, live, other, round_number=2, state=MatchState.DRAFT)
     send_personal_link(session, other, now=utc_now())
-    answer_match(session, match, items=[], contact=None, actor=SYSTEM, now=utc_now())
+    answer_match(session, match.id, items=[], contact=None, actor=SYSTEM, now=utc_now())
     kept = keep_import(
         session,
         event.id,
