@@ -20,6 +20,8 @@ CONSENT_VERSION = "2026-11"
 """The version of the words beside the consent box of the intro."""
 
 PART_BYTES = 8 << 20
+PARTS_AT_ONCE = 16
+"""How many parts are signed by one request: a phone far away saves as many round trips."""
 UPLOADS_A_DAY = 20
 LEASE = timedelta(minutes=1)
 """How long a claim lasts unless it is renewed: so soon the work of a killed worker goes on."""
@@ -155,6 +157,19 @@ def permitted(
     }:
         raise NotAllowed("An upload has no such step.")
     return UploadRequest(method, intro.upload_key, upload_id)
+
+
+def permitted_parts(intro: Intro, upload_id: str | None, first: int) -> list[UploadRequest]:
+    """Return the requests for part `first` and those after it, as many as are signed at once.
+
+    Raises NotAllowed.
+    """
+    last = -(-intro.bytes_announced // PART_BYTES)
+    following = range(first + 1, min(first + PARTS_AT_ONCE, last + 1))
+    return [
+        permitted(intro, method="PUT", upload_id=upload_id, part_number=number)
+        for number in (first, *following)
+    ]
 
 
 def is_completion(request: UploadRequest) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
@@ -14,7 +14,7 @@ from asyncnet.intros.actions import CONSENT_VERSION, NotAllowed
 from asyncnet.intros.forms import BeginForm, ConsentForm, StepForm
 from asyncnet.intros.model import UNDER_WAY, Intro
 from asyncnet.intros.rules import Limits
-from asyncnet.storage.port import FileMissing
+from asyncnet.storage.port import FileMissing, UploadRequest
 from asyncnet.web.access import Role, actor, current_participant, requires
 from asyncnet.web.forms import ButtonForm, Form
 from asyncnet.web.limits import limiter
@@ -107,29 +107,26 @@ def begin(participant_id: int) -> ResponseReturnValue:
 @pages.post("/me/<int:participant_id>/intro/uploads/<int:intro_id>/sign")
 @requires(Role.PARTICIPANT)
 def sign(participant_id: int, intro_id: int) -> ResponseReturnValue:
-    """Sign one request of an upload that belongs to this participant (CHECKLIST U2)."""
+    """Sign the next request of this participant's own upload, or its next parts (CHECKLIST U2)."""
     current_participant(participant_id)
     form = StepForm()
     if not form.accepted():
         return _refused(form)
     intro = queries.intro_of(db.session(), participant_id, intro_id)
+    method, upload_id = form.method.data or "", form.upload_id.data or None
     try:
-        wanted = actions.permitted(
-            intro,
-            method=form.method.data or "",
-            upload_id=form.upload_id.data or None,
-            part_number=form.part_number.data,
-        )
+        if method == "PUT":
+            parts = actions.permitted_parts(intro, upload_id, form.part_number.data or 0)
+            return {"parts": {part.part_number: _signed(part) for part in parts}}
+        wanted = actions.permitted(intro, method=method, upload_id=upload_id, part_number=None)
         if actions.is_completion(wanted):
             db.session.rollback()  # nothing stays open while storage is asked
-            parts = storage().parts(wanted.key, wanted.upload_id or "")
-            actions.check_parts(intro, parts)
+            actions.check_parts(intro, storage().parts(wanted.key, upload_id or ""))
     except NotAllowed as error:
         return {"error": str(error)}, 409
     except FileMissing:
         return {"error": "This upload is not there any more. Choose the file again."}, 410
-    signed = storage().sign(wanted, valid_for=settings().signature_valid_for)
-    return jsonify(url=signed.url, headers=dict(signed.headers))
+    return _signed(wanted)
 
 
 @pages.post("/me/<int:participant_id>/intro/uploads/<int:intro_id>/arrived")
@@ -184,7 +181,13 @@ def _shown(participant: Participant, form: ConsentForm) -> dict[str, Any]:
         "playback": playback(ready) if ready else None,
         "limits": _limits(),
         "part_bytes": actions.PART_BYTES,
+        "signed_for": settings().signature_valid_for,
     }
+
+
+def _signed(wanted: UploadRequest) -> dict[str, Any]:
+    signed = storage().sign(wanted, valid_for=settings().signature_valid_for)
+    return {"url": signed.url, "headers": dict(signed.headers)}
 
 
 def _limits() -> Limits:

@@ -1,20 +1,22 @@
 // Addresses of videos end after some minutes. When one has, the page is asked for new ones and
 // the video goes on at the same second.
 
-const NOT_AGAIN_WITHIN = 5_000;
-const renewedAt = new WeakMap();
+const TRIES = 3;
+const PAUSE = 2_000;
+const triesOf = new WeakMap(); // since it last played
 
 const players = (page) => [...page.querySelectorAll("[data-player]")];
 
 async function renew(video) {
-  const now = performance.now();
-  if (now - (renewedAt.get(video) ?? -Infinity) < NOT_AGAIN_WITHIN) {
+  const tries = triesOf.get(video) ?? 0;
+  if (tries >= TRIES) {
     say(video, true);
     return;
   }
-  renewedAt.set(video, now);
+  triesOf.set(video, tries + 1);
   const second = video.currentTime;
   const wasPlaying = !video.paused;
+  await new Promise((resolve) => setTimeout(resolve, tries * PAUSE));
   try {
     takeAddresses(video, await freshTwin(video));
   } catch {
@@ -70,6 +72,8 @@ document.addEventListener(
   },
   true,
 );
+
+document.addEventListener("playing", ({ target }) => triesOf.delete(target), true);
 
 for (const video of players(document)) {
   if (video.networkState === HTMLMediaElement.NETWORK_NO_SOURCE) renew(video);

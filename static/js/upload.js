@@ -5,6 +5,7 @@ import Uppy from "@uppy/core";
 import GoldenRetriever from "@uppy/golden-retriever";
 
 const SPEED_OVER = 8_000;
+const SIGNATURE_USED_FOR = 500; // half of each second that it is good for, in ms
 const LONGEST_PAUSE = 30_000;
 const TRIES_WITHOUT_PROGRESS = 12;
 const GONE = new Set([404, 410, 412]);
@@ -30,16 +31,30 @@ let furthest = 0;
 let samples = [];
 let isWaiting = false;
 let introId;
+let signedParts = {};
 
 // To Uppy the key of a file is the id of its intro; the real key stays between server and storage.
 async function signRequest({ method, key, uploadId, partNumber }) {
   introId = uploadId ? key : await begin();
-  const signed = await post(`${beginAt}/${introId}/sign`, {
-    method,
-    upload_id: uploadId ?? "",
-    part_number: partNumber ?? "",
-  });
+  const step = { method, upload_id: uploadId ?? "", part_number: partNumber ?? "" };
+  const signed = method === "PUT" ? await signPart(step) : await sign(step);
   return { ...signed, key: String(introId) };
+}
+
+// Parts are signed several at a time; each signature is used once and only while it is good.
+async function signPart(step) {
+  const isGood = signedParts.uploadId === step.upload_id && performance.now() < signedParts.until;
+  if (!isGood || !(step.part_number in signedParts.parts)) {
+    const until = performance.now() + SIGNATURE_USED_FOR * Number(studio.dataset.signedSeconds);
+    signedParts = { uploadId: step.upload_id, until, ...(await sign(step)) };
+  }
+  const signed = signedParts.parts[step.part_number];
+  delete signedParts.parts[step.part_number];
+  return signed;
+}
+
+function sign(step) {
+  return post(`${beginAt}/${introId}/sign`, step);
 }
 
 async function begin() {

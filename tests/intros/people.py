@@ -133,6 +133,8 @@ def send_signed(client: Phone, signed: TestResponse, method: str, body: bytes = 
     """Make a signed request, to our own routes or to S3, as the address says."""
     assert signed.status_code == 200, signed.text
     answer = signed.get_json()
+    if "parts" in answer:
+        answer = next(iter(answer["parts"].values()))
     own = client.application.extensions["asyncnet"].settings.base_url
     if not answer["url"].startswith(own):
         return send(SignedRequest(answer["url"], answer["headers"]), method, body)

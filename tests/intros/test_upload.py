@@ -225,6 +225,20 @@ def test_every_part_is_signed_for_its_exact_length(agreed: Phone, ana: Participa
     assert sign(agreed, ana.id, intro_id, **step).status_code == 409
 
 
+def test_several_parts_are_signed_at_once_and_none_beyond_the_end(
+    agreed: Phone, ana: Participant
+) -> None:
+    intro_id = begin(agreed, ana.id, 20 * PART_BYTES + 1)
+    step = {"method": "PUT", "upload_id": "0" * 32}
+
+    first = sign(agreed, ana.id, intro_id, part_number=1, **step).get_json()["parts"]
+    last = sign(agreed, ana.id, intro_id, part_number=20, **step).get_json()["parts"]
+
+    assert {int(number) for number in first} == set(range(1, 17))
+    assert {int(number) for number in last} == {20, 21}
+    assert len({part["url"] for part in (*first.values(), *last.values())}) == 18
+
+
 def test_only_ones_own_upload_is_signed(
     app: Flask, agreed: Phone, ana: Participant, session: Session
 ) -> None:

@@ -58,7 +58,7 @@ def site(settings: Settings) -> Iterator[Site]:
         replace(
             settings,
             base_url=f"http://127.0.0.1:{port}",
-            playback_valid_for=timedelta(seconds=3),
+            playback_valid_for=timedelta(seconds=6),
         )
     )
     with serving(app, port=port) as base_url:
@@ -164,7 +164,7 @@ def test_a_video_whose_address_has_ended_goes_on_at_the_same_second(
     expect(page.get_by_text("This is what your matches see.")).to_be_visible(timeout=PATIENCE)
     until(page, "document.querySelector('video').readyState >= 1")
     first = page.locator("video source").last.get_attribute("src")
-    page.wait_for_timeout(3_500)  # the addresses of this installation end after 3 s
+    page.wait_for_timeout(6_500)  # the addresses of this installation end after 6 s
 
     page.evaluate("document.querySelector('video').currentTime = 16")
 
