@@ -11,8 +11,9 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from asyncnet.clock import utc_now
-from asyncnet.database import WAKE
+from asyncnet.database import WAKE, transaction
 from asyncnet.events import letters as events
+from asyncnet.events.actions import forget_people
 from asyncnet.events.rules import FOLLOW_UP
 from asyncnet.followups import letters as followups
 from asyncnet.intros import work
@@ -52,6 +53,9 @@ def register(app: Flask) -> None:
     }
     _every_minute(wired.mail_queue, "mail_tick", in_app(mail_tick))
     _every_minute(wired.video_queue, "video_tick", in_app(process_videos))
+    wired.video_queue.periodic_task(crontab(minute="7"), name="keep_promises")(
+        in_app(keep_promises)
+    )
     wired.video_queue.periodic_task(crontab(minute="17", hour="3"), name="sweep_storage")(
         in_app(sweep_storage)
     )
@@ -82,10 +86,15 @@ def process_videos(clock: Callable[[], datetime] = utc_now) -> int:
     return done
 
 
-def sweep_storage() -> None:
+def keep_promises(clock: Callable[[], datetime] = utc_now) -> None:
+    """Forget the people of every event whose promised day has come."""
+    with transaction() as session:
+        log.info("people forgotten", people=forget_people(session, now=clock()))
+
+
+def sweep_storage(clock: Callable[[], datetime] = utc_now) -> None:
     """Remove unfinished uploads and files that no row needs."""
-    orphans = work.sweep(storage(), now=utc_now())
-    log.info("storage swept", orphans=orphans)
+    log.info("storage swept", orphans=work.sweep(storage(), now=clock()))
 
 
 def mail_tick() -> None:

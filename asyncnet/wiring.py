@@ -1,8 +1,6 @@
 """Picks the backends that the settings name, and hands them out."""
 
 from dataclasses import dataclass
-from functools import partial
-from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
@@ -84,11 +82,12 @@ def _mailer(settings: Settings) -> Mailer:
 
 
 def _queue(settings: Settings, name: str) -> Huey:
-    url = settings.queue_url
-    make = {
-        "sqlite": partial(SqliteHuey, filename=url.removeprefix("sqlite:///"), fsync=True),
-        "postgresql": partial(PostgresHuey, dsn=url),
-        "redis": partial(RedisHuey, url=url),
-        "rediss": partial(RedisHuey, url=url),
-    }[urlsplit(url).scheme]
-    return make(f"asyncnet-{name}", results=False)
+    """Return a queue that has not been opened yet; its tables are made by the workers."""
+    url, name = settings.queue_url, f"asyncnet-{name}"
+    if url.startswith("sqlite:"):
+        return SqliteHuey(
+            name, results=False, create_tables=False, filename=url.removeprefix("sqlite:///")
+        )
+    if url.startswith("postgresql:"):
+        return PostgresHuey(name, results=False, create_tables=False, dsn=url)
+    return RedisHuey(name, results=False, url=url)

@@ -52,7 +52,7 @@ def servers(
         return
     with postgres() as server, seaweed() as s3:
         url = create_database(server, "template_asyncnet")
-        migrate(make_settings(folder, DATABASE_URL=url, QUEUE_URL="sqlite:////nowhere"))
+        migrate(make_settings(folder, DATABASE_URL=url))
         yield Servers(postgres=server, s3=s3, template="template_asyncnet")
 
 

@@ -15,6 +15,7 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from huey import Huey
 from huey.consumer import Consumer
+from huey.storage import BaseSqlStorage
 
 from asyncnet.wiring import parts, settings
 
@@ -68,7 +69,8 @@ def start_together(context: click.Context, *_: object) -> None:
 
 
 def _consume(queue: Huey) -> None:
-    queue.storage.initialize_schema()
+    if isinstance(queue.storage, BaseSqlStorage):
+        queue.storage.initialize_schema()
     Consumer(
         queue, workers=1, worker_type="thread", initial_delay=0.1, backoff=1.1, max_delay=0.5
     ).run()

@@ -43,6 +43,17 @@ def ready_of(session: Session, participant_id: int) -> Intro | None:
     )
 
 
+def newest_in(session: Session, event_id: int) -> dict[int, Intro]:
+    """Return the newest intro of each participant of an event who began one, by their id."""
+    found = session.scalars(
+        select(Intro)
+        .join(Participant)
+        .where(Participant.event_id == event_id, Intro.state != IntroState.REPLACED)
+        .order_by(Intro.id)
+    )
+    return {intro.participant_id: intro for intro in found}
+
+
 def states_in(session: Session, event_id: int) -> dict[int, IntroState]:
     """Return where the intro of each participant of an event stands, by participant id.
 

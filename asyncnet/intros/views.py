@@ -9,13 +9,15 @@ from flask.typing import ResponseReturnValue
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant
+from asyncnet.events.queries import everyone
+from asyncnet.events.rules import Attendance
 from asyncnet.intros import actions, queries
 from asyncnet.intros.actions import CONSENT_VERSION, NotAllowed
 from asyncnet.intros.forms import BeginForm, ConsentForm, StepForm
 from asyncnet.intros.model import UNDER_WAY, Intro
 from asyncnet.intros.rules import Limits
 from asyncnet.storage.port import FileMissing, UploadRequest
-from asyncnet.web.access import Role, actor, current_participant, requires
+from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
 from asyncnet.web.forms import ButtonForm, Form
 from asyncnet.web.limits import limiter
 from asyncnet.wiring import settings, storage
@@ -49,6 +51,25 @@ def playback(intro: Intro) -> Playback:
         for name in intro.files
     )
     return Playback(large, small, poster, intro.seconds or 0, intro.width or 16, intro.height or 9)
+
+
+@pages.get("/events/<int:event_id>/intros")
+@requires(Role.ORGANIZER)
+def board(event_id: int) -> ResponseReturnValue:
+    """Show an organizer how far everybody's intro is, those who have not begun first."""
+    event = organized_event(event_id)
+    newest = queries.newest_in(db.session(), event.id)
+    people = [
+        person
+        for person in everyone(db.session(), event.id)
+        if person.attendance is Attendance.ASYNC
+    ]
+    return render_template(
+        "intros/board.html",
+        event=event,
+        people=sorted(people, key=lambda person: person.id in newest),
+        newest=newest,
+    )
 
 
 @pages.get("/me/<int:participant_id>/intro")
