@@ -1,5 +1,6 @@
 """The background tasks by name. They carry nothing: the tables say what is to be done."""
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 
@@ -27,6 +28,7 @@ from asyncnet.web.limits import forget_old_attempts
 from asyncnet.wiring import Parts, links, mailer, settings, storage
 
 log = structlog.get_logger()
+SEND_SECONDS = 5.0
 
 LETTERS: dict[str, Callable[..., Draft]] = {
     "sign_in": people.sign_in,
@@ -48,7 +50,7 @@ def register(app: Flask) -> None:
 
     app.extensions["asyncnet.compose"] = compose_by(utc_now)
     app.extensions["asyncnet.wake"] = {
-        "mail": _task(wired.mail_queue, "drain_mail", in_app(drain_mail)),
+        "mail": _task(wired.mail_queue, "send_a_while", in_app(send_a_while)),
         "video": _task(wired.video_queue, "process_videos", in_app(process_videos)),
     }
     _every_minute(wired.mail_queue, "mail_tick", in_app(mail_tick))
@@ -61,9 +63,15 @@ def register(app: Flask) -> None:
     )
 
 
-def drain_mail(clock: Callable[[], datetime] = utc_now) -> Drained:
-    """Send whatever is due by the clock; return what became of it."""
-    return drain(mailer(), compose_by(clock), clock=clock)
+def drain_mail(clock: Callable[[], datetime] = utc_now, *, seconds: float = math.inf) -> Drained:
+    """Send whatever is due by the clock, for so many seconds; return what became of it."""
+    return drain(mailer(), compose_by(clock), clock=clock, seconds=seconds)
+
+
+def send_a_while() -> None:
+    """Send for some seconds, then make room: a worker that is asked to stop ends between tasks."""
+    if drain_mail(seconds=SEND_SECONDS).more:
+        current_app.extensions["asyncnet.wake"]["mail"]()
 
 
 def compose_by(clock: Callable[[], datetime]) -> Callable[[Session, Message], Letter]:
@@ -99,7 +107,7 @@ def sweep_storage(clock: Callable[[], datetime] = utc_now) -> None:
 
 def mail_tick() -> None:
     """Do what is due every minute beside the videos."""
-    drain_mail()
+    send_a_while()
     forget_old_attempts(now=utc_now())
 
 

@@ -1,9 +1,10 @@
 """Sends what is due: claims one message, writes it, hands it over, settles it, and so on."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from time import sleep
+from time import monotonic, sleep
 
 import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -47,7 +48,7 @@ class NotNeeded(Exception):
 class Drained:
     """What one drain did. `unreachable` says why it ended early, in the server's words.
 
-    `more` is true when it stopped at its limit while more may be due.
+    `more` is true when it stopped at its limits while more may be due.
     """
 
     sent: int = 0
@@ -87,6 +88,17 @@ class _Written:
     letter: Letter
 
 
+@dataclass(frozen=True)
+class _Room:
+    """How much one drain may take on; `until` is on the monotonic clock."""
+
+    limit: int | None
+    until: float
+
+    def used_up(self, taken: int) -> bool:
+        return taken == self.limit or monotonic() >= self.until
+
+
 class _Broken(Exception):
     """A letter that could not be written, or need not be."""
 
@@ -103,8 +115,9 @@ def drain(
     *,
     clock: Callable[[], datetime],
     limit: int | None = None,
+    seconds: float = math.inf,
 ) -> Drained:
-    """Send every message that is due, at most `limit`, over one connection.
+    """Send every message that is due over one connection, at most `limit` in so many seconds.
 
     Connects before it claims, so that a dead mail server claims nothing. What ended is
     settled in the same commit that claims the next one; while the database is away,
@@ -118,7 +131,7 @@ def drain(
         return done
     try:
         with mailer.connect() as connection:
-            _send_all(connection, compose, clock, limit, done)
+            _send_all(connection, compose, clock, _Room(limit, monotonic() + seconds), done)
     except Unreachable as error:
         done.unreachable = str(error)
         log.warning("mail server unreachable", words=str(error))
@@ -137,13 +150,13 @@ def _send_all(
     connection: Connection,
     compose: Compose,
     clock: Callable[[], datetime],
-    limit: int | None,
+    room: _Room,
     done: Drained,
 ) -> None:
     ended: _Ended | None = None
     taken = 0
     while True:
-        done.more = taken == limit
+        done.more = room.used_up(taken)
         stop = done.more or bool(done.unreachable)
         following = _settle_and_claim(ended, None if stop else compose, clock)
         if ended is not None:

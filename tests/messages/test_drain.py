@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from asyncnet.database import db
 from asyncnet.mail.port import Connection, Letter
 from asyncnet.mail.smtp import SmtpMailer
-from asyncnet.messages.drain import Drained, NotNeeded, preview
+from asyncnet.messages.drain import Drained, NotNeeded, drain, preview
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import LEASE, MessageState
 from tests.messages.mails import (
@@ -104,6 +104,16 @@ def test_a_limit_leaves_the_rest_for_the_next_drain(app: Flask, server: MailServ
     second = drain_once(app, mailer_for(server), Clock(), limit=2)
 
     assert (first, second) == (Drained(sent=2, more=True), Drained(sent=1))
+
+
+def test_a_drain_that_has_no_time_left_takes_nothing_on(app: Flask, server: MailServer) -> None:
+    plan_mail(app)
+
+    with app.app_context():
+        done = drain(mailer_for(server), compose, clock=Clock(), seconds=0)
+
+    assert done == Drained(more=True)
+    assert states(app) == {"a-mail": MessageState.SCHEDULED}
 
 
 def test_a_dead_mail_server_claims_nothing(app: Flask) -> None:
