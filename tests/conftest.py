@@ -26,6 +26,7 @@ SECRET = "a secret of the tests, long enough: 0123456789"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--size", choices=("small", "large"), default="small")
+    parser.addoption("--pictures", choices=("readme", "all"), help="Keep the journeys' pictures.")
 
 
 @dataclass(frozen=True)

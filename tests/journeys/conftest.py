@@ -1,0 +1,89 @@
+"""One browser for all journeys, and a fresh installation for each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from asyncnet.intros.video.sample import make_sample
+from config import CHECKOUT, Settings
+from tests.journeys.installation import Installation, installed
+from tests.journeys.visitor import Pictures, Visitor, visiting
+
+README_PICTURES = CHECKOUT / "docs" / "pictures"
+ALL_PICTURES = CHECKOUT / ".build" / "pictures"
+LOG_LINES_SHOWN = 60
+PATIENCE_MILLISECONDS = 30_000
+
+
+class Visits(Protocol):
+    def __call__(self, zone: str) -> AbstractContextManager[Visitor]: ...
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real video, as somebody's phone would have it."""
+    path = tmp_path_factory.mktemp("video") / "My intro, take 3.mp4"
+    make_sample(path, seconds=5)
+    return path
+
+
+@pytest.fixture
+def installation(settings: Settings, tmp_path: Path) -> Iterator[Installation]:
+    log = tmp_path / "log"
+    with installed(settings, log) as running:
+        yield running
+    print(*log.read_text().splitlines()[-LOG_LINES_SHOWN:], sep="\n")  # shown when a test fails
+
+
+@pytest.fixture(params=[(390, 844), (1280, 800)], ids=["phone", "desktop"])
+def screen(request: pytest.FixtureRequest) -> tuple[int, int]:
+    size: tuple[int, int] = request.param
+    return size
+
+
+@pytest.fixture
+def visits(
+    browser: Browser,
+    installation: Installation,
+    screen: tuple[int, int],
+    request: pytest.FixtureRequest,
+) -> Callable[[str], AbstractContextManager[Visitor]]:
+    """Opens a browser for somebody in a time zone, on this test's screen."""
+    width, height = screen
+    wanted = request.config.getoption("--pictures")
+    folder = {"readme": README_PICTURES, "all": ALL_PICTURES}.get(wanted)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    pictures = Pictures(folder, wanted == "all", "phone" if width < 600 else "desktop")
+
+    def open_browser(zone: str) -> AbstractContextManager[Visitor]:
+        return visiting(
+            browser, installation.base_url, pictures, zone=zone, width=width, height=height
+        )
+
+    return open_browser

@@ -1,0 +1,143 @@
+"""A whole installation as people meet it: web server and workers as real processes, real SMTP."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import TypeVar
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from flask import Flask
+
+from asyncnet import create_app
+from asyncnet.database import db
+from asyncnet.tasks import drain_mail
+from config import CHECKOUT, PREFIX, Settings
+from tests.servers.smtp import MailServer, mail_server
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 60
+LOOK_EVERY_SECONDS = 0.05
+STOP_WITHIN_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What a journey sees of it: an address, the mails that came, and a clock to turn."""
+
+    base_url: str
+    app: Flask
+    smtp: MailServer
+
+    def mails_to(self, address: str) -> list[EmailMessage]:
+        return [mail.message for mail in self.smtp.received if mail.recipients == [address]]
+
+    def link_to(self, address: str, path: str, *, mails: int = 1) -> str:
+        """Return the link to `path` in the newest mail, once that many have come."""
+
+        def look() -> str | None:
+            found = [
+                link.group()
+                for mail in self.mails_to(address)
+                if (link := re.search(rf"https?://\S+{path}\S+", text_of(mail)))
+            ]
+            return found[-1] if len(found) >= mails else None
+
+        return eventually(look, f"no mail with {path} for {address}")
+
+    def send_what_is_due(self, at: datetime) -> None:
+        """Let the mail worker's clock show `at` for once."""
+        with self.app.app_context():
+            drain_mail(lambda: at)
+            db.session.remove()
+
+
+@contextmanager
+def installed(settings: Settings, log: Path) -> Iterator[Installation]:
+    """Start an installation on a free port, with everything it says in a file; stop it at last."""
+    with mail_server() as smtp:
+        port = _free_port()
+        whole = replace(settings, base_url=f"http://127.0.0.1:{port}", smtp=smtp.settings())
+        app = create_app(whole)
+        with log.open("wb") as output:
+            running = subprocess.Popen(
+                [sys.executable, "-m", "flask", "--app", "wsgi", "start"],
+                env=_environ(whole),
+                cwd=CHECKOUT,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            eventually(lambda: _ready(whole.base_url), "the web server did not start")
+            yield Installation(whole.base_url, app, smtp)
+        finally:
+            running.terminate()
+            running.wait(STOP_WITHIN_SECONDS)
+            with app.app_context():
+                db.engine.dispose()
+
+
+def eventually(look: Callable[[], T | None], missing: str) -> T:
+    """Return what `look` finds as soon as another process has brought it about."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(LOOK_EVERY_SECONDS)
+    raise AssertionError(missing)
+
+
+def text_of(mail: EmailMessage) -> str:
+    """Return the plain words of a mail."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def _environ(settings: Settings) -> dict[str, str]:
+    """Return the environment from which these very settings are read."""
+    assert settings.smtp is not None
+    told = {
+        "INSTANCE": str(settings.instance),
+        "BASE_URL": settings.base_url,
+        "SECRET_KEY": settings.secret_keys[0],
+        "DATABASE_URL": settings.database_url,
+        "QUEUE_URL": settings.queue_url,
+        "SMTP_HOST": settings.smtp.host,
+        "SMTP_PORT": str(settings.smtp.port),
+        "SMTP_SECURITY": settings.smtp.security,
+    }
+    if settings.s3:
+        told |= {
+            "S3_BUCKET": settings.s3.bucket,
+            "S3_ENDPOINT_URL": settings.s3.endpoint_url or "",
+            "S3_ACCESS_KEY": settings.s3.access_key,
+            "S3_SECRET_KEY": settings.s3.secret_key,
+        }
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return others | {PREFIX + name: value for name, value in told.items()}
+
+
+def _ready(base_url: str) -> bool:
+    try:
+        with urlopen(f"{base_url}/readyz", timeout=2) as response:  # noqa: S310 - our own server
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
