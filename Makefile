@@ -7,7 +7,7 @@ FRONT_END := static/dist/manifest.json
 SOURCES := package-lock.json build.mjs $(wildcard static/js/*.js static/css/*.css)
 APT := $(if $(filter 0,$(shell id -u)),apt-get,sudo apt-get)
 
-.PHONY: run demo test bench faults check lock
+.PHONY: run demo install test bench check lock
 .DELETE_ON_ERROR:
 
 run: .venv/.runtime $(FRONT_END) ## Start a ready sample event on this machine.
@@ -17,6 +17,8 @@ run: .venv/.runtime $(FRONT_END) ## Start a ready sample event on this machine.
 
 demo: .venv/.runtime $(FRONT_END) ## Do the whole main job without a browser, and print what happened.
 	@$(FLASK) demo
+
+install: .venv/.runtime $(FRONT_END) ## Prepare the checkout for a server, and start nothing.
 
 test: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Run every test at both sizes.
 	$(BIN)/pytest -n 2 --size small

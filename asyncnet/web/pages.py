@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from asyncnet.database import db
 from asyncnet.events.queries import NotFound
@@ -97,6 +97,7 @@ def register(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(SecurityError, _foreign_name)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(NotFound, lambda _: _page(404))
     app.register_error_handler(StorageError, _storage_gone)
@@ -172,6 +173,12 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         if name in {"Retry-After", "Allow", "WWW-Authenticate"}:
             page.headers[name] = value
     return page
+
+
+def _foreign_name(_error: SecurityError) -> ResponseReturnValue:
+    """Answer in plain words: no page can be written under a foreign name (CHECKLIST S7)."""
+    words = f"This site is at {settings().base_url}\n"
+    return Response(words, HTTPStatus.BAD_REQUEST, mimetype="text/plain")
 
 
 def _stale_form(error: CSRFError) -> ResponseReturnValue:
