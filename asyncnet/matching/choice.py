@@ -36,6 +36,7 @@ NEIGHBOURS = 40
 TRIOS = 4_000
 NODES = 400
 EPSILON = 1e-6
+GAP_OF_SHARE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -202,76 +203,144 @@ def choose(
     seat, and its floors wishes too. Stops at the relative `gap`, or after a fixed number of nodes
     of the search, so that the same input gives the same answer. Raises OutOfTime.
     """
-    n = len(problem.people)
-    rules = rules_of(problem)
-    m, t = len(edges), len(trios)
-    must = seated(problem)
-    hard = reward is None
-    members = np.array(list(trios), dtype=np.int64).reshape(t, 3)
-    columns = np.arange(t)
-    triple = csr_array(
-        coo_array((np.ones(3 * t), (members.T.ravel(), np.tile(columns, 3))), (n, t))
-    )
-    degree = csr_array(hstack([incidence(edges, n), triple]))
-    gains = csr_array(hstack([gain_rows(edges, scores), _trio_gains(members, scores, n)]))
-    worth = np.asarray(gains.sum(axis=0)).ravel()
-    if reward is not None:
-        worth = worth + degree.T @ reward
-    parts: list[tuple[csr_array, npt.ArrayLike, npt.ArrayLike]] = [
-        (degree, demand.least if hard else np.zeros(n), demand.most)
-    ]
-    if rules.counted_viewings().any():
-        views = viewing_rows(edges, rules)
-        wide = csr_array(hstack([views, csr_array((views.shape[0], t))]))
-        parts.append((wide, -np.inf, rules.viewings[rules.counted_viewings()]))
-    if hard:
-        seats = csr_array(degree[must].sum(axis=0).reshape(1, -1))
-        parts.append((seats, demand.seats, np.inf))
-        if (~must).any():
-            viewings = csr_array(degree[~must].sum(axis=0).reshape(1, -1))
-            parts.append((viewings, demand.viewings, np.inf))
-    if t:
-        parts.append(
-            (csr_array(np.concatenate([np.zeros(m), np.ones(t)])[None, :]), 0, demand.trios)
-        )
-        parts.append((_overlaps(edges, trios, n), -np.inf, 1))
-    for people in demand.odd_sets:
-        parts.append((_inside(edges, members, people, n), -np.inf, room_of(problem, people)))
+    programme = _Programme(problem, scores, edges, demand, trios)
+    worth: Reals = programme.worth
     floored = np.flatnonzero(demand.floors > 0)
-    missing = len(floored) if not hard else 0
-    if len(floored):
-        parts.append((gains[floored], demand.floors[floored], np.inf))
-    matrix = csr_array(vstack([part[0] for part in parts]))
-    low = np.concatenate([np.broadcast_to(p[1], p[0].shape[0]).astype(float) for p in parts])
-    high = np.concatenate([np.broadcast_to(p[2], p[0].shape[0]).astype(float) for p in parts])
-    if missing:
-        first = matrix.shape[0] - missing
-        slack = coo_array(
-            (np.ones(missing), (np.arange(missing) + first, np.arange(missing))),
-            (matrix.shape[0], missing),
-        )
-        matrix = csr_array(hstack([matrix, slack]))
+    gains = programme.gains[floored]
+    if reward is None:
+        programme.add(gains, demand.floors[floored], np.inf)
+        programme.add_demand()
+        return programme.solve(worth, gap, seconds)
+    slack = csr_array(np.eye(len(floored)))
+    programme.add(gains, demand.floors[floored], np.inf, beside=slack)
+    worth = worth + programme.degree.T @ reward
     dear = 2.0 * float(scores.value.max(initial=1))
-    lower = np.concatenate([pinned(edges, rules, n).astype(float), np.zeros(t + missing)])
-    upper = np.concatenate([np.ones(m + t), np.full(missing, np.inf)])
-    if seconds <= 0:
-        raise OutOfTime
-    found = milp(
-        np.concatenate([-worth, np.full(missing, dear)]),
-        constraints=LinearConstraint(matrix, low, high),
-        integrality=np.concatenate([np.ones(m + t), np.zeros(missing)]),
-        bounds=Bounds(lower, upper),
-        options={"mip_rel_gap": gap, "node_limit": NODES, "time_limit": seconds},
-    )
-    if found.x is None:
-        return None
-    taken = np.flatnonzero(found.x[:m] > 0.5)
-    together = np.flatnonzero(found.x[m : m + t] > 0.5).tolist()
-    return Choice(
-        tuple(zip(edges.a[taken].tolist(), edges.b[taken].tolist(), strict=True)),
-        tuple(trios[place] for place in together),
-        -float(found.mip_dual_bound) if found.mip_dual_bound is not None else np.inf,
-    )
+    return programme.solve(np.append(worth, np.full(len(floored), -dear)), gap, seconds)
+
+
+def highest_floor(
+    problem: Problem,
+    scores: Scores,
+    edges: Edges,
+    demand: Demand,
+    trios: Sequence[Trio] = (),
+    *,
+    seconds: float,
+) -> tuple[Choice, float] | None:
+    """Return pairs that give the worst-off person most, and the share no such pairs can exceed.
+
+    The demand's floors play no part; None comes back where its seats cannot be had.
+    """
+    programme = _Programme(problem, scores, edges, demand, trios)
+    programme.add_demand()
+    counted = np.flatnonzero(scores.ideal > 0)
+    gains = csr_array(programme.gains[counted] / scores.ideal[counted, None])
+    programme.add(gains, 0.0, np.inf, beside=csr_array(-np.ones((len(counted), 1))))
+    only_share = np.append(np.zeros(len(edges) + len(trios)), 1.0)
+    choice = programme.solve(only_share, GAP_OF_SHARE, seconds)
+    return (choice, choice.bound) if choice else None
+
+
+class _Programme:
+    """The integer programme over pairs and trios: one row per rule, one column per meeting."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        scores: Scores,
+        edges: Edges,
+        demand: Demand,
+        trios: Sequence[Trio],
+    ) -> None:
+        n = len(problem.people)
+        self.rules = rules_of(problem)
+        self.must = seated(problem)
+        self.edges, self.demand, self.trios = edges, demand, trios
+        t = len(trios)
+        members = np.array(list(trios), dtype=np.int64).reshape(t, 3)
+        spots = (members.T.ravel(), np.tile(np.arange(t), 3))
+        triple = csr_array(coo_array((np.ones(3 * t), spots), (n, t)))
+        self.degree = csr_array(hstack([incidence(edges, n), triple]))
+        self.gains = csr_array(hstack([gain_rows(edges, scores), _trio_gains(members, scores, n)]))
+        self.worth: Reals = np.asarray(self.gains.sum(axis=0), dtype=np.float64).ravel()
+        self.rows: list[csr_array] = []
+        self.beside: list[csr_array | None] = []
+        self.low: list[Reals] = []
+        self.high: list[Reals] = []
+        self.pinned = pinned(edges, self.rules, n).astype(float)
+        self.add(self.degree, 0.0, demand.most)
+        counted = self.rules.counted_viewings()
+        views = viewing_rows(edges, self.rules)
+        none = csr_array((views.shape[0], t))
+        self.add(csr_array(hstack([views, none])), -np.inf, self.rules.viewings[counted])
+        if t:
+            ones = np.concatenate([np.zeros(len(edges)), np.ones(t)])
+            self.add(csr_array(ones[None, :]), 0.0, demand.trios)
+            self.add(_overlaps(edges, trios, n), -np.inf, 1.0)
+        for people in demand.odd_sets:
+            inside = _inside(edges, members, people, n)
+            self.add(inside, -np.inf, room_of(problem, people))
+
+    def add(
+        self,
+        rows: csr_array,
+        low: npt.ArrayLike,
+        high: npt.ArrayLike,
+        beside: csr_array | None = None,
+    ) -> None:
+        """Add rows with their limits; `beside` are their entries in columns of no meeting."""
+        if rows.shape[0]:
+            self.rows.append(rows)
+            self.beside.append(beside)
+            self.low.append(np.broadcast_to(np.asarray(low, dtype=float), rows.shape[0]))
+            self.high.append(np.broadcast_to(np.asarray(high, dtype=float), rows.shape[0]))
+
+    def add_demand(self) -> None:
+        """Ask for the least meetings of each person and for the seats in all."""
+        self.add(self.degree, self.demand.least, np.inf)
+        for marks, wanted in (
+            (self.must, self.demand.seats),
+            (~self.must, self.demand.viewings),
+        ):
+            if marks.any():
+                total = self.degree[marks].sum(axis=0).reshape(1, -1)
+                self.add(csr_array(total), wanted, np.inf)
+
+    def solve(self, worth: Reals, gap: float, seconds: float) -> Choice | None:
+        """Return the choice that is worth most, columns beyond the meetings real and positive."""
+        if seconds <= 0:
+            raise OutOfTime
+        m, t = len(self.edges), len(self.trios)
+        extra = len(worth) - m - t
+        matrix = csr_array(vstack(self.rows))
+        if extra:
+            empty = [csr_array((rows.shape[0], extra)) for rows in self.rows]
+            filled = [
+                own if own is not None else no for own, no in zip(self.beside, empty, strict=True)
+            ]
+            matrix = csr_array(hstack([matrix, csr_array(vstack(filled))]))
+        found = milp(
+            -worth,
+            constraints=LinearConstraint(
+                matrix, np.concatenate(self.low), np.concatenate(self.high)
+            ),
+            integrality=np.concatenate([np.ones(m + t), np.zeros(extra)]),
+            bounds=Bounds(
+                np.concatenate([self.pinned, np.zeros(t + extra)]),
+                np.concatenate([np.ones(m + t), np.full(extra, np.inf)]),
+            ),
+            options={"mip_rel_gap": gap, "node_limit": NODES, "time_limit": seconds},
+        )
+        if found.x is None:
+            return None
+        taken = np.flatnonzero(found.x[:m] > 0.5)
+        together = np.flatnonzero(found.x[m : m + t] > 0.5).tolist()
+        a, b = self.edges.a[taken].tolist(), self.edges.b[taken].tolist()
+        return Choice(
+            tuple(zip(a, b, strict=True)),
+            tuple(self.trios[place] for place in together),
+            -float(found.mip_dual_bound),
+        )
 
 
 def _trio_gains(members: Numbers, scores: Scores, n: int) -> csr_array:

@@ -13,19 +13,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from asyncnet.matching.bound import OutOfTime, Relaxation, relax, simple_bound
+from asyncnet.matching.bound import Edges, OutOfTime, Relaxation, relax, simple_bound
 from asyncnet.matching.choice import (
     Choice,
     Demand,
+    Trio,
     choose,
     demand_of,
+    highest_floor,
     near,
     rewards,
     trios_worth,
 )
 from asyncnet.matching.greedy import greedy_pairs, greedy_rounds
 from asyncnet.matching.groups import Grouping, group
-from asyncnet.matching.measures import Measures, Plan, measure, plan_of
+from asyncnet.matching.measures import Measures, Plan, gains, measure, plan_of
 from asyncnet.matching.oddsets import odd_set_around
 from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.refusals import pin_rounds, refuse_impossible, refuse_promises
@@ -238,26 +240,50 @@ class _Solver:
         return choice
 
     def choice(self, relaxed: Relaxation, demand: Demand) -> Choice | None:
+        """Return the best pairs: with all that is demanded, else with the best floor, else soft."""
         gap = GAP_WITH_FLOOR if self.floor > 0 else GAP
         slack = SLACK * float(self.scores.value.max(initial=1))
         for factor in (1, WIDER):
             edges = near(self.problem, self.scores, relaxed, slack * factor)
             trios = trios_worth(self.problem, self.scores, relaxed, edges) if demand.trios else []
-            choice = choose(
-                self.problem, self.scores, edges, demand, trios, gap=gap, seconds=self.left()
-            )
+            options = (self.problem, self.scores, edges, demand, trios)
+            choice = choose(*options, gap=gap, seconds=self.left())
             if choice:
                 return choice
-        return choose(
-            self.problem,
-            self.scores,
-            edges,
-            demand,
-            trios,
-            gap=gap,
-            seconds=self.left(),
-            reward=rewards(self.problem, self.scores),
-        )
+        lowered = self.lowered(edges, demand, trios) if self.floor > 0 else None
+        if lowered is not None:
+            for floors in lowered:
+                eased = replace(demand, floors=floors)
+                choice = choose(
+                    self.problem, self.scores, edges, eased, trios, gap=gap, seconds=self.left()
+                )
+                if choice:
+                    self.floors = floors
+                    return choice
+        reward = rewards(self.problem, self.scores)
+        return choose(*options, gap=gap, seconds=self.left(), reward=reward)
+
+    def lowered(self, edges: Edges, demand: Demand, trios: list[Trio]) -> list[Reals] | None:
+        """Return floors that can be had: the old ones but for the worst-off, then equal ones.
+
+        The share that nobody's floor can exceed is kept for the solution.
+        """
+        found = highest_floor(self.problem, self.scores, edges, demand, trios, seconds=self.left())
+        if found is None:
+            return None
+        choice, bound = found
+        reached = np.zeros(len(self.problem.people))
+        for meeting in (*choice.pairs, *choice.trios):
+            for i, gain in gains(self.scores, meeting):
+                reached[i] += gain
+        ideal = self.scores.ideal
+        shares = np.divide(reached, ideal, out=np.ones(len(ideal)), where=ideal > 0)
+        lowest = float(shares.min(initial=1.0))
+        if lowest >= self.floor:
+            return [self.floors]
+        self.floor_bound = min(self.floor, max(lowest, bound))
+        equal = _halves_up(lowest * ideal)
+        return [np.where(shares < self.floor, equal, self.floors), equal]
 
     def colour(self, choice: Choice, pins: dict[Pair, int]) -> Colouring:
         return colour(self.problem, choice.pairs, choice.trios, pins, seed=self.seed)

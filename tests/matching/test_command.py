@@ -1,0 +1,91 @@
+"""`flask matching`: one object out, a sentence and status 2 for what cannot be."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from asyncnet.commands.matching import matching
+from tests.matching.events import DATA, event, people
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(matching, [str(word) for word in words])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Any:
+    def write(name: str, data: object) -> Path:
+        path = tmp_path / name
+        path.write_text(data if isinstance(data, str) else json.dumps(data), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["pub-0007", "pub-0024", "pub-0061"])
+def test_what_solve_prints_passes_the_check(name: str, file: Any) -> None:
+    solved = run("solve", DATA / f"{name}.json", "--json", "--seed", "3")
+
+    printed = json.loads(solved.stdout)
+    checked = run("check", DATA / f"{name}.json", file("plan.json", printed), "--json")
+
+    meetings = "pairs" if name == "pub-0024" else "rounds"
+    figures = {"value", "upper_bound", "gap", "min_share", "seconds"}
+    groups = set() if name == "pub-0024" else {"groups"}
+    verdict = json.loads(checked.stdout)
+    assert (solved.exit_code, checked.exit_code) == (0, 0)
+    assert set(printed) == figures | groups | {meetings}
+    assert verdict["valid"]
+    assert (verdict["total"], verdict["min_share"]) == (printed["value"], printed["min_share"])
+    assert printed["gap"] == pytest.approx(1 - printed["value"] / printed["upper_bound"], abs=1e-6)
+
+
+def test_without_json_an_organizer_can_read_the_plan() -> None:
+    solved = run("solve", DATA / "pub-0007.json")
+
+    assert solved.exit_code == 0
+    assert "The plan is worth 283.0 points. No plan can have more than 292.0" in solved.stdout
+    assert "Nobody sits out." in solved.stdout
+    assert "Round 3" in solved.stdout
+    assert "Closing groups" in solved.stdout
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("{not json", "event.json is not readable JSON"),
+        ({"format": "asyncnet-match/1"}, '"mode" must be'),
+        (event(people(6), pins=[["p0", "ghost", 1]]), "\"pins\" names 'ghost'"),
+        (event(people(3), rounds=4), "too few people for 4 rounds"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence_and_status_2(data: object, sentence: str, file: Any) -> None:
+    refused = run("solve", file("event.json", data), "--json")
+
+    assert refused.exit_code == 2
+    assert sentence in refused.stderr
+    assert refused.stdout == ""
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_plan_that_breaks_a_rule_is_named_and_fails(file: Any) -> None:
+    data = file("event.json", event(people(4), rounds=1, forbids=[["p0", "p1"]]))
+    plan = file("plan.json", {"rounds": [[["p0", "p1"], ["p2", "p3"]]]})
+
+    checked = run("check", data, plan)
+
+    assert checked.exit_code == 1
+    assert "Breach: p0 and p1 meet, but must be kept apart." in checked.stdout
+
+
+def test_a_plan_with_a_stranger_is_a_sentence_and_status_2(file: Any) -> None:
+    data = file("event.json", event(people(4), rounds=1))
+    plan = file("plan.json", {"rounds": [[["p0", "ghost"]]]})
+
+    checked = run("check", data, plan)
+
+    assert checked.exit_code == 2
+    assert "'ghost', who is not a participant" in checked.stderr

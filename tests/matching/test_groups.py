@@ -1,0 +1,95 @@
+"""Closing groups: sizes, bans, quality, and schedules that are known to exist."""
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from asyncnet.matching.check import check
+from asyncnet.matching.groups import Grouping, group
+from asyncnet.matching.measures import read_plan
+from asyncnet.matching.problem import Pair, pair
+from asyncnet.matching.reading import read_problem
+from tests.matching.events import event, people, person, public
+
+UNHURRIED = 600.0
+
+
+def grouped(data: dict[str, Any], met: set[Pair] | None = None) -> Grouping:
+    return group(read_problem(data), met or set(), seed=0, seconds=UNHURRIED)
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [
+        (2, [2]),
+        (3, [3]),
+        (4, [4]),
+        (6, [6]),
+        (7, [3, 4]),
+        (8, [4, 4]),
+        (9, [4, 5]),
+        (11, [5, 6]),
+        (13, [4, 4, 5]),
+        (22, [4, 4, 4, 5, 5]),
+    ],
+)
+def test_groups_have_balanced_sizes_within_the_limits(count: int, sizes: list[int]) -> None:
+    found = grouped(event(people(count)))
+
+    assert sorted(len(who) for who in found.groups) == sizes
+
+
+def test_those_kept_apart_never_share_a_group() -> None:
+    data = event([person("a", avoid=["b", "c"]), *[person(name) for name in "bcdefgh"]])
+
+    found = grouped(data)
+
+    assert len(found.groups) == 2
+    assert not any({0, 1} <= set(who) or {0, 2} <= set(who) for who in found.groups)
+
+
+def test_three_of_whom_two_must_be_kept_apart_get_no_group() -> None:
+    found = grouped(event([person("a", avoid=["b"]), person("b"), person("c")]))
+
+    assert found.groups == ()
+
+
+def test_sixteen_golfers_never_meet_twice_in_five_rounds() -> None:
+    data = event(people(16))
+    met: set[Pair] = set()
+
+    for _ in range(2):
+        found = grouped(data, met)
+        new = {pair(a, b) for who in found.groups for a, b in combinations(who, 2)}
+        assert len(new) == 24
+        assert not met & new
+        met |= new
+
+
+def test_kindred_people_find_each_other() -> None:
+    kinds = [person(f"p{i}", tags=[i % 4], type=i % 2, region=i % 2) for i in range(16)]
+
+    found = grouped(event(kinds))
+
+    assert {frozenset(i % 4 for i in who) for who in found.groups} == {
+        frozenset([kind]) for kind in range(4)
+    }
+
+
+def test_the_groups_of_a_public_event_are_as_good_as_the_best_known() -> None:
+    data, known = public("pub-0061"), public("pub-0061.best")["groups"]
+    problem = read_problem(data)
+    plan = read_plan(problem, public("pub-0061.fair.plan"))
+
+    found = grouped(data, plan.met())
+
+    ids = [problem.ids(who) for who in found.groups]
+    verdict = check(data, {**public("pub-0061.fair.plan"), "groups": ids})
+    past = plan.met() | problem.history
+    again = [duo for who in found.groups for duo in combinations(sorted(who), 2) if duo in past]
+    assert verdict.breaches == ()
+    assert verdict.group_value == pytest.approx(found.value)
+    assert found.value >= 0.985 * known["upper_bound_given_fair_plan"]
+    assert len(again) <= 5
+    assert found.bound >= known["best_value"]
