@@ -1,6 +1,7 @@
 """What an installation is told from outside, read once and checked before anything starts."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ SECRET_CHARACTERS = 32
 LONGEST_RETURN_NAME = 18
 """An address has 64 characters before its @; ours add 46 to tell one mail from another."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+MAILBOX = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
 CHECKOUT = Path(__file__).parent
 
 
@@ -110,19 +112,17 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     reader = _Reader(environ)
     instance = Path(reader.text("INSTANCE", str(CHECKOUT / "instance"))).resolve()
-    base_url = reader.url("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+    base_url = reader.base_url("BASE_URL", "http://127.0.0.1:8000")
     public = (urlsplit(base_url).hostname or "") not in LOOPBACK
-    if public and not base_url.startswith("https://"):
-        reader.fault("BASE_URL", "must start with https:// unless it names this machine")
     database_url = _with_driver(
         reader.text("DATABASE_URL", f"sqlite:///{instance / 'asyncnet.db'}")
     )
     if not database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
         reader.fault("DATABASE_URL", "must start with sqlite:/// or postgresql://")
     queue_default = (
-        f"sqlite:///{instance / 'queue.db'}"
-        if database_url.startswith("sqlite:")
-        else _without_driver(database_url)
+        _without_driver(database_url)
+        if database_url.startswith("postgresql")
+        else f"sqlite:///{instance / 'queue.db'}"
     )
     settings = Settings(
         instance=instance,
@@ -132,7 +132,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         queue_url=_queue_url(reader, queue_default),
         s3=_s3(reader),
         smtp=_smtp(reader, required=public),
-        mail_from=reader.text(
+        mail_from=reader.mailbox(
             "MAIL_FROM", "" if public else "asyncnet@localhost.localdomain", required=public
         ),
         return_path=_return_path(reader),
@@ -142,7 +142,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             .replace(",", " ")
             .split()
         ),
-        proxies=reader.number("PROXIES", 0, at_most=5),
+        proxies=reader.number("PROXIES", 0, at_least=0, at_most=5),
         max_intro_seconds=reader.number("MAX_INTRO_SECONDS", 90, at_most=600),
         max_intro_bytes=reader.number("MAX_INTRO_MB", 300, at_most=5000) * 1_000_000,
         log_json=reader.truth("LOG_JSON", public),
@@ -167,17 +167,33 @@ class _Reader:
             self.fault(name, "is missing")
         return value
 
-    def url(self, name: str, default: str) -> str:
-        value = self.text(name, default)
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+    def base_url(self, name: str, default: str) -> str:
+        """Return scheme, host and port of a site, without a slash at the end."""
+        value = self.text(name, default).rstrip("/")
+        try:
+            parts = urlsplit(value)
+            whole = f"{parts.scheme}://{parts.netloc}" == value and "@" not in parts.netloc
+            local = parts.hostname in LOOPBACK
+            usable = whole and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            usable = local = False
+        if not usable or parts.scheme not in {"http", "https"}:
             self.fault(name, f"must be an address like https://forum.example, not {value!r}")
+            return default
+        if not local and parts.scheme != "https":
+            self.fault(name, "must start with https:// unless it names this machine")
         return value
 
-    def number(self, name: str, default: int, *, at_most: int) -> int:
+    def mailbox(self, name: str, default: str, *, required: bool) -> str:
+        value = self.text(name, default, required=required)
+        if value and not MAILBOX.fullmatch(value):
+            self.fault(name, f"must be one e-mail address like hello@forum.example, not {value!r}")
+        return value
+
+    def number(self, name: str, default: int, *, at_least: int = 1, at_most: int) -> int:
         value = self.text(name, str(default))
-        if not value.isdecimal() or int(value) > at_most:
-            self.fault(name, f"must be a whole number from 0 to {at_most}, not {value!r}")
+        if not value.isdecimal() or not at_least <= int(value) <= at_most:
+            self.fault(name, f"must be a whole number from {at_least} to {at_most}, not {value!r}")
             return default
         return int(value)
 
@@ -201,17 +217,23 @@ class _Reader:
 def _secret_keys(reader: _Reader, instance: Path, *, public: bool) -> tuple[str, ...]:
     newest = reader.text("SECRET_KEY", "", required=public)
     if not newest and not public:
-        newest = _development_secret(instance)
+        try:
+            newest = _development_secret(instance)
+        except OSError as error:
+            reader.fault(
+                "INSTANCE", f"must be a folder to write in, not {str(instance)!r}: {error}"
+            )
     older = reader.text("SECRET_KEY_OLD", "")
-    keys = tuple(key for key in (newest, older) if key)
-    for name, key in zip(("SECRET_KEY", "SECRET_KEY_OLD"), keys, strict=False):
+    named = {"SECRET_KEY": newest, "SECRET_KEY_OLD": older}
+    keys = {name: key for name, key in named.items() if key}
+    for name, key in keys.items():
         if len(key) < SECRET_CHARACTERS or len(set(key)) < SECRET_CHARACTERS // 4:
             reader.fault(
                 name,
                 f"must be {SECRET_CHARACTERS} random characters or more; make one with "
                 "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
             )
-    return keys
+    return tuple(keys.values())
 
 
 def _development_secret(instance: Path) -> str:

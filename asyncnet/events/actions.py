@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, Actor, record
+from asyncnet.database import lock
 from asyncnet.events.model import (
     Consent,
     Event,
@@ -19,12 +21,13 @@ from asyncnet.events.model import (
     Question,
     Round,
 )
-from asyncnet.events.queries import import_of, registered_with
+from asyncnet.events.queries import NotFound, event_made_from, import_of, registered_with
 from asyncnet.events.roster import Entry
 from asyncnet.events.rules import (
     CONSENT_VERSION,
     FIRST_QUESTIONS,
     FOLLOW_UP,
+    LINK_MAIL_AGAIN,
     LINK_MAILS,
     LINK_MAILS_WITHIN,
     MAX_QUESTIONS,
@@ -87,7 +90,13 @@ class Profile:
 def make_event(
     session: Session, person_id: int, said: EventPlan, *, form_key: str, actor: Actor, now: datetime
 ) -> Event:
-    """Add an event with its rounds and a first match form; the person becomes its organizer."""
+    """Add an event with its rounds and a first match form; the person becomes its organizer.
+
+    However often one rendered form is sent in, it makes one event (CHECKLIST F8).
+    """
+    lock(session, f"event-form:{form_key}")
+    with suppress(NotFound):
+        return event_made_from(session, person_id, form_key)
     times = list(slots(said.starts_at, rounds=said.rounds, length=said.length, pause=said.pause))
     event = Event(
         title=said.title,
@@ -309,16 +318,15 @@ def withdraw_links(
 
 def send_personal_link(session: Session, participant: Participant, *, now: datetime) -> None:
     """Plan a mail with the personal link; asking again within a minute plans no second one."""
-    recent = session.scalar(
-        select(func.count())
-        .select_from(Message)
-        .where(
+    lock(session, f"personal-link:{participant.id}")
+    recent = session.scalars(
+        select(Message.created_at).where(
             Message.participant_id == participant.id,
             Message.kind == "personal_link",
             Message.created_at > now - LINK_MAILS_WITHIN,
         )
-    )
-    if (recent or 0) >= LINK_MAILS:
+    ).all()
+    if len(recent) >= LINK_MAILS or any(at > now - LINK_MAIL_AGAIN for at in recent):
         return
     plan(
         session,

@@ -13,14 +13,12 @@ from asyncnet.people.rules import hash_of
 
 PAGE = 50
 _KNOWN_BY = (
-    select(Participant, BrowserSession.link_version)
+    select(Participant, BrowserSession.link_version, BrowserSession.ended_at)
     .join(BrowserSession, BrowserSession.participant_id == Participant.id)
     .join(Participant.event)
     .where(
         Participant.id == bindparam("participant_id"),
-        Participant.left_at.is_(None),
         BrowserSession.key_hash == bindparam("key_hash"),
-        BrowserSession.ended_at.is_(None),
     )
     .options(contains_eager(Participant.event))
 )
@@ -32,6 +30,10 @@ T = TypeVar("T")
 
 class NotFound(Exception):
     """There is no such row, or it belongs to somebody else: nobody can tell which."""
+
+
+class LinkEnded(Exception):
+    """The personal link that opened this page was withdrawn, or its owner has left."""
 
 
 def event_of(session: Session, person_id: int, event_id: int) -> Event:
@@ -70,23 +72,32 @@ def event_registering(session: Session, registration_key: str) -> Event:
     return _there(session.scalar(select(Event).where(Event.registration_key == registration_key)))
 
 
-def event_made_from(session: Session, form_key: str) -> Event:
-    """Return the event that a rendered form has already made. Raises NotFound."""
-    return _there(session.scalar(select(Event).where(Event.form_key == form_key)))
+def event_made_from(session: Session, person_id: int, form_key: str) -> Event:
+    """Return the event that this person's rendered form has already made. Raises NotFound."""
+    return _there(
+        session.scalar(
+            select(Event)
+            .join(EventOrganizer)
+            .where(Event.form_key == form_key, EventOrganizer.person_id == person_id)
+        )
+    )
 
 
-def participant_with(session: Session, key: str, participant_id: int) -> tuple[Participant, int]:
-    """Return a participant and the version of the personal link behind a browser's key.
+def participant_with(session: Session, key: str, participant_id: int) -> Participant:
+    """Return the participant whose pages a browser's key opens, the event loaded.
 
-    The event is loaded. Raises NotFound when the key does not open this participant's pages,
-    or when they have left. Asked once in every request of a participant.
+    Raises NotFound for a key of somebody else, and LinkEnded for one whose link was withdrawn.
+    Asked once in every request of a participant.
     """
     found = session.execute(
         _KNOWN_BY, {"key_hash": hash_of(key), "participant_id": participant_id}
     ).first()
     if found is None:
         raise NotFound
-    return found[0], found[1]
+    participant: Participant = found.Participant
+    if found.ended_at or participant.left_at or found.link_version != participant.link_version:
+        raise LinkEnded
+    return participant
 
 
 def participant(session: Session, participant_id: int) -> Participant:

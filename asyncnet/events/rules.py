@@ -15,6 +15,8 @@ FOLLOW_UP = "follow_up"
 LINK_MAILS = 3
 LINK_MAILS_WITHIN = timedelta(hours=6)
 """At most so many personal-link mails to one participant (CHECKLIST S4)."""
+LINK_MAIL_AGAIN = timedelta(minutes=1)
+"""Asking again so soon is a double click (CHECKLIST F8)."""
 
 
 class Attendance(StrEnum):

@@ -60,18 +60,15 @@ def new() -> ResponseReturnValue:
         form.send_hour.process_data(None)
     if not form.accepted():
         return render_template("events/new.html", form=form)
-    try:
-        event = queries.event_made_from(db.session(), text(form.form_key))
-    except queries.NotFound:
-        with transaction() as session:
-            event = actions.make_event(
-                session,
-                current_organizer().id,
-                form.plan(),
-                form_key=text(form.form_key),
-                actor=actor(),
-                now=utc_now(),
-            )
+    with transaction() as session:
+        event = actions.make_event(
+            session,
+            current_organizer().id,
+            form.plan(),
+            form_key=text(form.form_key),
+            actor=actor(),
+            now=utc_now(),
+        )
     return redirect(url_for("followups.board", event_id=event.id))
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.database import lock
 from asyncnet.messages.queue import plan
 from asyncnet.people.model import BrowserSession, Person, SignInLink
 from asyncnet.people.rules import (
@@ -21,17 +22,31 @@ class LinkUsedUp(Exception):
     """The sign-in link is unknown, used, replaced by a newer one, or too old."""
 
 
-def request_sign_in(session: Session, email: str, *, actor: Actor, now: datetime) -> None:
-    """Plan a mail with a one-time link, unless this address was sent enough of them lately."""
+def request_sign_in(
+    session: Session, email: str, *, welcome: bool, actor: Actor, now: datetime
+) -> None:
+    """Plan a mail with a one-time link, unless this address was sent enough of them lately.
+
+    Who is not welcome here gets a link that has ended before it began, and no mail; the same
+    rows are written for everybody, so nobody can tell by the time it takes (CHECKLIST S3).
+    """
+    lock(session, f"sign-in:{email}")
     recent = session.scalar(
         select(func.count())
         .select_from(SignInLink)
-        .where(SignInLink.email == email, SignInLink.requested_at > now - SIGN_IN_MAILS_WITHIN)
+        .where(
+            SignInLink.email == email,
+            SignInLink.requested_at > now - SIGN_IN_MAILS_WITHIN,
+            SignInLink.used_at.is_distinct_from(SignInLink.requested_at),
+        )
     )
-    if (recent or 0) >= SIGN_IN_MAILS:
-        refuse_sign_in(session, actor=actor, now=now)
-        return
-    link = SignInLink(email=email, requested_at=now, expires_at=now + timedelta(hours=1))
+    refused = not welcome or (recent or 0) >= SIGN_IN_MAILS
+    link = SignInLink(
+        email=email,
+        requested_at=now,
+        expires_at=now + timedelta(hours=1),
+        used_at=now if refused else None,
+    )
     session.add(link)
     session.flush()
     plan(
@@ -48,11 +63,12 @@ def request_sign_in(session: Session, email: str, *, actor: Actor, now: datetime
         now=now,
         expires_at=link.expires_at,
     )
-    record(session, actor, "sign_in.requested", f"sign_in_link:{link.id}", now=now)
+    what = "sign_in.refused" if refused else "sign_in.requested"
+    record(session, actor, what, f"sign_in_link:{link.id}", now=now)
 
 
 def refuse_sign_in(session: Session, *, actor: Actor, now: datetime) -> None:
-    """Note that somebody tried to sign in who may not, or with a link that has ended."""
+    """Note that somebody tried to sign in with a link that has ended."""
     record(session, actor, "sign_in.refused", "sign_in_link:0", now=now)
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
 from asyncnet.people.actions import new_token
@@ -13,8 +14,13 @@ from asyncnet.people.rules import SIGN_IN_LINK_LIVES
 
 
 def sign_in(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
-    """Return the mail with a one-time link; its token is made here and never kept."""
+    """Return the mail with a one-time link; its token is made here and never kept.
+
+    Raises NotNeeded for a link that was refused, or ended by a newer one.
+    """
     link = session.get_one(SignInLink, message.subject_id)
+    if link.used_at is not None:
+        raise NotNeeded("This link has ended.")
     address = links.sign_in(new_token(link, now=now))
     return Draft(
         subject="Your link to sign in",

@@ -15,7 +15,7 @@ class Person(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
-    """Lower case; see `people.rules.normal_email`."""
+    """Lower case; see `people.addresses.normal_address`."""
     name: Mapped[str] = mapped_column(String(100), default="")
     zone: Mapped[str] = mapped_column(String(64), default="UTC")
     created_at: Mapped[datetime]

@@ -12,6 +12,7 @@ from asyncnet.people.rules import may_organize
 from asyncnet.web.access import (
     Role,
     actor,
+    end_sign_in,
     forget_organizer,
     forget_participant,
     remember_organizer,
@@ -37,10 +38,13 @@ def ask_sign_in() -> ResponseReturnValue:
     if not form.accepted():
         return render_template("people/sign_in.html", form=form)
     with transaction() as writing:
-        if may_organize(text(form.email), settings().organizers):
-            actions.request_sign_in(writing, text(form.email), actor=actor(), now=utc_now())
-        else:
-            actions.refuse_sign_in(writing, actor=actor(), now=utc_now())
+        actions.request_sign_in(
+            writing,
+            text(form.email),
+            welcome=may_organize(text(form.email), settings().organizers),
+            actor=actor(),
+            now=utc_now(),
+        )
     session["next"] = safe_path(form.next.data, "")
     return redirect(url_for(".mailed"))
 
@@ -83,6 +87,7 @@ def confirm() -> ResponseReturnValue:
             "bad",
         )
         return redirect(url_for(".ask_sign_in"))
+    end_sign_in()
     target = safe_path(session.get("next"), url_for("events.index"))
     remember_organizer(key)
     return redirect(target)

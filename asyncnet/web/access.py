@@ -179,11 +179,16 @@ def remember_participant(participant_id: int, key: str) -> None:
 
 def forget_organizer() -> None:
     """Sign this browser out, here and on the server."""
-    key = session.get("organizer")
-    if key:
-        with transaction() as writing:
-            people.forget_browser(writing, key, actor=actor(), now=utc_now())
+    end_sign_in()
     session.clear()
+
+
+def end_sign_in() -> None:
+    """End the sign-in that this browser holds, if it does, on the server."""
+    if signed_in():
+        with transaction() as writing:
+            people.forget_browser(writing, session["organizer"], actor=actor(), now=utc_now())
+        g.pop("organizer")
 
 
 def forget_participant(participant_id: int) -> None:
@@ -219,10 +224,12 @@ def _participant(participant_id: int) -> Participant:
     if not key:
         abort(404)
     try:
-        found, link_version = events.participant_with(db.session(), key, participant_id)
+        found = events.participant_with(db.session(), key, participant_id)
     except events.NotFound:
         abort(404)
-    if link_version != found.link_version or utc_now() >= found.event.removed_at:
+    except events.LinkEnded:
+        abort(410)
+    if utc_now() >= found.event.removed_at:
         abort(410)
     return found
 

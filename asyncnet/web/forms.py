@@ -34,7 +34,13 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 class OnceForm(Form):
     """A form that may be sent twice and still acts once (CHECKLIST F8)."""
 
-    form_key = HiddenField(default=lambda: secrets.token_urlsafe(16), validators=[Length(max=32)])
+    form_key = HiddenField(
+        default=lambda: secrets.token_urlsafe(16),
+        validators=[
+            InputRequired("Something of this page got lost. Please open it anew."),
+            Length(max=32),
+        ],
+    )
 
 
 def text(field: Field) -> str:

@@ -1,0 +1,149 @@
+"""What `transaction()` promises: nothing is lost, nothing is half done."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import SYSTEM, record
+from asyncnet.audit.model import AuditEntry
+from asyncnet.clock import utc_now
+from asyncnet.database import db, lock, transaction
+from asyncnet.people.model import Person
+from asyncnet.web.limits import AttemptWindow
+
+WRITERS = 4
+TURNS = 300
+Rows = Callable[..., list[Any]]
+
+
+def test_no_update_is_lost(app: Flask, rows: Rows) -> None:
+    """F5: four writers, each reading a number, adding one and writing it back 300 times."""
+    with app.app_context(), transaction() as session:
+        session.add(AttemptWindow(key="counter", hits=0, ends_at=0))
+
+    def count_up() -> None:
+        for _ in range(TURNS):
+            with app.app_context(), transaction() as session:
+                counter = session.get_one(AttemptWindow, "counter", with_for_update=True)
+                counter.hits = counter.hits + 1
+
+    in_threads([count_up] * WRITERS)
+
+    [counter] = rows(select(AttemptWindow))
+    assert counter.hits == WRITERS * TURNS
+
+
+def test_what_was_read_before_is_read_again_inside(app: Flask, session: Session) -> None:
+    """F5: a row that the page has shown cannot be written back as it was then."""
+    session.add(AttemptWindow(key="counter", hits=1, ends_at=0))
+    session.commit()
+    with app.app_context():
+        shown = db.session.get_one(AttemptWindow, "counter")
+        assert shown.hits == 1
+        session.execute(text("UPDATE attempt_window SET hits = 41"))
+        session.commit()
+
+        with transaction():
+            shown.hits = shown.hits + 1
+
+    assert session.scalar(select(AttemptWindow.hits)) == 42
+
+
+def test_a_change_that_fails_leaves_neither_itself_nor_its_entry(app: Flask, rows: Rows) -> None:
+    """P5: change and audit entry are kept together or not at all."""
+
+    def fail() -> None:
+        with transaction() as session:
+            session.add(Person(email="ida@forum.example", created_at=utc_now()))
+            record(session, SYSTEM, "person.added", "person:1", now=utc_now())
+            session.flush()
+            raise RuntimeError
+
+    with app.app_context(), pytest.raises(RuntimeError):
+        fail()
+
+    assert rows(select(Person)) == []
+    assert rows(select(AuditEntry)) == []
+
+
+def test_a_name_is_held_by_one_at_a_time(app: Flask, rows: Rows) -> None:
+    """A6: twenty who all look before they add; only the first finds nothing."""
+
+    def add_once() -> None:
+        with app.app_context(), transaction() as session:
+            lock(session, "the first one")
+            if not session.scalar(select(func.count()).select_from(AuditEntry)):
+                record(session, SYSTEM, "first", "thing:1", now=utc_now())
+
+    in_threads([add_once] * 10)
+
+    assert len(rows(select(AuditEntry))) == 1
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=5, minutes=45))])
+def test_moments_come_back_in_utc(app: Flask, rows: Rows, zone: timezone) -> None:
+    at = datetime(2027, 3, 28, 2, 30, 15, 123456, tzinfo=zone)
+    with app.app_context(), transaction() as session:
+        session.add(Person(email="ida@forum.example", created_at=at))
+
+    [person] = rows(select(Person))
+
+    assert person.created_at == at
+    assert person.created_at.tzinfo is UTC
+
+
+def test_a_moment_without_a_zone_is_refused(app: Flask) -> None:
+    nowhere = datetime(2027, 1, 1)  # noqa: DTZ001 - that is the point
+
+    def keep() -> None:
+        with transaction() as session:
+            session.add(Person(email="a@b.example", created_at=nowhere))
+
+    with app.app_context(), pytest.raises(StatementError, match="no time zone"):
+        keep()
+
+
+def test_sqlite_is_set_up_to_lose_nothing(app: Flask) -> None:
+    """F5: what SQLite's own defaults would not do."""
+    with app.app_context(), db.engine.connect() as connection:
+        if connection.dialect.name != "sqlite":
+            pytest.skip("this installation is on PostgreSQL")
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+
+    assert settings == {
+        "journal_mode": "wal",
+        "synchronous": 2,  # FULL
+        "foreign_keys": 1,
+        "busy_timeout": 15_000,
+    }
+
+
+def in_threads(work: list[Callable[[], None]]) -> None:
+    """Run everything at once; raise what the first one that failed raised."""
+    failures: list[BaseException] = []
+    ready = threading.Barrier(len(work))
+
+    def run(one: Callable[[], None]) -> None:
+        ready.wait()
+        try:
+            one()
+        except BaseException as error:  # it is raised below, in the thread of the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]

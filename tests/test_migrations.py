@@ -1,0 +1,108 @@
+"""The schema can be built and taken down step by step, and is the one that the models mean."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import inspect
+
+from asyncnet import create_app
+from asyncnet.database import Base, db
+from config import CHECKOUT
+from tests.conftest import Servers, make_settings
+from tests.servers.postgres import create_database, drop_database
+
+STEPS = [
+    step.revision
+    for step in reversed(list(ScriptDirectory(str(CHECKOUT / "migrations")).walk_revisions()))
+]
+
+
+@pytest.fixture
+def empty(servers: Servers, tmp_path: Path) -> Iterator[Flask]:
+    """An installation whose database holds nothing yet."""
+    if servers.postgres is None:
+        yield create_app(make_settings(tmp_path))
+        return
+    name = f"empty_{uuid4().hex}"
+    app = create_app(make_settings(tmp_path, DATABASE_URL=create_database(servers.postgres, name)))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    drop_database(servers.postgres, name)
+
+
+def test_models_and_migrations_agree(empty: Flask) -> None:
+    with empty.app_context():
+        flask_migrate.upgrade()
+        with db.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            differences = compare_metadata(context, Base.metadata)
+
+    assert differences == []
+
+
+def test_every_step_goes_forwards_and_back(empty: Flask) -> None:
+    """One step forwards, back and forwards again, to the newest; then all the way down."""
+    shapes = []
+    with empty.app_context():
+        shapes.append(shape())
+        for before, step in zip(["base", *STEPS], STEPS, strict=False):
+            flask_migrate.upgrade(revision=step)
+            there = shape()
+            flask_migrate.downgrade(revision=before)
+            assert shape() == shapes[-1], f"{step} does not go back to what was before"
+            flask_migrate.upgrade(revision=step)
+            assert shape() == there, f"{step} makes something else the second time"
+            shapes.append(there)
+        for before in reversed(["base", *STEPS[:-1]]):
+            flask_migrate.downgrade(revision=before)
+            shapes.pop()
+            assert shape() == shapes[-1]
+
+    assert set(shapes[-1]) == set()
+
+
+def test_upgrading_twice_changes_nothing(empty: Flask) -> None:
+    with empty.app_context():
+        flask_migrate.upgrade()
+        once = shape()
+        flask_migrate.upgrade()
+
+        assert shape() == once
+        assert len(once) > 10
+
+
+@pytest.mark.sizeless
+def test_steps_stand_in_one_line() -> None:
+    scripts = ScriptDirectory(str(CHECKOUT / "migrations"))
+
+    assert len(scripts.get_heads()) == 1
+    assert sorted(STEPS) == STEPS
+
+
+def shape() -> dict[str, list[str]]:
+    """Return every table with its columns, keys, indexes and rules, Alembic's own apart."""
+    with db.engine.connect() as connection:
+        found = inspect(connection)
+        return {
+            name: sorted(
+                str(part)
+                for parts in (
+                    found.get_columns(name),
+                    found.get_indexes(name),
+                    found.get_unique_constraints(name),
+                    found.get_check_constraints(name),
+                    found.get_foreign_keys(name),
+                )
+                for part in parts
+            )
+            for name in found.get_table_names()
+            if name != "alembic_version"
+        }
