@@ -270,7 +270,7 @@ def next_morning_comes(
     host.page.goto(f"{event}/messages")
     row = host.page.get_by_role("row").filter(has_text="What a viewer wrote")
     expect(row).to_contain_text("Scheduled")
-    expect(row).to_contain_text("09:00 Sydney time")
+    expect(row).to_contain_text("09:00 Sydney")
     host.sees("messages")
     row.get_by_role("link", name="Mei Tanaka").click()
     expect(host.page.get_by_role("heading", level=1)).to_have_text("Ana Brandt watched your intro")

@@ -1,0 +1,122 @@
+"""Both participants' parts of the main job without a mouse or a finger (CHECKLIST W3, W4)."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from asyncnet.audit.actions import SYSTEM
+from asyncnet.clock import utc_now
+from asyncnet.database import transaction
+from asyncnet.events import actions as events
+from asyncnet.events.actions import EventPlan, Profile
+from asyncnet.events.rules import Attendance
+from asyncnet.matches import actions as matches
+from asyncnet.people.model import Person
+from asyncnet.wiring import links
+from tests.journeys.installation import Installation
+from tests.journeys.visitor import Visitor
+
+LONGEST_WAY = 40
+WORDS = "I would love to see your maps."
+SHOWS_WHERE_IT_IS = """element => [element, element.closest("label")].some(e =>
+    e && getComputedStyle(e).outlineStyle !== "none" && getComputedStyle(e).outlineWidth !== "0px")
+"""
+
+pytestmark = pytest.mark.parametrize("screen", [(1280, 800)], ids=["desktop"])
+
+
+def test_both_sides_need_no_mouse(
+    installation: Installation,
+    visits: Callable[[str], AbstractContextManager[Visitor]],
+    video: Path,
+) -> None:
+    live, asynchronous = two_matched_people(installation)
+
+    with visits("Australia/Sydney") as mei:
+        mei.page.goto(asynchronous)
+        goes_to(mei.page, mei.page.get_by_role("link", name="Make my intro")).press("Enter")
+        goes_to(mei.page, mei.page.get_by_role("checkbox")).press("Space")
+        goes_to(mei.page, mei.page.get_by_role("button", name="Go on")).press("Enter")
+        with mei.page.expect_file_chooser() as chooser:
+            goes_to(mei.page, mei.page.get_by_label("Choose a video")).press("Enter")
+        chooser.value.set_files(video)
+        expect(mei.page.get_by_role("heading", name="Where it stands Ready")).to_be_visible()
+        plays_by_keyboard(mei.page)
+        assert mei.faults == []
+
+    with visits("Europe/Berlin") as ana:
+        ana.page.goto(live)
+        goes_to(ana.page, ana.page.get_by_role("link", name="Watch Mei's intro")).press("Enter")
+        plays_by_keyboard(ana.page)
+        send = ana.page.get_by_role("button", name="Send tomorrow morning")
+        goes_to(ana.page, send).press("Enter")
+        ana.is_told("What stayed with you from this intro")
+        wrong = ana.page.get_by_role("link", name="What stayed with you from this intro")
+        goes_to(ana.page, wrong).press("Enter")
+        ana.page.keyboard.type(WORDS)
+        expect(ana.page.get_by_label("What stayed with you from this intro?")).to_have_value(WORDS)
+        goes_to(ana.page, ana.page.get_by_role("checkbox")).press("Space")
+        goes_to(ana.page, send).press("Enter")
+        expect(ana.page.get_by_role("heading", level=1)).to_have_text("Thank you, Ana")
+        assert ana.faults == []
+
+
+def goes_to(page: Page, wanted: Locator) -> Locator:
+    """Press Tab until something has the focus, and shows that it has."""
+    expect(wanted).to_be_attached()
+    for _ in range(LONGEST_WAY):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            assert wanted.evaluate(SHOWS_WHERE_IT_IS), f"no outline around {wanted}"
+            return wanted
+    raise AssertionError(f"{LONGEST_WAY} times Tab did not lead to {wanted}")
+
+
+def plays_by_keyboard(page: Page) -> None:
+    video = page.locator("video")
+    goes_to(page, video).press("Space")
+    page.wait_for_function(
+        "video => video.videoWidth > 0 && video.currentTime > 0.2", arg=video.element_handle()
+    )
+
+
+def two_matched_people(installation: Installation) -> tuple[str, str]:
+    """Return the personal links of a live and of an asynchronous participant."""
+    now = utc_now()
+    with installation.app.app_context(), transaction() as session:
+        host = Person(email="host@example.org", created_at=now)
+        session.add(host)
+        session.flush()
+        event = events.make_event(
+            session,
+            host.id,
+            EventPlan(
+                title="Ocean communities forum",
+                purpose="",
+                zone="Europe/Berlin",
+                starts_at=now,
+                rounds=1,
+                length=timedelta(minutes=10),
+                pause=timedelta(minutes=2),
+                send_hour="09:00",
+                retention_days=90,
+            ),
+            form_key="keyboard",
+            actor=SYSTEM,
+            now=now,
+        )
+        ana, mei = (
+            events.register(session, event.id, profile, consent=True, actor=SYSTEM, now=now)
+            for profile in (
+                Profile("Ana", "ana@example.org", "Europe/Berlin", Attendance.LIVE, "", ""),
+                Profile("Mei", "mei@example.org", "Australia/Sydney", Attendance.ASYNC, "", ""),
+            )
+        )
+        matches.pair(session, event, event.rounds[0], ana, mei, actor=SYSTEM, now=now)
+        matches.publish(session, event, actor=SYSTEM, now=now)
+        live, asynchronous = (links().personal(p.id, p.link_version) for p in (ana, mei))
+    return live, asynchronous
