@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 
-from asyncnet.storage.disk import DiskStorage
-from asyncnet.storage.port import FileMissing, UploadRequest
+from asyncnet.storage.disk import DiskStorage, PartsDiffer
+from asyncnet.storage.port import FileMissing, StorageError, UploadRequest
 from asyncnet.web import files
 from asyncnet.web.forms import csrf
 from tests.storage.places import KEYS, VALID_FOR, begin, disk_place, send, send_part
@@ -282,7 +282,34 @@ def test_on_s3_these_routes_do_not_exist(app: Flask) -> None:
     assert statuses == [404, 404]
 
 
-def test_two_completions_at_once_store_one_file(served: DiskStorage) -> None:
+def test_nothing_is_completed_while_a_part_is_being_written(storage: DiskStorage) -> None:
+    """CHECKLIST U6: else the late bytes would end up in the finished file."""
+    upload_id = storage.create(KEY)
+    etag = storage.receive(UploadRequest("PUT", KEY, upload_id, 1, 5, 0), io.BytesIO(b"first"))
+
+    class CompletesMeanwhile(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            with pytest.raises(StorageError):
+                storage.complete(UploadRequest("POST", KEY, upload_id), [(1, etag)])
+            return super().read(size)
+
+    storage.receive(UploadRequest("PUT", KEY, upload_id, 2, 6, 5), CompletesMeanwhile(b"second"))
+
+    with pytest.raises(FileMissing):
+        storage.size(KEY)
+    assert [part.size for part in storage.parts(KEY, upload_id)] == [5, 6]
+
+
+def test_parts_that_leave_a_gap_are_not_joined(storage: DiskStorage) -> None:
+    upload_id = storage.create(KEY)
+    first = storage.receive(UploadRequest("PUT", KEY, upload_id, 1, 5, 0), io.BytesIO(b"first"))
+    third = storage.receive(UploadRequest("PUT", KEY, upload_id, 3, 5, 10), io.BytesIO(b"third"))
+
+    with pytest.raises(PartsDiffer):
+        storage.complete(UploadRequest("POST", KEY, upload_id), [(1, first), (3, third)])
+
+
+def test_the_first_of_two_completions_wins(served: DiskStorage) -> None:
     """CHECKLIST U6: the name is taken by one of them, whole."""
     first, second = begin(served, KEY), begin(served, KEY)
     etags = {
