@@ -2,7 +2,6 @@
 
 import io
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -157,23 +156,26 @@ def test_a_range_of_a_large_file_keeps_memory_flat(served: DiskStorage, tmp_path
         file.truncate(500_000_000)
     served.put(KEY, large, content_type="video/mp4")
     link = served.link(KEY, content_type="video/mp4", valid_for=VALID_FOR)
-    send(link, "GET", headers={"Range": "bytes=0-99"})
+    drain(link, 50_000_000)
     before = resident_bytes()
 
-    parts = urlsplit(link)
-    with socket.create_connection((parts.hostname or "", parts.port or 0)) as line:
-        head = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nRange: bytes=0-\r\n\r\n"
-        line.sendall(head.encode())
-        most, got, deadline = before, 0, time.monotonic() + 30
-        while got < 500_000_000 and time.monotonic() < deadline:
-            chunk = line.recv(1 << 16)
-            got += len(chunk)
-            most = max(most, resident_bytes())
-            if not chunk:
-                break
+    got, most = drain(link, 500_000_000)
 
     assert got > 500_000_000
     assert most - before < 20_000_000
+
+
+def drain(link: str, size: int) -> tuple[int, int]:
+    """Read the first `size` bytes of a link; return how many came and the most memory in use."""
+    parts = urlsplit(link)
+    got = most = 0
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as line:
+        head = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n"
+        line.sendall(f"{head}Range: bytes=0-{size - 1}\r\n\r\n".encode())
+        while chunk := line.recv(1 << 16):
+            got += len(chunk)
+            most = max(most, resident_bytes())
+    return got, most
 
 
 def resident_bytes() -> int:
