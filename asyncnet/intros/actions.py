@@ -148,7 +148,8 @@ def permitted(
         raise NotAllowed("This upload has ended. Reload the page to see where your intro stands.")
     if method == "PUT":
         length = _part_length(intro.bytes_announced, part_number or 0)
-        return UploadRequest("PUT", intro.upload_key, upload_id, part_number, length)
+        offset = ((part_number or 0) - 1) * PART_BYTES
+        return UploadRequest("PUT", intro.upload_key, upload_id, part_number, length, offset)
     if (method, upload_id is None) not in {
         ("POST", True),
         ("POST", False),

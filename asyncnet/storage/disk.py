@@ -1,12 +1,14 @@
 """Files on the local disk; browsers reach them through our own routes by signed addresses."""
 
 import errno
+import fcntl
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -51,12 +53,27 @@ class DiskFull(StorageError):
     """Too little space is left to take more in."""
 
 
+@dataclass(frozen=True)
+class KeptPart:
+    """One whole part of an upload under way, in bytes of its file."""
+
+    number: int
+    offset: int
+    length: int
+    etag: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.number:05}-{self.offset}-{self.length}-{self.etag}"
+
+
 class DiskStorage:
     """Fills the Storage port with a folder.
 
-    `files/<key>` holds what is finished. `uploads/<id>` holds what is under way: a file named
-    `key`, and one file per part, named by number and ETag. Files grow under other names and
-    are renamed when every byte is on the disk, so a killed process leaves nothing half.
+    `files/<key>` holds what is finished. `uploads/<id>` holds what is under way: the `key`, the
+    `data`, into which every part is written where it belongs, and an empty file for each part
+    that is whole, whose name says all about it. A name appears only when every byte behind it
+    is on the disk, so a killed process leaves nothing half, and completing copies nothing.
 
     An address carries its own end rather than the moment it was made, so machines whose
     clocks differ by less than its life agree that a fresh one is good.
@@ -83,6 +100,7 @@ class DiskStorage:
                 request.upload_id,
                 request.part_number,
                 request.length,
+                request.offset,
                 _end(valid_for),
             ]
         )
@@ -91,11 +109,7 @@ class DiskStorage:
     def parts(self, key: str, upload_id: str) -> list[Part]:
         with _port_errors(key):
             folder = self._upload_folder(key, upload_id)
-            newest: dict[int, Part] = {}
-            for path in sorted(folder.glob("*-*"), key=lambda path: path.stat().st_mtime_ns):
-                number, etag = path.name.split("-")
-                newest[int(number)] = Part(int(number), path.stat().st_size, etag)
-        return [newest[number] for number in sorted(newest)]
+            return [Part(kept.number, kept.length, kept.etag) for kept in _kept_parts(folder)]
 
     def abort(self, key: str) -> None:
         with _port_errors(key):
@@ -163,10 +177,10 @@ class DiskStorage:
 
     def request_of(self, token: str, method: str) -> UploadRequest:
         """Return the request that an address was signed for. Raises BadAddress."""
-        signed_method, key, upload_id, number, length, end = _signed(self._requests, token)
+        signed_method, key, upload_id, number, length, offset, end = _signed(self._requests, token)
         if signed_method != method or utc_now().timestamp() >= end:
             raise BadAddress
-        return UploadRequest(method, key, upload_id, number, length)
+        return UploadRequest(method, key, upload_id, number, length, offset)
 
     def reading_of(self, token: str) -> tuple[Path, str]:
         """Return the file that an address opens, and its content type.
@@ -192,6 +206,7 @@ class DiskStorage:
             _sync(incoming)
             folder = self._uploads / upload_id
             folder.mkdir(mode=0o700)
+            (folder / "data").touch()
             incoming.rename(folder / "key")
             _sync(folder)
             _sync(self._uploads)
@@ -203,48 +218,62 @@ class DiskStorage:
         Raises BodyCut, and keeps nothing, unless exactly `request.length` bytes come.
         """
         self._check_space()
-        etag = secrets.token_hex(16)
-        with _port_errors(request.key), self._incoming_file() as incoming:
-            folder = self._upload_folder(request.key, request.upload_id or "")
-            with incoming.open("xb") as file:
-                if _copy(body, file, at_most=request.length or 0) != request.length:
+        kept = KeptPart(
+            request.part_number or 0,
+            request.offset or 0,
+            request.length or 0,
+            secrets.token_hex(16),
+        )
+        with _port_errors(request.key), self._locked(request, fcntl.LOCK_SH) as folder:
+            for earlier in folder.glob(f"{kept.number:05}-*"):
+                earlier.unlink(missing_ok=True)
+                _sync(folder)
+            with (folder / "data").open("r+b") as file:
+                file.seek(kept.offset)
+                if _copy(body, file, at_most=kept.length) != kept.length:
                     raise BodyCut
                 file.flush()
                 os.fsync(file.fileno())
-            number = request.part_number or 0
-            earlier = list(folder.glob(_part(folder, number, "*").name))
-            incoming.rename(_part(folder, number, etag))
-            for path in earlier:
-                path.unlink(missing_ok=True)
+            (folder / kept.name).touch()
             _sync(folder)
-        return etag
+        return kept.etag
 
     def complete(self, request: UploadRequest, parts: Sequence[tuple[int, str]]) -> str:
         """Join the named parts, given as number and ETag, into the finished file.
 
         Returns its ETag. Raises PartsDiffer and AlreadyStored.
         """
-        self._check_space()
-        with _port_errors(request.key), self._incoming_file() as incoming:
-            folder = self._upload_folder(request.key, request.upload_id or "")
-            stored = {(p.number, p.etag) for p in self.parts(request.key, request.upload_id or "")}
-            if not parts or not stored.issuperset(parts):
+        with _port_errors(request.key), self._locked(request, fcntl.LOCK_EX) as folder:
+            kept = [part for part in _kept_parts(folder) if (part.number, part.etag) in parts]
+            size = 0
+            for part in kept:
+                if part.offset != size:
+                    raise PartsDiffer
+                size += part.length
+            if not kept or len(kept) != len(parts):
                 raise PartsDiffer
-            with incoming.open("xb") as file:
-                for number, etag in sorted(parts):
-                    with _part(folder, number, etag).open("rb") as part:
-                        shutil.copyfileobj(part, file, CHUNK_BYTES)
-                file.flush()
-                os.fsync(file.fileno())
+            os.truncate(folder / "data", size)
+            _sync(folder / "data")
             target = self._path(request.key)
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                target.hardlink_to(incoming)
+                target.hardlink_to(folder / "data")
             except FileExistsError as error:
                 raise AlreadyStored(request.key) from error
             _sync(target.parent)
             shutil.rmtree(folder, ignore_errors=True)
         return secrets.token_hex(16)
+
+    @contextmanager
+    def _locked(self, request: UploadRequest, lock: int) -> Iterator[Path]:
+        """Yield the folder of an upload: many may write parts at once, but none while one joins.
+
+        Raises StorageError where the lock is taken; the browser tries again.
+        """
+        folder = self._upload_folder(request.key, request.upload_id or "")
+        with (folder / "key").open("rb") as file:
+            fcntl.flock(file, lock | fcntl.LOCK_NB)
+            yield folder
 
     def _path(self, key: str) -> Path:
         if not KEY.fullmatch(key):
@@ -285,8 +314,13 @@ def _port_errors(key: str) -> Iterator[None]:
         raise StorageError(f"{key}: {error}") from error
 
 
-def _part(folder: Path, number: int, etag: str) -> Path:
-    return folder / f"{number:05}-{etag}"
+def _kept_parts(folder: Path) -> list[KeptPart]:
+    """Return the parts that are whole, by number; of two tries the later one."""
+    newest: dict[int, KeptPart] = {}
+    for path in sorted(folder.glob("*-*"), key=lambda path: path.stat().st_mtime_ns):
+        number, offset, length, etag = path.name.split("-")
+        newest[int(number)] = KeptPart(int(number), int(offset), int(length), etag)
+    return [newest[number] for number in sorted(newest)]
 
 
 def _signed(serializer: URLSafeSerializer, token: str) -> list[Any]:

@@ -29,7 +29,8 @@ class UploadRequest:
     """One request that a browser wants to make while it uploads `key` in parts.
 
     The five that exist, as in S3's multipart protocol: create (POST), send a part (PUT with
-    `upload_id`, `part_number` and its exact `length` in bytes), list the parts (GET with
+    `upload_id`, `part_number`, its exact `length` in bytes and the `offset` at which it begins
+    in the file), list the parts (GET with
     `upload_id`), complete (POST with `upload_id`), abort (DELETE with `upload_id`).
     """
 
@@ -38,6 +39,7 @@ class UploadRequest:
     upload_id: str | None = None
     part_number: int | None = None
     length: int | None = None
+    offset: int | None = None
 
 
 @dataclass(frozen=True)

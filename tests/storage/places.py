@@ -20,6 +20,8 @@ from asyncnet.web.forms import csrf
 from tests.servers.web import serving
 
 KEYS = ("the newest secret of this test run", "the one before it")
+PART_BYTES = 5 << 20
+"""The smallest part that S3 takes, but for the last one."""
 VALID_FOR = timedelta(minutes=5)
 
 
@@ -84,7 +86,7 @@ def begin(storage: Storage, key: str) -> str:
 
 
 def send_part(storage: Storage, key: str, upload_id: str, number: int, data: bytes) -> Answer:
-    request = UploadRequest("PUT", key, upload_id, number, len(data))
+    request = UploadRequest("PUT", key, upload_id, number, len(data), (number - 1) * PART_BYTES)
     return send(storage.sign(request, valid_for=VALID_FOR), "PUT", data)
 
 

@@ -2,7 +2,6 @@
 
 import io
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 
-from asyncnet.storage.disk import DiskStorage
-from asyncnet.storage.port import FileMissing, UploadRequest
+from asyncnet.storage.disk import DiskStorage, PartsDiffer
+from asyncnet.storage.port import FileMissing, StorageError, UploadRequest
 from asyncnet.web import files
 from asyncnet.web.forms import csrf
 from tests.storage.places import KEYS, VALID_FOR, begin, disk_place, send, send_part
@@ -157,23 +156,26 @@ def test_a_range_of_a_large_file_keeps_memory_flat(served: DiskStorage, tmp_path
         file.truncate(500_000_000)
     served.put(KEY, large, content_type="video/mp4")
     link = served.link(KEY, content_type="video/mp4", valid_for=VALID_FOR)
-    send(link, "GET", headers={"Range": "bytes=0-99"})
+    drain(link, 50_000_000)
     before = resident_bytes()
 
-    parts = urlsplit(link)
-    with socket.create_connection((parts.hostname or "", parts.port or 0)) as line:
-        head = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nRange: bytes=0-\r\n\r\n"
-        line.sendall(head.encode())
-        most, got, deadline = before, 0, time.monotonic() + 30
-        while got < 500_000_000 and time.monotonic() < deadline:
-            chunk = line.recv(1 << 16)
-            got += len(chunk)
-            most = max(most, resident_bytes())
-            if not chunk:
-                break
+    got, most = drain(link, 500_000_000)
 
     assert got > 500_000_000
     assert most - before < 20_000_000
+
+
+def drain(link: str, size: int) -> tuple[int, int]:
+    """Read the first `size` bytes of a link; return how many came and the most memory in use."""
+    parts = urlsplit(link)
+    got = most = 0
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as line:
+        head = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n"
+        line.sendall(f"{head}Range: bytes=0-{size - 1}\r\n\r\n".encode())
+        while chunk := line.recv(1 << 16):
+            got += len(chunk)
+            most = max(most, resident_bytes())
+    return got, most
 
 
 def resident_bytes() -> int:
@@ -282,7 +284,34 @@ def test_on_s3_these_routes_do_not_exist(app: Flask) -> None:
     assert statuses == [404, 404]
 
 
-def test_two_completions_at_once_store_one_file(served: DiskStorage) -> None:
+def test_nothing_is_completed_while_a_part_is_being_written(storage: DiskStorage) -> None:
+    """CHECKLIST U6: else the late bytes would end up in the finished file."""
+    upload_id = storage.create(KEY)
+    etag = storage.receive(UploadRequest("PUT", KEY, upload_id, 1, 5, 0), io.BytesIO(b"first"))
+
+    class CompletesMeanwhile(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            with pytest.raises(StorageError):
+                storage.complete(UploadRequest("POST", KEY, upload_id), [(1, etag)])
+            return super().read(size)
+
+    storage.receive(UploadRequest("PUT", KEY, upload_id, 2, 6, 5), CompletesMeanwhile(b"second"))
+
+    with pytest.raises(FileMissing):
+        storage.size(KEY)
+    assert [part.size for part in storage.parts(KEY, upload_id)] == [5, 6]
+
+
+def test_parts_that_leave_a_gap_are_not_joined(storage: DiskStorage) -> None:
+    upload_id = storage.create(KEY)
+    first = storage.receive(UploadRequest("PUT", KEY, upload_id, 1, 5, 0), io.BytesIO(b"first"))
+    third = storage.receive(UploadRequest("PUT", KEY, upload_id, 3, 5, 10), io.BytesIO(b"third"))
+
+    with pytest.raises(PartsDiffer):
+        storage.complete(UploadRequest("POST", KEY, upload_id), [(1, first), (3, third)])
+
+
+def test_the_first_of_two_completions_wins(served: DiskStorage) -> None:
     """CHECKLIST U6: the name is taken by one of them, whole."""
     first, second = begin(served, KEY), begin(served, KEY)
     etags = {

@@ -28,6 +28,7 @@ from config import S3Settings
 from tests.servers.seaweed import seaweed
 from tests.storage.places import (
     KEYS,
+    PART_BYTES,
     VALID_FOR,
     begin,
     complete,
@@ -37,8 +38,7 @@ from tests.storage.places import (
     upload,
 )
 
-LARGE = secrets.token_bytes(5 << 20)
-"""S3 wants at least 5 MiB in every part but the last."""
+LARGE = secrets.token_bytes(PART_BYTES)
 SMALL = b"the rest of it"
 
 
