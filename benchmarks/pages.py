@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlencode
 
 import flask_migrate
 import psutil
-import waitress
 from flask import Flask
 from sqlalchemy import event
+from waitress.server import create_server
 
 from asyncnet import create_app
 from asyncnet.audit.actions import SYSTEM
@@ -133,12 +134,12 @@ def _serve(settings: Settings, pipe: "multiprocessing.connection.Connection[int,
     bare = Flask("hello")
     bare.add_url_rule("/hello-bare", view_func=lambda: "hello")
 
-    def both(environ: dict[str, object], start: object) -> object:
+    def both(environ: dict[str, Any], start: Any) -> Any:
         chosen = bare if environ["PATH_INFO"] == "/hello-bare" else app
-        return chosen.wsgi_app(environ, start)  # type: ignore[arg-type]
+        return chosen.wsgi_app(environ, start)
 
-    server = waitress.create_server(both, listen="127.0.0.1:0", threads=4)
-    pipe.send(server.effective_port)
+    server = create_server(both, listen="127.0.0.1:0", threads=4)
+    pipe.send(getattr(server, "effective_port"))  # noqa: B009 - its types do not know it
     server.run()
 
 

@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance
@@ -15,6 +16,7 @@ from asyncnet.matches.model import Match
 from tests import factories
 from tests.pages import find_form, open_personal_link, post_form, sign_in
 
+Pair = Callable[..., TestResponse]
 Rows = Callable[..., list]  # type: ignore[type-arg]
 
 
@@ -42,10 +44,10 @@ def people(session: Session, event: Event) -> dict[str, Participant]:
 
 
 @pytest.fixture
-def pair(client: FlaskClient, event: Event, rows: Rows, people: dict[str, Participant]):  # type: ignore[no-untyped-def]
+def pair(client: FlaskClient, event: Event, rows: Rows, people: dict[str, Participant]) -> Pair:
     slots = {slot.number: slot.id for slot in rows(select(Round))}
 
-    def press(one: str, other: str, number: int = 1):  # type: ignore[no-untyped-def]
+    def press(one: str, other: str, number: int = 1) -> TestResponse:
         return post_form(
             client,
             f"/events/{event.id}/plan",
@@ -56,8 +58,13 @@ def pair(client: FlaskClient, event: Event, rows: Rows, people: dict[str, Partic
 
 
 def test_a_pair_is_a_draft_until_it_is_published(
-    client: FlaskClient, event: Event, people: dict[str, Participant], pair, app: Flask, rows: Rows
-) -> None:  # type: ignore[no-untyped-def]
+    client: FlaskClient,
+    event: Event,
+    people: dict[str, Participant],
+    pair: Pair,
+    app: Flask,
+    rows: Rows,
+) -> None:
     phone = app.test_client()
     open_personal_link(phone, people["Ana"])
     pair("Mei", "Ana")
@@ -82,12 +89,12 @@ def test_a_pair_is_a_draft_until_it_is_published(
     ],
 )
 def test_what_cannot_be_paired_says_why(
-    pair,
+    pair: Pair,
     rows: Rows,
     first: tuple[str, str, int] | None,
     second: tuple[str, str, int],
     sentence: str,
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     if first:
         pair(*first)
 
@@ -97,7 +104,7 @@ def test_what_cannot_be_paired_says_why(
     assert len(rows(select(Match))) == (1 if first else 0)
 
 
-def test_one_asynchronous_person_is_watched_by_several_in_one_round(pair, rows: Rows) -> None:  # type: ignore[no-untyped-def]
+def test_one_asynchronous_person_is_watched_by_several_in_one_round(pair: Pair, rows: Rows) -> None:
     pair("Ana", "Mei")
     pair("Bo", "Mei")
 
@@ -128,8 +135,13 @@ def test_twenty_hands_on_one_seat_make_one_match(
 
 
 def test_a_match_taken_out_is_gone_from_both_pages(
-    client: FlaskClient, event: Event, people: dict[str, Participant], pair, app: Flask, rows: Rows
-) -> None:  # type: ignore[no-untyped-def]
+    client: FlaskClient,
+    event: Event,
+    people: dict[str, Participant],
+    pair: Pair,
+    app: Flask,
+    rows: Rows,
+) -> None:
     pair("Ana", "Mei")
     post_form(client, f"/events/{event.id}/plan", action="/plan/publish")
     [match] = rows(select(Match))

