@@ -235,7 +235,7 @@ def _serve(settings: Settings, pipe: "Pipe[None, None]") -> None:
 
     @app.put("/bare/<int:sync>")
     @csrf.exempt  # type: ignore[untyped-decorator]  # Flask-WTF has no types
-    @requires(Role.PUBLIC)
+    @requires(Role.SIGNED)  # so that nobody looks into the body on the way, as for our own
     def bare(sync: int) -> str:
         left = request.max_content_length = request.content_length or 0
         with (settings.instance / secrets.token_hex(8)).open("wb") as file:
