@@ -22,7 +22,7 @@ install: .venv/.runtime $(FRONT_END) ## Prepare the checkout for a server, and s
 
 test: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Run every test at both sizes.
 	$(BIN)/pytest -n 2 --size small
-	$(BIN)/pytest -n 2 --size large -m "not sizeless"
+	$(BIN)/pytest -n 2 --size large
 
 bench: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Print every promised figure as a ratio.
 	$(BIN)/python -m benchmarks

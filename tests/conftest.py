@@ -29,6 +29,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", choices=("readme", "all"), help="Keep the journeys' pictures.")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """At the second size, leave out what never touches an installation: it would be the same."""
+    if config.getoption("--size") == "small":
+        return
+    same = [item for item in items if not _depends_on_size(item)]
+    config.hook.pytest_deselected(items=same)
+    items[:] = [item for item in items if _depends_on_size(item)]
+
+
+def _depends_on_size(item: pytest.Item) -> bool:
+    fixtures = item.fixturenames if isinstance(item, pytest.Function) else []
+    return "servers" in fixtures and item.get_closest_marker("sizeless") is None
+
+
 @dataclass(frozen=True)
 class Servers:
     """What is shared by all tests of one run."""
