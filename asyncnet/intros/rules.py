@@ -9,6 +9,7 @@ OVERSHOOT_SECONDS = 0.5
 
 REMUX_BITS_PER_SECOND = 6_000_000
 REMUX_FRAMES_PER_SECOND = 60.5
+REMUX_LATE_SECONDS = 0.5
 REMUX_LONG_SIDE, REMUX_SHORT_SIDE = 1920, 1088
 REMUX_CONTAINERS = frozenset({"mov", "matroska"})
 REMUX_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
@@ -57,6 +58,8 @@ class VideoTrack:
     hidden_frames: int
     """Frames that an edit list cuts away; players skip them, a plain copy would not."""
     frames_per_second: float
+    late_seconds: float
+    """How long the sound, where it begins first, goes on before there is a picture."""
     rotation: int
     """Degrees counter-clockwise, a multiple of 90."""
     mirrored: bool
@@ -153,6 +156,7 @@ def plays_everywhere(probe: Probe) -> bool:
         and max(video.width, video.height) <= REMUX_LONG_SIDE
         and min(video.width, video.height) <= REMUX_SHORT_SIDE
         and video.frames_per_second <= REMUX_FRAMES_PER_SECOND
+        and video.late_seconds <= REMUX_LATE_SECONDS
         and probe.bits_per_second <= REMUX_BITS_PER_SECOND
         and (audio is None or (audio.codec == "aac" and audio.channels <= 2))
     )

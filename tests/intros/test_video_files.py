@@ -90,6 +90,10 @@ def late_sound(folder: Path) -> Path:
     )
 
 
+def late_pictures(folder: Path) -> Path:
+    return film(folder / "late.mp4", *TONE, "-itsoffset", "1", *PICTURE, *SOFT_H264, "-c:a", "aac")
+
+
 def with_extras(folder: Path) -> Path:
     """A film with a cover picture, subtitles and a second, smaller video."""
     (folder / "words.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\nsecret words\n")
@@ -179,6 +183,30 @@ ACCEPTED = {
         1.32,
         (320, 240),
         ("h264", "aac"),
+        (320, 240),
+        (320, 240),
+    ),
+    "pictures start late": Case(
+        late_pictures, TRANSCODE, 3, (320, 240), ("h264", "aac"), (320, 240), (320, 240)
+    ),
+    "clock of the recorder goes on": Case(
+        remade("a.mkv", "-output_ts_offset", "5000"),
+        REMUX,
+        2.02,
+        (320, 240),
+        ("h264", "aac"),
+        (320, 240),
+        (320, 240),
+    ),
+    "track for sound, but no sound in it": Case(
+        made(
+            "a.mkv",
+            *(*picture(), "-f", "lavfi", "-i", "anullsrc=d=1", "-af", "aselect=0", *SOFT_H264),
+        ),
+        REMUX,
+        1,
+        (320, 240),
+        ("h264", None),
         (320, 240),
         (320, 240),
     ),
@@ -435,6 +463,7 @@ def test_an_accepted_file_becomes_videos_that_play_everywhere(case: Case, tmp_pa
     assert checked.seconds == pytest.approx(case.seconds, abs=0.06)
     assert (checked.width, checked.height) == case.shown
     assert (checked.video, checked.audio) == case.codecs
+    assert checked.warnings == (() if case.codecs[1] else (rules.NO_SOUND,))
     assert result.verdict is case.verdict
     assert result.seconds == pytest.approx(case.seconds, abs=0.12)
     assert sorted(path.name for path in out.iterdir()) == ["360p.mp4", "720p.mp4", "poster.jpg"]
@@ -515,6 +544,7 @@ def pixel_bomb_that_lies(folder: Path) -> Path:
 
 
 SOUND = "sound but no picture"
+GAP = r"setts=ts=TS+if(gt(N\,30)\,3600/TB\,0)"
 REFUSED: dict[str, tuple[Make, str]] = {
     "empty": (nothing, "This file is empty"),
     "sound only": (sample("audio_only.webm"), SOUND),
@@ -532,6 +562,11 @@ REFUSED: dict[str, tuple[Make, str]] = {
         made("a.mp4", *picture(), *SOFT_H264, "-frames:v", "4"),
         "a still picture rather than a video",
     ),
+    "all frames at one moment": (
+        remade("a.mkv", "-bsf:v", "setts=ts=0"),
+        "a still picture rather than a video",
+    ),
+    "an hour's gap": (remade("a.mp4", "-bsf:v", GAP), "60 minutes long"),
     "three hours": (sample("three_hours_tiny.mp4"), "3 hours long"),
     "a second too long": (
         made("a.mp4", *picture(rate="1", seconds=91), *SOFT_H264),

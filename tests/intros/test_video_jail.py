@@ -21,7 +21,7 @@ from asyncnet.intros.video.prepare import LIMITS, bounds_of
 from asyncnet.intros.video.probe import measure
 from tests.intros.films import FFMPEG, film, picture
 
-SMALL = Bounds(cpu_seconds=1, wall_seconds=3, file_bytes=1_000_000)
+SMALL = Bounds(cpu_seconds=1, wall_seconds=60, file_bytes=1_000_000)
 AMPLE = bounds_of(LIMITS)
 
 

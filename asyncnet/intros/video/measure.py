@@ -32,39 +32,42 @@ class Track:
 
     def __init__(self, stream: Any) -> None:
         self.tick = float(stream.time_base)
-        self.frames = self.hidden = self.bytes = 0
-        self.first: int | None = None
-        self.last = self.end = 0
+        self.untimed = self.hidden = self.bytes = 0
+        self.moments: set[int] = set()
+        self.end = 0
 
     def add(self, packet: Any) -> None:
         self.bytes += packet.size
         if packet.is_discard:
             self.hidden += 1
             return
-        self.frames += 1
         at = packet.pts if packet.pts is not None else packet.dts
         if at is None:
+            self.untimed += 1
             return
-        if self.first is None:
-            self.first = self.last = at
-        self.first = min(self.first, at)
-        self.last = max(self.last, at)
+        self.moments.add(at)
         self.end = max(self.end, at + (packet.duration or 0))
+
+    @property
+    def frames(self) -> int:
+        """How many pictures one gets to see: of several at one moment only one."""
+        return len(self.moments) + self.untimed
 
     def rate(self, stated: Fraction | None) -> float:
         """Return pictures per second, from the packets where they have times."""
-        if self.first is not None and self.last > self.first:
-            return (self.frames - 1) / ((self.last - self.first) * self.tick)
+        if len(self.moments) > 1:
+            ticks = max(self.moments) - min(self.moments)
+            return (len(self.moments) - 1) / (ticks * self.tick)
         return float(stated or 0)
 
-    def span(self, rate: float) -> tuple[float, float] | None:
+    def span(self, rate: float) -> tuple[float, float]:
         """Return begin and end in seconds; packets without times count by the stated rate."""
-        if self.first is None:
-            return (0.0, self.frames / rate) if self.frames and rate else None
-        end = self.end * self.tick
-        if self.last >= self.end and rate:
-            end = self.last * self.tick + 1 / rate
-        return self.first * self.tick, end
+        if not self.moments:
+            return 0.0, self.untimed / rate if rate else 0.0
+        last = max(self.moments)
+        open_end = last >= self.end and rate > 0
+        end = last * self.tick + 1 / rate if open_end else self.end * self.tick
+        return min(self.moments) * self.tick, end
 
 
 def main() -> None:
@@ -92,13 +95,13 @@ def measured(opened: Any, max_pixels: int) -> dict[str, Any]:
         tracks[packet.stream.index].add(packet)
         if picture and packet.stream.index == video.index:
             picture.look_at(packet)
-    spans: list[tuple[float, float] | None] = []
     found: dict[str, dict[str, Any]] = {}
+    spans: dict[str, tuple[float, float]] = {}
     if video is not None and picture and tracks[video.index].frames:
         picture.look_at(None)
         track = tracks[video.index]
         rate = track.rate(video.average_rate)
-        spans.append(track.span(rate))
+        spans["video"] = track.span(rate)
         found["video"] = {
             **picture.described(),
             "frames": track.frames,
@@ -106,23 +109,32 @@ def measured(opened: Any, max_pixels: int) -> dict[str, Any]:
             "frames_per_second": rate,
         }
     if audio is not None and tracks[audio.index].frames:
-        track = tracks[audio.index]
-        spans.append(track.span(0))
+        spans["audio"] = tracks[audio.index].span(0)
         found["audio"] = {
             "index": audio.index,
             "codec": codec_name(audio),
             "channels": audio.codec_context.channels,
         }
-    known = [span for span in spans if span]
-    seconds = max(e for _, e in known) - min(b for b, _ in known) if known else 0.0
+    begin = min((begin for begin, _ in spans.values()), default=0.0)
+    seconds = max((end for _, end in spans.values()), default=0.0) - begin
+    if "video" in found:
+        found["video"]["late_seconds"] = spans["video"][0] - begin
     total = sum(track.bytes for track in tracks.values())
     return {
         "seconds": round(seconds, 3),
-        "stated_seconds": opened.duration / av.time_base if opened.duration else None,
+        "stated_seconds": stated_seconds(opened, begin),
         "bits_per_second": total * 8 / seconds if seconds > 0 else 0.0,
         "has_sound": "audio" in found or any(s.codec_context is None for s in opened.streams.audio),
         **found,
     }
+
+
+def stated_seconds(opened: Any, begin: float) -> float | None:
+    """Return the length that the header claims; Matroska's names the end rather than that."""
+    if not opened.duration:
+        return None
+    stated = float(opened.duration / av.time_base)
+    return stated - begin if "matroska" in opened.format.name else stated
 
 
 def chosen(streams: Iterator[Any]) -> Any:
