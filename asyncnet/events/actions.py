@@ -300,19 +300,15 @@ def remove_participant(
     """Let a participant leave: their links, pages and mails end at once."""
     participant.left_at = now
     cancel_for(session, participant.id, why="They no longer take part.", now=now)
-    withdraw_links(session, participant, actor=actor, now=now)
+    _end_links(session, participant, now=now)
+    record(session, actor, "participant.removed", f"participant:{participant.id}", now=now)
 
 
 def withdraw_links(
     session: Session, participant: Participant, *, actor: Actor, now: datetime
 ) -> None:
     """End every personal link handed out so far, and every page opened with one."""
-    participant.link_version += 1
-    session.execute(
-        update(BrowserSession)
-        .where(BrowserSession.participant_id == participant.id, BrowserSession.ended_at.is_(None))
-        .values(ended_at=now)
-    )
+    _end_links(session, participant, now=now)
     record(session, actor, "personal_link.withdrawn", f"participant:{participant.id}", now=now)
 
 
@@ -461,6 +457,15 @@ def _has_follow_ups(session: Session, event_id: int) -> bool:
                 .exists()
             )
         )
+    )
+
+
+def _end_links(session: Session, participant: Participant, *, now: datetime) -> None:
+    participant.link_version += 1
+    session.execute(
+        update(BrowserSession)
+        .where(BrowserSession.participant_id == participant.id, BrowserSession.ended_at.is_(None))
+        .values(ended_at=now)
     )
 
 

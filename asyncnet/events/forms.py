@@ -141,6 +141,10 @@ class EventForm(OnceForm):
             }
         )
 
+    def now_at(self, version: int) -> None:
+        """Take the form as made on this version, since its page now shows both texts."""
+        self.version.data, self.version.raw_data = version, None
+
     def plan(self) -> EventPlan:
         """Return what was filled in; only after the form was accepted."""
         return EventPlan(

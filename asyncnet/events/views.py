@@ -94,6 +94,7 @@ def change(event_id: int) -> ResponseReturnValue:
         return render_template("events/settings.html", form=form, event=event), 409
     except ChangedMeanwhile:
         db.session.refresh(event)
+        form.now_at(event.version)
         return render_template(
             "events/settings.html", form=form, event=event, theirs=EventForm.about(event)
         ), 409
