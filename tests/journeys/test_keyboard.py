@@ -26,7 +26,10 @@ SHOWS_WHERE_IT_IS = """element => [element, element.closest("label")].some(e =>
     e && getComputedStyle(e).outlineStyle !== "none" && getComputedStyle(e).outlineWidth !== "0px")
 """
 
-pytestmark = pytest.mark.parametrize("screen", [(1280, 800)], ids=["desktop"])
+pytestmark = [
+    pytest.mark.sizeless,
+    pytest.mark.parametrize("screen", [(1280, 800)], ids=["desktop"]),
+]
 
 
 def test_both_sides_need_no_mouse(
