@@ -1,24 +1,32 @@
 """How moments, zones and counts are shown to a reader."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from flask import Flask
 
 from asyncnet.zones import city_of, zone_named
 
 
+MOMENTS = 4096
+"""How many moments are kept in words; everybody at an event reads the same few."""
+
+
+@lru_cache(maxsize=MOMENTS)
 def local(at: datetime, zone: str) -> str:
     """Return a moment on a zone's own calendar and clock: `Friday 27 June 2026, 09:00`."""
     there = at.astimezone(zone_named(zone))
     return there.strftime(f"%A {there.day} %B %Y, %H:%M")
 
 
+@lru_cache(maxsize=MOMENTS)
 def local_day(at: datetime, zone: str) -> str:
     """Return the day of a moment in a zone: `Fri 27 June`."""
     there = at.astimezone(zone_named(zone))
     return there.strftime(f"%a {there.day} %B")
 
 
+@lru_cache(maxsize=MOMENTS)
 def local_time(at: datetime, zone: str) -> str:
     """Return the time of day of a moment in a zone: `09:00`."""
     return f"{at.astimezone(zone_named(zone)):%H:%M}"
@@ -29,6 +37,7 @@ def local_input(at: datetime, zone: str) -> str:
     return f"{at.astimezone(zone_named(zone)):%Y-%m-%dT%H:%M}"
 
 
+@lru_cache(maxsize=MOMENTS)
 def iso(at: datetime) -> str:
     """Return a moment in UTC as RFC 3339 writes it, for `<time datetime>`."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

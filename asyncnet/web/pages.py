@@ -158,7 +158,7 @@ def _asset(app: Flask) -> Any:
     names: dict[str, str] = json.loads(manifest.read_text()) if manifest.exists() else {}
 
     def asset(name: str) -> str:
-        return url_for("static", filename=f"dist/{names.get(name, name)}")
+        return f"{app.static_url_path}/dist/{names.get(name, name)}"
 
     return asset
 
