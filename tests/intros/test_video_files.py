@@ -638,7 +638,12 @@ def test_colours_survive_the_way_into_plain_video(tmp_path: Path) -> None:
         source = film(
             tmp_path / f"{name}.mp4",
             *("-f", "lavfi", "-i", bars.format(size)),
-            *("-vf", f"scale=out_color_matrix={matrix},format=yuv422p", "-c:v", "libx264"),
+            *(
+                "-vf",
+                f"scale=out_color_matrix={matrix},format=yuv422p,setparams=colorspace=unknown",
+                "-c:v",
+                "libx264",
+            ),
         )
         out = tmp_path / name
         out.mkdir()

@@ -218,7 +218,11 @@ def test_trimmed_pictures_do_not_come_back(tmp_path: Path, out: Path) -> None:
 
     assert made.seconds == pytest.approx(0.8, abs=0.05)
     for part in (made.large, made.small):
+        everything = film(
+            tmp_path / "all.mkv", "-ignore_editlist", "1", "-i", part.path, *SOFT_H264
+        )
         assert colour_at(part.path, 0.5, 0.5, at=0)[0] < 60
+        assert colour_at(everything, 0.5, 0.5, at=0)[0] < 60
 
 
 def test_rotation_turns_the_pictures_themselves(out: Path) -> None:
