@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
@@ -40,7 +40,22 @@ class _Wire(EmailPolicy):
         return f"{name}: {words}\r\n".encode()
 
 
-_WIRE = _Wire(linesep="\r\n", max_line_length=LINE_LENGTH)
+class _Headers(HeaderRegistry):
+    """Makes the class of each kind of header once instead of for every header."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: dict[str, type] = {}
+
+    def __getitem__(self, name: str) -> type:
+        if name not in self.made:
+            self.made[name] = super().__getitem__(name)
+        return self.made[name]
+
+
+_WIRE = _Wire(linesep="\r\n", max_line_length=LINE_LENGTH, header_factory=_Headers())
+_BOUNDARY = "=_part"
+"""Both parts are quoted-printable, in which no line can hold an equals sign and then this."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +93,7 @@ def write(letter: Letter, *, mail_from: str, at: datetime) -> Mail:
         for name, text in letter.headers.items():
             message[_matching(_FIELD_NAME, name)] = _one_line(text)
         message.set_content(letter.text, cte="quoted-printable")
+        message.make_alternative(boundary=_BOUNDARY)
         message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
         return Mail(
             sender=_spelled(_one_mailbox(sender)),
