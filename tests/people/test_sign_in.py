@@ -241,6 +241,24 @@ def test_signing_in_again_ends_the_sign_in_before(app: Flask, client: FlaskClien
     assert client.get("/events").status_code == 200
 
 
+def test_a_new_secret_ends_nobodys_sign_in(settings: Settings, session: Session) -> None:
+    """P4: the former secret is believed, the newest signs; without it everybody is out."""
+    former, newest = settings.secret_keys[0], "another secret of the tests, long enough: 42"
+    person = factories.organizer(session)
+    client = installation(settings).test_client()
+    sign_in(client, person)
+    cookie = client.get_cookie("asyncnet", "127.0.0.1")
+    assert cookie is not None
+
+    seen = []
+    for keys in ((newest, former), (newest,)):
+        browser = installation(replace(settings, secret_keys=keys)).test_client()
+        browser.set_cookie("asyncnet", cookie.value, domain="127.0.0.1")
+        seen.append(browser.get("/events").status_code)
+
+    assert seen == [200, 302]
+
+
 @pytest.mark.parametrize(
     ("created", "seen", "lives"),
     [
