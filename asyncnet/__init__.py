@@ -86,7 +86,6 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         # how long somebody stays known, the server's own records say; this only bounds the cookie
         "PERMANENT_SESSION_LIFETIME": 400 * 24 * 3600,
         "SESSION_REFRESH_EACH_REQUEST": False,
-        "SESSION_REFRESH_EACH_REQUEST": False,
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,
         "MAX_CONTENT_LENGTH": 1_000_000,

@@ -7,7 +7,6 @@ from flask import Flask
 
 from asyncnet.zones import city_of, zone_named
 
-
 MOMENTS = 4096
 """How many moments are kept in words; everybody at an event reads the same few."""
 

@@ -271,7 +271,7 @@ def test_whoever_is_taken_out_is_out_at_once(
 
     post_form(host, f"/events/{event.id}/participants/{mei.id}", action=f"/{mei.id}/remove")
 
-    assert phone.get(f"/me/{mei.id}").status_code == 404
+    assert phone.get(f"/me/{mei.id}").status_code == 410
     assert app.test_client().get(personal_link(app, mei)).status_code == 410
 
 
