@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TypeVar
@@ -17,9 +17,12 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from flask import Flask
+from sqlalchemy import select
 
 from asyncnet import create_app
-from asyncnet.database import db
+from asyncnet.database import db, transaction
+from asyncnet.messages.model import Message
+from asyncnet.messages.queue import reference_of
 from asyncnet.tasks import drain_mail
 from config import CHECKOUT, PREFIX, Settings
 from tests.servers.smtp import MailServer, mail_server
@@ -53,6 +56,14 @@ class Installation:
             return found[-1] if len(found) >= mails else None
 
         return eventually(look, f"no mail with {path} for {address}")
+
+    def minutes_pass(self, minutes: int) -> None:
+        """Make what was mailed so far that much older, for what may be asked for only so often."""
+        with self.app.app_context(), transaction() as session:
+            for message in session.scalars(select(Message)):
+                message.created_at -= timedelta(minutes=minutes)
+                message.key += f":{minutes} minutes earlier"
+                message.reference = reference_of(message.key)
 
     def send_what_is_due(self, at: datetime) -> None:
         """Let the mail worker's clock show `at` for once."""

@@ -49,20 +49,20 @@ class Visitor:
     allowed: set[int] = field(default_factory=set)
     """Answers of 400 and above that are part of the journey."""
 
-    def sees(self, name: str, *, shown: bool = False) -> None:
+    def sees(self, name: str, *, shown_on: str = "") -> None:
         """Ask of the page as it stands all that is asked of every page.
 
         axe finds nothing, in light and in dark; nothing scrolls sideways on the narrowest
-        phone; the browser has not complained. `shown` pages are pictured in README.
+        phone; the browser has not complained. README shows it as it looks on the screen `shown_on`.
         """
         page = self.page
         page.wait_for_load_state()
         problems = _found_by_axe(page, EVERYTHING)
         page.emulate_media(color_scheme="dark")
         problems += [f"dark: {problem}" for problem in _found_by_axe(page, CONTRAST)]
-        self.pictures.take(page, f"{name}-dark", shown=False)
+        self.pictures.take(page, f"{name}-dark")
         page.emulate_media(color_scheme="light")
-        self.pictures.take(page, name, shown=shown)
+        self.pictures.take(page, name, shown_on=shown_on)
         size = page.viewport_size or {"width": 1280, "height": 800}
         page.set_viewport_size({"width": NARROWEST, "height": size["height"]})
         problems += [f"too wide: {html}" for html in page.evaluate(TOO_WIDE)]
@@ -111,11 +111,11 @@ class Pictures:
 
     folder: Path | None
     everything: bool
-    suffix: str
+    screen: str
 
-    def take(self, page: Page, name: str, *, shown: bool) -> None:
-        if self.folder and (shown or self.everything):
-            file = self.folder / f"{name}-{self.suffix}.png"
+    def take(self, page: Page, name: str, *, shown_on: str = "") -> None:
+        if self.folder and (self.everything or shown_on == self.screen):
+            file = self.folder / f"{name}-{self.screen}.png"
             page.screenshot(path=file, full_page=self.everything, animations="disabled")
 
 
