@@ -304,7 +304,7 @@ def everybody_sees_that_it_arrived(host: Visitor, ana: Visitor, mei: Visitor, ev
     expect(mei.page.get_by_role("link", name="Write to Ana Brandt")).to_have_attribute(
         "href", re.compile("^mailto:ana")
     )
-    mei.sees("letters")
+    mei.sees("letters", shown_on="phone")
 
     ana.page.get_by_role("link", name="change what you wrote").click()
     expect(ana.page.get_by_role("main")).to_contain_text("Your words went out to Mei Tanaka")
