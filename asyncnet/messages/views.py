@@ -20,7 +20,6 @@ from asyncnet.web.access import (
     organized_event,
     requires,
 )
-from asyncnet.web.forms import ButtonForm
 from asyncnet.web.letters import SANDBOX, framed
 
 pages = Blueprint("messages", __name__)
@@ -75,8 +74,6 @@ def html(event_id: int, message_id: int) -> ResponseReturnValue:
 def decide(event_id: int, message_id: int, wish: str) -> ResponseReturnValue:
     event = organized_event(event_id)
     message = _message(event.id, message_id)
-    if not ButtonForm().accepted():
-        abort(400)
     try:
         with transaction() as session:
             actions.decide(
