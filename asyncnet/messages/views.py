@@ -10,7 +10,7 @@ from asyncnet.database import db, transaction
 from asyncnet.messages import actions, queries
 from asyncnet.messages.drain import NotNeeded, preview
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import BeingSent, Copy, Stale, copy_of
+from asyncnet.messages.queue import BeingSent, Copy, Stale, TakesNoMail, copy_of
 from asyncnet.messages.rules import Act, MessageState, acts_on
 from asyncnet.web.access import (
     LARGEST_ID,
@@ -89,6 +89,13 @@ def decide(event_id: int, message_id: int, wish: str) -> ResponseReturnValue:
         return _page(event_id, _message(event_id, message_id)), 409
     except Stale:
         flash("It has changed since you opened this page. Here is how it stands now.", "bad")
+        return _page(event_id, _message(event_id, message_id)), 409
+    except TakesNoMail:
+        flash(
+            "Mail to this address came back, so none is sent there. "
+            "Ask for another address and change it under Participants.",
+            "bad",
+        )
         return _page(event_id, _message(event_id, message_id)), 409
     flash(DONE[Act(wish)], "good")
     return redirect(url_for(".show", event_id=event.id, message_id=message.id))
