@@ -84,7 +84,7 @@ def take_report(address: str | None) -> None:
 def allow(address: str) -> None:
     """Write again to an address from which mail came back."""
     with transaction() as session:
-        known = bounces.allow_again(session, address.lower())
+        known = bounces.allow_again(session, address)
     click.echo("It gets mail again." if known else "Nothing ever came back from it.")
 
 

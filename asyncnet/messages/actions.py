@@ -15,7 +15,8 @@ def decide(
 ) -> Message:
     """Do what an organizer decided when they saw `version` of a message; return it.
 
-    Raises BeingSent while a worker has it, and Stale when it has changed since.
+    Raises BeingSent while a worker has it, Stale when it has changed since, and TakesNoMail
+    when it would go to an address from which mail came back.
     """
     message = queue.act(session, message_id, wish, version=version, actor=actor.name, now=now)
     record(session, actor, f"message.{wish}", f"message:{message_id}", now=now)

@@ -9,7 +9,6 @@ from email.policy import default
 from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from asyncnet.mail.port import Letter
@@ -116,20 +115,23 @@ def record(session: Session, reference: str, report: Report, *, now: datetime) -
 
 def allow_again(session: Session, address: str) -> bool:
     """Forget what came back from an address; return whether anything was known of it."""
-    known = session.get(BouncingAddress, address)
-    session.execute(delete(BouncingAddress).where(BouncingAddress.address == address))
+    known = session.get(BouncingAddress, queue.hash_of(address))
+    if known is not None:
+        session.delete(known)
     return known is not None
 
 
 def _count(session: Session, address: str, report: Report, now: datetime) -> None:
-    known = session.get(BouncingAddress, address, with_for_update=True)
+    key = queue.hash_of(address)
+    known = session.get(BouncingAddress, key, with_for_update=True)
     if known is None:
-        known = BouncingAddress(address=address, soft_bounces=0, suppressed_at=None)
+        known = BouncingAddress(address_hash=key, soft_bounces=0, suppressed_at=None)
         session.add(known)
     known.last_words = report.words[:NOTE_LENGTH]
     known.soft_bounces += 0 if report.lasting else 1
     if report.lasting or known.soft_bounces >= SOFT_BOUNCES:
         known.suppressed_at = known.suppressed_at or now
+        queue.suppress(session, address, now=now)
 
 
 def _proof(reference: str, key: str) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
@@ -85,11 +85,14 @@ class MessageChange(Base):
 
 
 class BouncingAddress(Base):
-    """An address from which mail came back. Suppressed, it gets none any more."""
+    """An address from which mail came back. Suppressed, it gets none any more.
+
+    Only a hash of it is kept, since it outlives the people and mails of an event.
+    """
 
     __tablename__ = "bouncing_address"
 
-    address: Mapped[str] = mapped_column(String(254), primary_key=True)
+    address_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     soft_bounces: Mapped[int]
     """How often it came back for a passing reason."""
     suppressed_at: Mapped[datetime | None]

@@ -54,7 +54,6 @@ AT_ONCE = [kind for kind, manner in MANNERS.items() if manner.at_once]
 # The statements of the busiest path are built once: building them costs more than running them.
 _MESSAGE = Base.metadata.tables["message"]
 _NOTE = insert(Base.metadata.tables["message_change"])
-_SUPPRESSED = select(BouncingAddress.address).where(BouncingAddress.suppressed_at.is_not(None))
 _NOW = bindparam("now", type_=UtcDateTime)
 _EARLIEST = (
     select(Message.id)
@@ -120,6 +119,10 @@ class BeingSent(Stale):
     """A worker is sending the message right now."""
 
 
+class TakesNoMail(Exception):
+    """Mail to this address came back, so none is sent there any more."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """One worker's right to send one message, until its lease ends.
@@ -165,7 +168,12 @@ def plan(
     now: datetime,
     expires_at: datetime | None = None,
 ) -> None:
-    """Schedule a mail; nothing happens when this key has been planned before (CHECKLIST M5)."""
+    """Schedule a mail; nothing happens when this key has been planned before (CHECKLIST M5).
+
+    To an address that takes no mail it is cancelled at once (M4).
+    """
+    suppressed = is_suppressed(session, to_address)
+    state = MessageState.CANCELLED if suppressed else MessageState.SCHEDULED
     added = session.scalar(
         _insert_new(session)
         .values(
@@ -180,21 +188,22 @@ def plan(
             zone=zone,
             due_local=_wall_clock(due_at, zone),
             due_at=due_at,
-            state=MessageState.SCHEDULED,
-            wake_at=first_look(kind, due_at, now),
+            state=state,
+            wake_at=None if suppressed else first_look(kind, due_at, now),
             expires_at=expires_at,
             attempts=0,
             tries=0,
             version=1,
-            note="",
+            note=SUPPRESSED if suppressed else "",
             created_at=now,
         )
         .on_conflict_do_nothing()
         .returning(Message.id)
     )
     if added is not None:
-        _note_change(session, [added], MessageState.SCHEDULED, SYSTEM, "Planned.", now)
-        if due_at <= now:
+        words = SUPPRESSED if suppressed else "Planned."
+        _note_change(session, [added], state, SYSTEM, words, now)
+        if due_at <= now and not suppressed:
             wake(session, QUEUE)
 
 
@@ -216,18 +225,6 @@ def tidy(session: Session, now: datetime) -> None:
         words = "The worker stopped while it was sending; the mail may have gone."
         settle(session, _claim_of(message, now), Outcome.UNCONFIRMED, words, now=now)
     waiting = and_(Message.wake_at <= now, Message.state == MessageState.SCHEDULED)
-    unwanted = session.scalars(
-        update(Message)
-        .where(waiting, Message.to_address.in_(_SUPPRESSED))
-        .values(
-            state=MessageState.CANCELLED,
-            wake_at=None,
-            version=Message.version + 1,
-            note=SUPPRESSED,
-        )
-        .returning(Message.id)
-    ).all()
-    _note_change(session, unwanted, MessageState.CANCELLED, SYSTEM, SUPPRESSED, now)
     expired = session.scalars(
         update(Message)
         .where(waiting, Message.expires_at <= now)
@@ -333,7 +330,8 @@ def act(
 ) -> Message:
     """Do what an organizer decided when they saw `version`; return the message.
 
-    Raises BeingSent while a worker has it, and Stale when it has changed since.
+    Raises BeingSent while a worker has it, Stale when it has changed since, and TakesNoMail
+    when it would go to an address from which mail came back.
     """
     message = _locked(session, message_id)
     allowed, state = MAY[wish]
@@ -341,6 +339,8 @@ def act(
         raise BeingSent
     if message.version != version or message.state not in allowed:
         raise Stale
+    if state is MessageState.SCHEDULED and is_suppressed(session, message.to_address):
+        raise TakesNoMail
     if wish in {Act.SEND_NOW, Act.SEND_AGAIN}:
         _set_due(message, now, message.zone)
     if wish is Act.ARRIVED:
@@ -418,9 +418,32 @@ def retime(session: Session, event_id: int, kind: str, hour: str, *, now: dateti
 
 def cancel_for(session: Session, participant_id: int, *, why: str, now: datetime) -> int:
     """Cancel every mail that still waits to go to a participant; return how many."""
+    return _cancel(session, Message.participant_id == participant_id, why, now)
+
+
+def suppress(session: Session, address: str, *, now: datetime) -> int:
+    """Cancel every mail that still waits to go to an address; return how many."""
+    return _cancel(session, Message.to_address == address, SUPPRESSED, now)
+
+
+def is_suppressed(session: Session, address: str) -> bool:
+    """Return whether an address takes no mail any more."""
+    known = select(BouncingAddress.address_hash).where(
+        BouncingAddress.address_hash == hash_of(address),
+        BouncingAddress.suppressed_at.is_not(None),
+    )
+    return session.scalar(known) is not None
+
+
+def hash_of(address: str) -> bytes:
+    """Return what is kept of an address that bounces."""
+    return sha256(address.lower().encode()).digest()
+
+
+def _cancel(session: Session, which: ColumnElement[bool], why: str, now: datetime) -> int:
     cancelled = session.scalars(
         update(Message)
-        .where(Message.participant_id == participant_id, Message.state.in_(WAITING))
+        .where(which, Message.state.in_(WAITING))
         .values(state=MessageState.CANCELLED, wake_at=None, version=Message.version + 1, note=why)
         .returning(Message.id)
     ).all()

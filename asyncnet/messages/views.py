@@ -10,7 +10,7 @@ from asyncnet.database import db, transaction
 from asyncnet.messages import actions, queries
 from asyncnet.messages.drain import NotNeeded, preview
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import BeingSent, Copy, Stale, copy_of
+from asyncnet.messages.queue import BeingSent, Copy, Stale, TakesNoMail, copy_of
 from asyncnet.messages.rules import Act, MessageState, acts_on
 from asyncnet.web.access import (
     LARGEST_ID,
@@ -20,7 +20,6 @@ from asyncnet.web.access import (
     organized_event,
     requires,
 )
-from asyncnet.web.forms import ButtonForm
 from asyncnet.web.letters import SANDBOX, framed
 
 pages = Blueprint("messages", __name__)
@@ -75,8 +74,6 @@ def html(event_id: int, message_id: int) -> ResponseReturnValue:
 def decide(event_id: int, message_id: int, wish: str) -> ResponseReturnValue:
     event = organized_event(event_id)
     message = _message(event.id, message_id)
-    if not ButtonForm().accepted():
-        abort(400)
     try:
         with transaction() as session:
             actions.decide(
@@ -92,6 +89,13 @@ def decide(event_id: int, message_id: int, wish: str) -> ResponseReturnValue:
         return _page(event_id, _message(event_id, message_id)), 409
     except Stale:
         flash("It has changed since you opened this page. Here is how it stands now.", "bad")
+        return _page(event_id, _message(event_id, message_id)), 409
+    except TakesNoMail:
+        flash(
+            "Mail to this address came back, so none is sent there. "
+            "Ask for another address and change it under Participants.",
+            "bad",
+        )
         return _page(event_id, _message(event_id, message_id)), 409
     flash(DONE[Act(wish)], "good")
     return redirect(url_for(".show", event_id=event.id, message_id=message.id))

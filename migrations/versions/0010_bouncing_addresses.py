@@ -13,11 +13,11 @@ down_revision = "0009"
 def upgrade() -> None:
     op.create_table(
         "bouncing_address",
-        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("address_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("soft_bounces", sa.Integer(), nullable=False),
         sa.Column("suppressed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_words", sa.String(length=300), nullable=False),
-        sa.PrimaryKeyConstraint("address", name="pk_bouncing_address"),
+        sa.PrimaryKeyConstraint("address_hash", name="pk_bouncing_address"),
     )
 
 

@@ -1,18 +1,21 @@
 """Mails that come back, and mails that surely arrived (CHECKLIST M4)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from hashlib import sha256
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from asyncnet.database import transaction
 from asyncnet.mail.smtp import SmtpMailer
 from asyncnet.messages.bounces import SOFT_BOUNCES, NotAReport, ReturnPaths
-from asyncnet.messages.model import Message
-from asyncnet.messages.rules import MessageState
+from asyncnet.messages.model import BouncingAddress, Message
+from asyncnet.messages.queue import TakesNoMail, act
+from asyncnet.messages.rules import Act, MessageState
 from config import Settings
 from tests.mail.letters import letter
 from tests.messages.mails import NOON, Clock, drain_once, plan_mail, states, steps, the_message
@@ -100,6 +103,29 @@ def test_nothing_more_goes_to_an_address_that_takes_no_mail(
 
     assert states(app)["next"] is MessageState.CANCELLED
     assert len(server.received) == 1
+
+
+def test_what_waits_for_such_an_address_is_cancelled_and_stays_so(
+    app: Flask, server: MailServer, paths: ReturnPaths
+) -> None:
+    plan_mail(app, "tomorrow", due_at=NOON + timedelta(days=1))
+    report(app, send(app, server, paths))
+    waiting = the_message(app, "tomorrow")
+
+    with pytest.raises(TakesNoMail), app.app_context(), transaction() as session:
+        act(session, waiting.id, Act.RELEASE, version=waiting.version, actor="x", now=NOON)
+
+    assert the_message(app, "tomorrow").state is MessageState.CANCELLED
+
+
+def test_of_an_address_that_bounces_only_a_hash_is_kept(
+    app: Flask, server: MailServer, paths: ReturnPaths, rows: Callable[..., Sequence[Any]]
+) -> None:
+    """CHECKLIST D5."""
+    report(app, send(app, server, paths))
+
+    [kept] = rows(select(BouncingAddress))
+    assert kept.address_hash == sha256(b"ana@example.org").digest()
 
 
 def test_an_operator_can_allow_an_address_again(
