@@ -16,6 +16,15 @@ REMUX_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
 HDR_TRANSFERS = frozenset({16, 18})
 """PQ and HLG, as ITU-T H.273 numbers them."""
 
+NO_PICTURE = "There is no video in this file. Choose another file, or record a new one."
+NO_SOUND = (
+    "This video has no sound. If you meant to speak, check your microphone and record it again."
+)
+SILENT = (
+    "We hear nothing in this video; the microphone may have been muted. "
+    "If you meant to speak, record it again."
+)
+
 
 class Unusable(Exception):
     """A file that cannot become an intro. `reason` tells its owner why and what to do."""
@@ -205,16 +214,6 @@ def _warnings(probe: Probe) -> tuple[str, ...]:
             f"{_length(probe.stated_seconds)} long. If its end is missing, upload it again."
         )
     return tuple(warnings)
-
-
-NO_PICTURE = "There is no video in this file. Choose another file, or record a new one."
-NO_SOUND = (
-    "This video has no sound. If you meant to speak, check your microphone and record it again."
-)
-SILENT = (
-    "We hear nothing in this video; the microphone may have been muted. "
-    "If you meant to speak, record it again."
-)
 
 
 def _length(seconds: float) -> str:

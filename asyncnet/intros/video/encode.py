@@ -22,6 +22,22 @@ FRAMES_PER_SECOND = 30
 THREADS = str(min(4, len(os.sched_getaffinity(0))))
 """More would cost memory each and gain little at these sizes."""
 
+SEI = 6
+"""The part of an H.264 stream in which cameras write place, device and captions."""
+SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS)
+NO_METADATA = ("-map_metadata", "-1", "-map_metadata:s", "-1", "-map_chapters", "-1")
+MP4 = ("-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4")
+POSTER_FORMAT = ("-frames:v", "1", "-q:v", "4", "-update", "1", "-f", "image2")
+ONE_IN_TEN = r"select=not(mod(n\,10))"
+BEST_FRAME = "thumbnail=9"
+"""Nine frames over the first three seconds: the most typical one is neither black nor a blink."""
+LISTEN = "ebur128=framelog=quiet"
+GATE = "agate=threshold=0.002:ratio=9000:range=0.01:attack=5:release=300:detection=rms"
+"""Keeps a room's hiss, below -54 dB, from being raised to the loudness of speech."""
+EVEN_LOUDNESS = "loudnorm=I=-16:TP=-1.5:LRA=11,aresample=48000"
+LARGE_QUALITY = ("-crf", "23", "-maxrate", "3M", "-bufsize", "6M", "-b:a", "128k")
+SMALL_QUALITY = ("-crf", "24", "-maxrate", "800k", "-bufsize", "1600k", "-b:a", "96k")
+
 PQ, BT2020, NOT_STATED = 16, 9, 2
 WIDE_GAMUTS = {BT2020: "bt2020", 11: "smpte431", 12: "smpte432"}
 SILENT_LUFS = -60.0
@@ -136,23 +152,6 @@ def fitted(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     wide, high = (long, short) if width >= height else (short, long)
     scale = min(1.0, wide / width, high / height)
     return _even(width * scale), _even(height * scale)
-
-
-SEI = 6
-"""The part of an H.264 stream in which cameras write place, device and captions."""
-SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS)
-NO_METADATA = ("-map_metadata", "-1", "-map_metadata:s", "-1", "-map_chapters", "-1")
-MP4 = ("-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4")
-POSTER_FORMAT = ("-frames:v", "1", "-q:v", "4", "-update", "1", "-f", "image2")
-ONE_IN_TEN = r"select=not(mod(n\,10))"
-BEST_FRAME = "thumbnail=9"
-"""Nine frames over the first three seconds: the most typical one is neither black nor a blink."""
-LISTEN = "ebur128=framelog=quiet"
-GATE = "agate=threshold=0.002:ratio=9000:range=0.01:attack=5:release=300:detection=rms"
-"""Keeps a room's hiss, below -54 dB, from being raised to the loudness of speech."""
-EVEN_LOUDNESS = "loudnorm=I=-16:TP=-1.5:LRA=11,aresample=48000"
-LARGE_QUALITY = ("-crf", "23", "-maxrate", "3M", "-bufsize", "6M", "-b:a", "128k")
-SMALL_QUALITY = ("-crf", "24", "-maxrate", "800k", "-bufsize", "1600k", "-b:a", "96k")
 
 
 def _playable(job: Job) -> list[str]:
