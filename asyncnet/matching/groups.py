@@ -23,9 +23,9 @@ from asyncnet.matching.weights import Reals, affinities
 APART = -10_000.0
 BOX = 4.0
 EPSILON = 1e-6
-COLUMNS = 12_000
-GAP = 5e-4
-NODES = 300
+COLUMNS_EACH = 8
+GAP = 2e-3
+NODES = 30
 WHOLE_UP_TO = 2_500
 
 
@@ -221,7 +221,7 @@ class _Part:
         room = float(prices.sum()) - current
         surplus = worth - matrix.T @ prices
         surplus[[len(who) not in self.sizes for who in groups]] = -np.inf
-        order = np.argsort(-surplus, kind="stable")[:COLUMNS]
+        order = np.argsort(-surplus, kind="stable")[: COLUMNS_EACH * len(self.people)]
         order = order[surplus[order] >= -room - EPSILON]
         if self.left() <= 0 or not len(order):
             return partition
@@ -230,7 +230,11 @@ class _Part:
             constraints=[LinearConstraint(matrix[:, order], 1, 1), self.counted(len(order))],
             integrality=np.ones(len(order), dtype=np.int64),
             bounds=Bounds(0, 1),
-            options={"mip_rel_gap": GAP, "node_limit": NODES, "time_limit": self.left()},
+            options={
+                "mip_rel_gap": GAP,
+                "node_limit": NODES if len(self.people) <= 300 else 1,
+                "time_limit": self.left(),
+            },
         )
         if answer.x is None:
             return partition
@@ -261,14 +265,12 @@ def effort(m: int) -> tuple[int, int]:
     if m <= 80:
         return 6_000, 4
     if m <= 300:
-        return 20_000, 2
-    return 40 * m + 40_000, 2
+        return 12_000, 2
+    return 60 * m + 60_000, 1
 
 
 def search_effort(m: int) -> tuple[int, int]:
     """Return how often groups are priced, and the steps of one search."""
     if m <= 80:
         return 30, 60_000
-    if m <= 300:
-        return 20, 60_000
-    return (8, 40_000) if m <= 1_000 else (4, 40_000)
+    return (8, 60_000) if m <= 300 else (0, 0)
