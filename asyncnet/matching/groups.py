@@ -23,9 +23,9 @@ from asyncnet.matching.weights import Reals, affinities
 APART = -10_000.0
 BOX = 4.0
 EPSILON = 1e-6
-COLUMNS_EACH = 8
+COLUMNS_EACH = 5
 GAP = 2e-3
-NODES = 30
+NODES = 5
 WHOLE_UP_TO = 2_500
 
 
@@ -145,7 +145,8 @@ class _Part:
         steps, runs = effort(m)
         best: tuple[float, list[Group]] | None = None
         for run in range(runs):
-            count = self.counts[max(-len(self.counts), -1 - run % 2)]
+            fewer = run % 2 + m // 250
+            count = self.counts[max(-len(self.counts), -1 - fewer)]
             annealing = Annealing(self.affinity, count, rng)
             seen = annealing.run(steps, self.stop_at)
             partition = annealing.partition()
@@ -174,6 +175,8 @@ class _Part:
             centre[list(who)] = worth_of(self.affinity, who) / len(who)
         box = BOX
         rounds, steps = search_effort(len(self.people))
+        if not rounds:
+            return partition, bound
         while rounds and self.left() > 0:
             rounds -= 1
             groups, matrix, worth = self.columns()
@@ -232,7 +235,7 @@ class _Part:
             bounds=Bounds(0, 1),
             options={
                 "mip_rel_gap": GAP,
-                "node_limit": NODES if len(self.people) <= 300 else 1,
+                "node_limit": NODES,
                 "time_limit": self.left(),
             },
         )
@@ -263,14 +266,14 @@ def _prices(
 def effort(m: int) -> tuple[int, int]:
     """Return the steps of one annealing and how many there are, for this many people."""
     if m <= 80:
-        return 6_000, 4
+        return min(6_000, 200 * m), 4
     if m <= 300:
-        return 12_000, 2
-    return 60 * m + 60_000, 1
+        return 20_000, 2
+    return 300_000, 1
 
 
 def search_effort(m: int) -> tuple[int, int]:
     """Return how often groups are priced, and the steps of one search."""
     if m <= 80:
         return 30, 60_000
-    return (8, 60_000) if m <= 300 else (0, 0)
+    return (12, 60_000) if m <= 300 else (0, 0)
