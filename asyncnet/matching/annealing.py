@@ -12,7 +12,7 @@ from asyncnet.matching.weights import Reals
 
 Group = tuple[int, ...]
 
-HOT, COLD, KEEP = 2.0, 0.3, 1.0
+HOT, COLD, KEEP = 1.5, 0.35, 1.0
 MOVE_EVERY = 4
 LOOK_EVERY = 512
 

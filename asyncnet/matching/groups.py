@@ -21,10 +21,11 @@ from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.weights import Reals, affinities
 
 APART = -10_000.0
-PRICING_ROUNDS = 0
-COLUMNS = 12_000
-GAP = 5e-4
-NODES = 300
+BOX = 4.0
+EPSILON = 1e-6
+COLUMNS_EACH = 5
+GAP = 2e-3
+NODES = 5
 WHOLE_UP_TO = 2_500
 
 
@@ -117,6 +118,7 @@ class _Part:
         self.limits = problem.group_size
         self.counts = counts_for(len(people), *problem.group_size)
         self.pool: dict[Group, float] = {}
+        self.sizes: set[int] = set()
 
     def left(self) -> float:
         return self.stop_at - time.monotonic()
@@ -143,10 +145,12 @@ class _Part:
         steps, runs = effort(m)
         best: tuple[float, list[Group]] | None = None
         for run in range(runs):
-            count = self.counts[max(-len(self.counts), -1 - run % 2)]
+            fewer = run % 2 + m // 250
+            count = self.counts[max(-len(self.counts), -1 - fewer)]
             annealing = Annealing(self.affinity, count, rng)
             seen = annealing.run(steps, self.stop_at)
             partition = annealing.partition()
+            self.sizes.update(map(len, partition))
             value = annealing.value()
             for who in [*seen, *partition]:
                 self.pool[who] = worth_of(self.affinity, who)
@@ -158,32 +162,46 @@ class _Part:
         return best[1]
 
     def covered(self, partition: list[Group]) -> tuple[list[Group], float]:
-        """Return the best partition that the pool holds, and a bound for all partitions."""
-        m = len(self.people)
-        sizes = sorted({len(who) for who in self.pool})
-        if len(self.counts) > 1 or m % self.counts[0] == 0:
-            smallest, largest = self.limits
-            if self.limits[0] <= sizes[0]:
-                sizes = list(range(smallest, min(largest, m) + 1))
+        """Return the best partition that the pool holds, and a bound for all partitions.
+
+        The prices stay in a box around the last good ones: with few groups in the pool they would
+        jump about. Any prices at which no group pays are a bound, in a box or not.
+        """
+        smallest, largest = self.limits
+        sizes = list(range(min(smallest, *map(len, self.pool)), largest + 1))
         bound = ideal_bound(self.affinity, sizes)
-        budget = search_effort(m)
-        for _ in range(PRICING_ROUNDS):
+        centre = np.zeros(len(self.people))
+        for who in partition:
+            centre[list(who)] = worth_of(self.affinity, who) / len(who)
+        box = BOX
+        rounds, steps = search_effort(len(self.people))
+        if not rounds:
+            return partition, bound
+        while rounds and self.left() > 0:
+            rounds -= 1
             groups, matrix, worth = self.columns()
-            prices = _prices(matrix, worth, self.left())
+            prices = _prices(matrix, worth, centre, box, self.left())
             if prices is None:
-                return partition, bound
-            found = paying_groups(self.affinity, prices, sizes, budget, self.stop_at)
-            bound = min(bound, float(prices.sum()) + found.excess * (m // sizes[0]))
+                box *= 2
+                continue
+            found = paying_groups(self.affinity, prices, sizes, steps, self.stop_at)
+            bound = min(bound, float(prices.sum()) + found.raise_by)
             new = [who for who in found.groups if who not in self.pool]
             for who in new:
                 self.pool[who] = worth_of(self.affinity, who)
-            if not new or not found.complete:
-                break
+            if not new:
+                if found.raise_by == np.inf or (np.abs(prices - centre) < box - EPSILON).all():
+                    break
+                centre = prices
         groups, matrix, worth = self.columns()
-        prices = _prices(matrix, worth, self.left())
+        prices = _prices(matrix, worth, centre, 4 * box, self.left())
         if prices is None:
             return partition, bound
         return self.picked(partition, groups, matrix, worth, prices), bound
+
+    def counted(self, columns: int) -> LinearConstraint:
+        """Return the rule on the number of groups."""
+        return LinearConstraint(np.ones((1, columns)), self.counts[0], self.counts[-1])
 
     def columns(self) -> tuple[list[Group], csc_array, Reals]:
         groups = list(self.pool)
@@ -205,16 +223,21 @@ class _Part:
         current = sum(self.pool[who] for who in partition)
         room = float(prices.sum()) - current
         surplus = worth - matrix.T @ prices
-        order = np.argsort(-surplus, kind="stable")[:COLUMNS]
-        order = order[surplus[order] >= -room - 1e-6]
+        surplus[[len(who) not in self.sizes for who in groups]] = -np.inf
+        order = np.argsort(-surplus, kind="stable")[: COLUMNS_EACH * len(self.people)]
+        order = order[surplus[order] >= -room - EPSILON]
         if self.left() <= 0 or not len(order):
             return partition
         answer = milp(
             -worth[order],
-            constraints=LinearConstraint(matrix[:, order], 1, 1),
+            constraints=[LinearConstraint(matrix[:, order], 1, 1), self.counted(len(order))],
             integrality=np.ones(len(order), dtype=np.int64),
             bounds=Bounds(0, 1),
-            options={"mip_rel_gap": GAP, "node_limit": NODES, "time_limit": self.left()},
+            options={
+                "mip_rel_gap": GAP,
+                "node_limit": NODES,
+                "time_limit": self.left(),
+            },
         )
         if answer.x is None:
             return partition
@@ -223,28 +246,34 @@ class _Part:
         return chosen if better else partition
 
 
-def _prices(matrix: csc_array, worth: Reals, seconds: float) -> Reals | None:
-    """Return the price of each person at which no group in the pool would pay more."""
+def _prices(
+    matrix: csc_array, worth: Reals, centre: Reals, box: float, seconds: float
+) -> Reals | None:
+    """Return the lowest prices within the box at which no group in the pool pays, if any."""
     if seconds <= 0:
         return None
     answer = linprog(  # type: ignore[call-overload] # the stubs lack sparse matrices
-        -worth,
-        A_eq=matrix,
-        b_eq=np.ones(matrix.shape[0]),
+        np.ones(len(centre)),
+        A_ub=-matrix.T.tocsr(),
+        b_ub=-worth,
+        bounds=np.column_stack([centre - box, centre + box]),
         method="highs",
         options={"time_limit": seconds},
     )
-    return -np.asarray(answer.eqlin.marginals) if answer.status == 0 else None
+    return np.asarray(answer.x) if answer.status == 0 else None
 
 
 def effort(m: int) -> tuple[int, int]:
     """Return the steps of one annealing and how many there are, for this many people."""
     if m <= 80:
-        return 12_000, 4
+        return min(6_000, 200 * m), 4
     if m <= 300:
-        return 24_000, 4
-    return 90 * m + 40_000, 2
+        return 20_000, 2
+    return 300_000, 1
 
 
-def search_effort(m: int) -> int:
-    return 60_000 if m <= 300 else 20_000
+def search_effort(m: int) -> tuple[int, int]:
+    """Return how often groups are priced, and the steps of one search."""
+    if m <= 80:
+        return 30, 60_000
+    return (12, 60_000) if m <= 300 else (0, 0)

@@ -186,6 +186,9 @@ class _Solver:
         """Return the plan without groups."""
         problem = self.problem
         self.report("bound")
+        if not (self.scores.value >= 0).any():
+            self.upper_bound = 0.0
+            return Plan(rounds=((),) * problem.rounds)
         self.upper_bound = simple_bound(self.scores)
         try:
             free = relax(problem, self.scores, seconds=self.left())

@@ -23,31 +23,33 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Found:
-    """Groups that pay, best first, and the most that one group can have beyond its prices."""
+    """Groups that pay, best first.
+
+    `raise_by` is how much the prices must rise in all until no group pays: infinite where the
+    search ended before it had seen all.
+    """
 
     groups: list[Group]
-    excess: float
-    complete: bool
+    raise_by: float
 
 
 def paying_groups(
     affinity: Reals, prices: Reals, sizes: list[int], steps: int, stop_at: float
 ) -> Found:
-    """Return groups of these sizes that are worth more than their members' prices.
-
-    After so many steps the search ends early: `excess` is then no longer exact, but still holds.
-    """
+    """Return groups of these sizes that are worth more than their members' prices."""
     groups: dict[Group, float] = {}
-    excess = 0.0
     complete = True
     for size in sizes:
         search = _Search(affinity, prices, size, steps, stop_at)
         search.run()
         groups.update(search.groups)
-        excess = max(excess, search.excess)
         complete = complete and search.complete
+    rise = np.zeros(len(prices))
+    for who, surplus in groups.items():
+        rows = list(who)
+        rise[rows] = np.maximum(rise[rows], surplus / len(who))
     order = sorted(groups, key=lambda who: (-groups[who], who))
-    return Found(order[:MOST], excess, complete)
+    return Found(order[:MOST], float(rise.sum()) if complete else np.inf)
 
 
 class _Search:
@@ -66,7 +68,6 @@ class _Search:
         self.steps = steps
         self.stop_at = stop_at
         self.groups: dict[Group, float] = {}
-        self.excess = 0.0
         self.complete = True
 
     def run(self) -> None:
@@ -77,7 +78,6 @@ class _Search:
                 break
             if self.spent():
                 self.complete = False
-                self.excess = max(self.excess, float(first[i]) * self.size / 2)
                 break
             mine = self.surplus[i]
             friends = np.flatnonzero(mine > EPSILON)
@@ -131,5 +131,4 @@ class _Search:
 
     def keep(self, who: Group, surplus: float) -> None:
         if surplus > EPSILON:
-            self.excess = max(self.excess, surplus)
             self.groups[tuple(sorted(who))] = surplus

@@ -15,11 +15,9 @@ from benchmarks.matching_events import make_event
 from tests.matching.events import event, person, public
 
 UNHURRIED = 600.0
-QUICK: dict[str, Any] = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.too_slow],
-    "derandomize": True,
-}
+QUICK = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, max_examples=40
+)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +167,7 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
     )
 
 
-@settings(max_examples=60, **QUICK)
+@QUICK
 @given(data=events(), floor=st.sampled_from([0.0, 0.5, 0.9]))
 def test_any_event_gives_a_valid_plan_or_a_named_refusal(
     data: dict[str, Any], floor: float
@@ -204,7 +202,7 @@ def rounds_of(people: list[str]) -> list[tuple[tuple[str, ...], ...]]:
     return [way for way in found if sum(len(who) == 3 for who in way) < 2]
 
 
-@settings(max_examples=12, **QUICK)
+@settings(QUICK, max_examples=8)
 @given(seed=st.integers(0, 10_000), people=st.integers(4, 5))
 def test_no_plan_of_a_tiny_event_is_better(seed: int, people: int) -> None:
     data = make_event(people, 2, seed, forbids=[], history=[])
@@ -222,7 +220,7 @@ def test_no_plan_of_a_tiny_event_is_better(seed: int, people: int) -> None:
     assert (measures.coverage, measures.total) == pytest.approx(best)
 
 
-@settings(max_examples=6, **QUICK)
+@settings(QUICK, max_examples=4)
 @given(seed=st.integers(0, 10_000))
 def test_no_plan_of_a_tiny_asynchronous_event_is_better(seed: int) -> None:
     data = make_event(5, 0, seed, mode="async", k=2, forbids=[], history=[])
