@@ -186,7 +186,8 @@ def _send_parts(mei: Visitor, sign_at: str, content: bytes, part_bytes: int) -> 
     """Create, fill and complete a multipart upload; return how many parts it took."""
 
     def send(method: str, body: bytes, **more: str) -> tuple[str, str]:
-        signed = mei.ask(sign_at, {"method": method, **more})
+        answer = mei.ask(sign_at, {"method": method, **more})
+        signed = answer["parts"][more["part_number"]] if method == "PUT" else answer
         reply = mei.fetch(Request(signed["url"], data=body, method=method))  # noqa: S310 - our own
         return reply.body.decode(), reply.etag
 
