@@ -15,7 +15,14 @@ JAIL = Path(__file__).with_name("jail.py")
 NOT_CLOSED = 70
 """What the jail exits with when it could not lock itself in, and so never ran the command."""
 LOG_BYTES = 256 * 1024
-OUT_OF_MEMORY = ("Cannot allocate memory", "MemoryError", "malloc of size")
+OUT_OF_MEMORY = (
+    "Cannot allocate memory",
+    "MemoryError",
+    "malloc of size",
+    "Resource temporarily unavailable",
+    "Error while opening encoder",
+)
+"""How Python, ffmpeg, threads and x264, which says no more, put it."""
 ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2"}
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
 """What any program needs to start: its libraries, nothing of ours."""
