@@ -103,9 +103,8 @@ def test_each_change_leaves_one_entry(
     left = []
     for endpoint, _, said in CHANGES:
         door = policies[endpoint]
-        browser = {Role.ORGANIZER: host, Role.PARTICIPANT: guest}.get(
-            door.policy or Role.PUBLIC, visitor
-        )
+        known = {Role.ORGANIZER: host, Role.PARTICIPANT: guest}
+        browser = known.get(door.policy or Role.PUBLIC, visitor)
         browser = host if endpoint == "people.sign_out" else browser
         path = path_of(app, door, world.ours)
         before = {entry.id for entry in rows(select(AuditEntry))}
