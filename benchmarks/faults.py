@@ -401,14 +401,19 @@ def _plan_all(participant_id: int, keys: list[str]) -> None:
 
 
 def _work(settings: Settings) -> None:
-    stopping = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stopping.set())
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGINT, stop)
     app = create_app(settings)
     with app.app_context():
-        while not stopping.is_set():
+        while not stopping:
             with suppress(DBAPIError):
                 drain_mail(seconds=0.2)
-            stopping.wait(0.02)
+            time.sleep(0.02)
 
 
 def _cancel_some(bench: Bench, keys: list[str], cancelled: set[str], stop: threading.Event) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.mail.port import Letter
 from asyncnet.messages import queue
-from asyncnet.messages.model import NOTE_LENGTH, BouncingAddress
+from asyncnet.messages.model import BouncingAddress
 from asyncnet.messages.rules import MessageState
 
 SOFT_BOUNCES = 5
@@ -127,7 +127,6 @@ def _count(session: Session, address: str, report: Report, now: datetime) -> Non
     if known is None:
         known = BouncingAddress(address_hash=key, soft_bounces=0, suppressed_at=None)
         session.add(known)
-    known.last_words = report.words[:NOTE_LENGTH]
     known.soft_bounces += 0 if report.lasting else 1
     if report.lasting or known.soft_bounces >= SOFT_BOUNCES:
         known.suppressed_at = known.suppressed_at or now

@@ -96,4 +96,3 @@ class BouncingAddress(Base):
     soft_bounces: Mapped[int]
     """How often it came back for a passing reason."""
     suppressed_at: Mapped[datetime | None]
-    last_words: Mapped[str] = mapped_column(String(NOTE_LENGTH))

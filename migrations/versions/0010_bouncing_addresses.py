@@ -16,7 +16,6 @@ def upgrade() -> None:
         sa.Column("address_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("soft_bounces", sa.Integer(), nullable=False),
         sa.Column("suppressed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_words", sa.String(length=300), nullable=False),
         sa.PrimaryKeyConstraint("address_hash", name="pk_bouncing_address"),
     )
 
