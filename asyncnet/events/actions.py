@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -33,15 +33,29 @@ from asyncnet.events.rules import (
     MAX_QUESTIONS,
     Attendance,
     QuestionKind,
+    due_at,
     slots,
 )
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import cancel_for, forward, plan, retime
+from asyncnet.messages.queue import (
+    WAITING,
+    Planned,
+    cancel_for,
+    plan_all,
+    readdress,
+    replan,
+)
+from asyncnet.messages.rules import MessageState
 from asyncnet.people.model import BrowserSession
+from asyncnet.zones import zone_named
 
 
 class AlreadyRegistered(Exception):
     """Somebody with this address takes part in the event already."""
+
+
+class MailedLately(Exception):
+    """The personal link was mailed a moment ago, or often within a few hours."""
 
 
 class ChangedMeanwhile(Exception):
@@ -159,7 +173,6 @@ def change_event(
             "Somebody has answered already, so the rounds can no longer be moved. Everything "
             "else can be changed."
         )
-    retime(session, event.id, FOLLOW_UP, said.send_hour, now=now)
     for slot in times[: len(event.rounds)]:
         event.rounds[slot.number - 1].starts_at = slot.starts_at
         event.rounds[slot.number - 1].ends_at = slot.ends_at
@@ -174,6 +187,7 @@ def change_event(
         raise RoundsTaken(
             f"People meet after round {len(times)}. Take those matches out of the plan first."
         ) from error
+    _replan_follow_ups(session, event, now=now)
     record(session, actor, "event.changed", f"event:{event.id}", now=now)
 
 
@@ -242,6 +256,7 @@ def register(
     `consent` is true when they agreed to the registration's words themselves. Raises
     AlreadyRegistered; somebody who left before is taken back in.
     """
+    lock(session, f"registering:{event_id}")
     participant = session.scalar(
         select(Participant).where(Participant.event_id == event_id, Participant.email == said.email)
     )
@@ -252,10 +267,7 @@ def register(
         session.add(participant)
     participant.left_at = None
     _describe(participant, said)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise AlreadyRegistered from error
+    session.flush()
     if consent:
         session.add(
             Consent(
@@ -265,7 +277,8 @@ def register(
                 given_at=now,
             )
         )
-    send_personal_link(session, participant, now=now)
+    with suppress(MailedLately):
+        send_personal_link(session, participant, now=now)
     record(session, actor, "participant.registered", f"participant:{participant.id}", now=now)
     return participant
 
@@ -283,14 +296,8 @@ def change_participant(
         session.flush()
     except IntegrityError as error:
         raise AlreadyRegistered from error
-    forward(
-        session,
-        participant.id,
-        address=said.email,
-        name=said.name,
-        zone=said.zone,
-        now=now,
-    )
+    readdress(session, participant.id, address=said.email, name=said.name, now=now)
+    _replan_follow_ups(session, participant.event, reader=participant, now=now)
     record(session, actor, "participant.changed", f"participant:{participant.id}", now=now)
 
 
@@ -313,20 +320,24 @@ def withdraw_links(
 
 
 def send_personal_link(session: Session, participant: Participant, *, now: datetime) -> None:
-    """Plan a mail with the personal link; asking again within a minute plans no second one."""
+    """Plan a mail with the personal link. Raises MailedLately for a double click, or too many."""
     lock(session, f"personal-link:{participant.id}")
     recent = session.scalars(
         select(Message.created_at).where(
             Message.participant_id == participant.id,
             Message.kind == "personal_link",
+            Message.state != MessageState.CANCELLED,
             Message.created_at > now - LINK_MAILS_WITHIN,
         )
     ).all()
     if len(recent) >= LINK_MAILS or any(at > now - LINK_MAIL_AGAIN for at in recent):
-        return
-    plan(
-        session,
-        key=f"personal-link:{participant.id}:{now:%Y%m%d%H%M}",
+        raise MailedLately
+    plan_all(session, [_link_mail(participant, now)], now=now)
+
+
+def _link_mail(participant: Participant, now: datetime) -> Planned:
+    return Planned(
+        key=f"personal-link:{participant.id}:{participant.link_version}:{now:%Y%m%d%H%M%S}",
         kind="personal_link",
         subject_id=participant.id,
         event_id=participant.event_id,
@@ -335,7 +346,6 @@ def send_personal_link(session: Session, participant: Participant, *, now: datet
         to_name=participant.name,
         zone=participant.zone,
         due_at=now,
-        now=now,
     )
 
 
@@ -370,7 +380,7 @@ def forget_people(session: Session, *, now: datetime) -> int:
 def mail_link_again(
     session: Session, participant: Participant, *, actor: Actor, now: datetime
 ) -> None:
-    """Plan one more mail with the personal link."""
+    """Plan one more mail with the personal link. Raises MailedLately."""
     send_personal_link(session, participant, now=now)
     record(session, actor, "personal_link.mailed", f"participant:{participant.id}", now=now)
 
@@ -378,8 +388,19 @@ def mail_link_again(
 def mail_links(session: Session, email: str, *, actor: Actor, now: datetime) -> None:
     """Plan mails with new personal links for every registration of an address, if any."""
     for participant in registered_with(session, email):
-        send_personal_link(session, participant, now=now)
+        with suppress(MailedLately):
+            send_personal_link(session, participant, now=now)
     record(session, actor, "personal_link.asked", "participant:0", now=now)
+
+
+def remind(session: Session, event_id: int, email: str, *, actor: Actor, now: datetime) -> None:
+    """Plan a mail with the link for somebody who registers for this event once more."""
+    participant = session.scalars(
+        select(Participant).where(Participant.event_id == event_id, Participant.email == email)
+    ).one()
+    with suppress(MailedLately):
+        send_personal_link(session, participant, now=now)
+    record(session, actor, "personal_link.asked", f"participant:{participant.id}", now=now)
 
 
 def keep_import(
@@ -410,8 +431,8 @@ def apply_import(
 ) -> int:
     """Add everybody on a kept list, or nobody; return how many were added.
 
-    Whoever registered meanwhile is left as they are. Raises NotFound, and ImportGone when it
-    was added before.
+    Whoever registered meanwhile is left as they are; whoever left is taken back in. Raises
+    NotFound, and ImportGone when it was added before.
     """
     rows = session.scalar(
         update(Import)
@@ -422,20 +443,27 @@ def apply_import(
     if rows is None:
         import_of(session, event_id, import_id)
         raise ImportGone
-    known = set(session.scalars(select(Participant.email).where(Participant.event_id == event_id)))
-    added = [
-        Participant(
-            event_id=event_id,
-            registered_at=now,
-            **(row | {"attendance": Attendance(row["attendance"])}),
+    lock(session, f"registering:{event_id}")
+    known = {
+        participant.email: participant
+        for participant in session.scalars(
+            select(Participant).where(Participant.event_id == event_id)
         )
-        for row in rows
-        if row["email"] not in known
-    ]
+    }
+    added = []
+    for row in rows:
+        said = Profile(**(row | {"attendance": Attendance(row["attendance"])}))
+        participant = known.get(said.email)
+        if participant is None:
+            participant = Participant(event_id=event_id, email=said.email, registered_at=now)
+        elif participant.left_at is None:
+            continue
+        participant.left_at = None
+        _describe(participant, said)
+        added.append(participant)
     session.add_all(added)
     session.flush()
-    for participant in added:
-        send_personal_link(session, participant, now=now)
+    plan_all(session, [_link_mail(participant, now) for participant in added], now=now)
     record(
         session,
         actor,
@@ -446,6 +474,30 @@ def apply_import(
     )
     session.execute(update(Import).where(Import.id == import_id).values(rows=[]))
     return len(added)
+
+
+def _replan_follow_ups(
+    session: Session, event: Event, *, reader: Participant | None = None, now: datetime
+) -> None:
+    """Give follow-ups that wait the moment that the rule says now, of one reader or of all."""
+    waiting = select(Message).where(
+        Message.event_id == event.id, Message.kind == FOLLOW_UP, Message.state.in_(WAITING)
+    )
+    if reader is not None:
+        waiting = waiting.where(Message.participant_id == reader.id)
+    hour = time.fromisoformat(event.send_hour)
+    for message in session.scalars(waiting.order_by(Message.id)).all():
+        zone = reader.zone if reader else message.zone
+        due = due_at(message.created_at, event.ends_at, zone_named(zone), hour)
+        if (due, zone) != (message.due_at, message.zone):
+            replan(
+                session,
+                message.id,
+                due_at=due,
+                zone=zone,
+                note="Another day or zone.",
+                now=now,
+            )
 
 
 def _has_follow_ups(session: Session, event_id: int) -> bool:

@@ -166,9 +166,11 @@ def registered_with(session: Session, email: str) -> Sequence[Participant]:
 
 
 def addresses_in(session: Session, event_id: int) -> dict[str, int]:
-    """Return the participant id for every address in the event, of people who left too."""
+    """Return the participant id for every address in the event, but not of people who left."""
     rows = session.execute(
-        select(Participant.email, Participant.id).where(Participant.event_id == event_id)
+        select(Participant.email, Participant.id).where(
+            Participant.event_id == event_id, Participant.left_at.is_(None)
+        )
     )
     return {row.email: row.id for row in rows}
 

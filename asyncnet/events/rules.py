@@ -1,9 +1,10 @@
-"""What an event, its rounds, its questions and its participants may be."""
+"""What an event, its rounds, questions and participants may be, and when follow-ups are due."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 CONSENT_VERSION = "2026-11"
 """The version of the words that a participant agrees to when registering."""
@@ -17,6 +18,8 @@ LINK_MAILS_WITHIN = timedelta(hours=6)
 """At most so many personal-link mails to one participant (CHECKLIST S4)."""
 LINK_MAIL_AGAIN = timedelta(minutes=1)
 """Asking again so soon is a double click (CHECKLIST F8)."""
+NIGHT = timedelta(hours=4)
+SEND_TIME = time(9)
 
 
 class Attendance(StrEnum):
@@ -84,3 +87,33 @@ def slots(
     for index in range(rounds):
         begins = starts_at + index * (length + pause)
         yield Slot(index + 1, begins, begins + length)
+
+
+def next_morning(ends_at: datetime, zone: ZoneInfo, send_time: time = SEND_TIME) -> datetime:
+    """Return `send_time` on the reader's next calendar day, as a moment in UTC.
+
+    `zone` is the reader's, not the writer's: 23:30 in Lisbon is already tomorrow in Tokyo, so
+    the mail goes out a day later there. Until 04:00 a night still belongs to the day before.
+    Counted on the calendar, not in hours, so a clock change never moves it off the hour; an
+    hour that does not exist that day moves later by the gap, one that comes twice is taken
+    the first time (PEP 495, fold=0). An hour of the night that has passed by the end of the
+    event means the night after, so that nothing is ever due before the event has ended.
+
+    Raises ValueError when `ends_at` carries no zone.
+    """
+    if ends_at.tzinfo is None:
+        raise ValueError(f"{ends_at!r} has no time zone")
+    evening = ends_at.astimezone(zone).replace(tzinfo=None) - NIGHT
+    next_day = evening.date() + timedelta(days=1)
+    due = datetime.combine(next_day, send_time, tzinfo=zone).astimezone(UTC)
+    if due < ends_at:
+        due = datetime.combine(next_day + timedelta(days=1), send_time, zone).astimezone(UTC)
+    return due
+
+
+def due_at(
+    answered_at: datetime, event_ends_at: datetime, zone: ZoneInfo, send_time: time
+) -> datetime:
+    """Return when an answer reaches its reader, in UTC: the morning after the event, or after
+    the answer where that came later."""
+    return next_morning(max(answered_at, event_ends_at), zone, send_time)

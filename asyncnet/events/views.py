@@ -10,6 +10,7 @@ from asyncnet.events.actions import (
     AlreadyRegistered,
     ChangedMeanwhile,
     ImportGone,
+    MailedLately,
     RoundsTaken,
     TooMany,
 )
@@ -215,17 +216,25 @@ def treat_participant(event_id: int, person_id: int, act: str) -> ResponseReturn
     participant = queries.participant_of(db.session(), event.id, person_id)
     if not ButtonForm().accepted():
         abort(400)
-    with transaction() as session:
-        if act == "remove":
-            actions.remove_participant(session, participant, actor=actor(), now=utc_now())
-            words = f"{participant.name} no longer takes part. Their links have ended."
-        elif act == "withdraw":
-            actions.withdraw_links(session, participant, actor=actor(), now=utc_now())
-            words = f"The links of {participant.name} have ended. Send a new one when you like."
-        else:
-            actions.mail_link_again(session, participant, actor=actor(), now=utc_now())
-            words = f"A new link for {participant.name} is on its way."
-    flash(words, "good")
+    name = participant.name
+    try:
+        with transaction() as session:
+            if act == "remove":
+                actions.remove_participant(session, participant, actor=actor(), now=utc_now())
+                words = f"{name} no longer takes part. Their links have ended."
+            elif act == "withdraw":
+                actions.withdraw_links(session, participant, actor=actor(), now=utc_now())
+                words = f"The links of {name} have ended. Send a new one when you like."
+            else:
+                actions.mail_link_again(session, participant, actor=actor(), now=utc_now())
+                words = f"A new link for {name} is on its way."
+        flash(words, "good")
+    except MailedLately:
+        flash(
+            f"A link went to {name} a moment ago, or three times within six hours. Nothing more "
+            "was sent; ask them to look in their spam folder.",
+            "attention",
+        )
     return redirect(url_for(".participants", event_id=event.id))
 
 
@@ -286,7 +295,7 @@ def join(registration_key: str) -> ResponseReturnValue:
             )
     except AlreadyRegistered:
         with transaction() as session:
-            actions.mail_links(session, text(form.email), actor=actor(), now=utc_now())
+            actions.remind(session, event.id, text(form.email), actor=actor(), now=utc_now())
     return redirect(url_for(".joined", registration_key=registration_key))
 
 

@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Event
-from asyncnet.events.rules import FOLLOW_UP
+from asyncnet.events.rules import FOLLOW_UP, due_at
 from asyncnet.followups.model import Answer
 from asyncnet.followups.queries import locked_to_answer, message_key
-from asyncnet.followups.rules import due_at
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import plan
 from asyncnet.messages.rules import MessageState
 from asyncnet.zones import zone_named
 
-OPEN = {MessageState.SCHEDULED, MessageState.HELD, MessageState.FAILED, MessageState.CANCELLED}
+OPEN = {MessageState.SCHEDULED, MessageState.HELD}
+"""While its mail waits, an answer can be changed."""
 
 
 class AlreadySent(Exception):

@@ -67,7 +67,7 @@ _TO_ANSWER = (
     .join(_FIRST, _FIRST.id == Match.first_id)
     .join(_SECOND, _SECOND.id == Match.second_id)
     .outerjoin(Answer, Answer.match_id == Match.id)
-    .where(Match.id == bindparam("match_id"))
+    .where(Match.id == bindparam("match_id"), Match.state == MatchState.PUBLISHED)
 )
 _LOCK = select(Match.id).where(Match.id == bindparam("match_id")).with_for_update()
 

@@ -83,6 +83,7 @@ def thanks(participant_id: int, match_id: int) -> ResponseReturnValue:
         event=viewer.event,
         match=match,
         message=message,
+        may_change=message.state in actions.OPEN,
     )
 
 

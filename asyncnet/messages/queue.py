@@ -1,10 +1,11 @@
 """The message table as a queue: plan, claim, settle, and an organizer's word in between."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from hashlib import sha256
 from random import random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -34,12 +35,13 @@ from asyncnet.messages.rules import (
     MessageState,
     Outcome,
     first_look,
-    manner_of,
     may_go_at,
     next_step,
 )
 
 QUEUE = "mail"
+LOOKED_UP_AT_ONCE = 500
+_IS_SUPPRESSED = BouncingAddress.suppressed_at.is_not(None)
 WORKER = "worker"
 SYSTEM = "system"
 REPORT = "delivery report"
@@ -172,39 +174,70 @@ def plan(
 
     To an address that takes no mail it is cancelled at once (M4).
     """
-    suppressed = is_suppressed(session, to_address)
-    state = MessageState.CANCELLED if suppressed else MessageState.SCHEDULED
-    added = session.scalar(
-        _insert_new(session)
-        .values(
-            key=key,
-            reference=reference_of(key),
-            kind=kind,
-            subject_id=subject_id,
-            event_id=event_id,
-            participant_id=participant_id,
-            to_address=to_address,
-            to_name=to_name,
-            zone=zone,
-            due_local=_wall_clock(due_at, zone),
-            due_at=due_at,
-            state=state,
-            wake_at=None if suppressed else first_look(kind, due_at, now),
-            expires_at=expires_at,
-            attempts=0,
-            tries=0,
-            version=1,
-            note=SUPPRESSED if suppressed else "",
-            created_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Message.id)
+    planned = Planned(
+        key,
+        kind,
+        subject_id,
+        event_id,
+        participant_id,
+        to_address,
+        to_name,
+        zone,
+        due_at,
+        expires_at,
     )
-    if added is not None:
-        words = SUPPRESSED if suppressed else "Planned."
-        _note_change(session, [added], state, SYSTEM, words, now)
-        if due_at <= now and not suppressed:
-            wake(session, QUEUE)
+    plan_all(session, [planned], now=now)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A mail before it is a row."""
+
+    key: str
+    kind: str
+    subject_id: int
+    event_id: int | None
+    participant_id: int | None
+    to_address: str
+    to_name: str
+    zone: str
+    due_at: datetime
+    expires_at: datetime | None = None
+
+
+def plan_all(session: Session, mails: Sequence[Planned], *, now: datetime) -> None:
+    """Schedule many mails at once, each as `plan` does."""
+    if not mails:
+        return
+    suppressed = _suppressed(session, {mail.to_address for mail in mails})
+    added = session.execute(
+        _insert_new(session).on_conflict_do_nothing().returning(Message.id, Message.state),
+        [_row(mail, suppressed=mail.to_address in suppressed, now=now) for mail in mails],
+    ).all()
+    for state, words in _FIRST_WORDS.items():
+        ids = [row.id for row in added if row.state is state]
+        _note_change(session, ids, state, SYSTEM, words, now)
+    if any(row.state is MessageState.SCHEDULED for row in added) and any(
+        mail.due_at <= now for mail in mails
+    ):
+        wake(session, QUEUE)
+
+
+_FIRST_WORDS = {MessageState.SCHEDULED: "Planned.", MessageState.CANCELLED: SUPPRESSED}
+
+
+def _row(mail: Planned, *, suppressed: bool, now: datetime) -> dict[str, Any]:
+    return asdict(mail) | {
+        "reference": reference_of(mail.key),
+        "due_local": _wall_clock(mail.due_at, mail.zone),
+        "state": MessageState.CANCELLED if suppressed else MessageState.SCHEDULED,
+        "wake_at": None if suppressed else first_look(mail.kind, mail.due_at, now),
+        "attempts": 0,
+        "tries": 0,
+        "version": 1,
+        "note": SUPPRESSED if suppressed else "",
+        "created_at": now,
+    }
 
 
 def anything_due(session: Session, now: datetime) -> bool:
@@ -390,30 +423,14 @@ def replan(
     return True
 
 
-def forward(
-    session: Session, participant_id: int, *, address: str, name: str, zone: str, now: datetime
+def readdress(
+    session: Session, participant_id: int, *, address: str, name: str, now: datetime
 ) -> None:
-    """Let every mail that waits for a participant follow them to another address or zone.
-
-    A mail keeps the wall clock that was meant, now on the reader's new clock.
-    """
+    """Let every mail that waits for a participant follow them to another address or name."""
     for message in _waiting(session, Message.participant_id == participant_id):
-        moved = message.zone != zone and not manner_of(message.kind).at_once
-        if not moved and (message.to_address, message.to_name) == (address, name):
-            continue
-        message.to_address, message.to_name = address, name
-        if moved:
-            _set_due(message, _moment(message.due_local, zone), zone)
-        _move(session, message, message.state, actor=SYSTEM, note="The reader moved.", now=now)
-
-
-def retime(session: Session, event_id: int, kind: str, hour: str, *, now: datetime) -> None:
-    """Give every mail of a kind that waits in an event another hour, `HH:MM`, on its day."""
-    for message in _waiting(session, Message.event_id == event_id, Message.kind == kind):
-        due_local = f"{message.due_local[:11]}{hour}"
-        if due_local != message.due_local:
-            _set_due(message, _moment(due_local, message.zone), message.zone)
-            _move(session, message, message.state, actor=SYSTEM, note="Another hour.", now=now)
+        if (message.to_address, message.to_name) != (address, name):
+            message.to_address, message.to_name = address, name
+            _move(session, message, message.state, actor=SYSTEM, note="Other address.", now=now)
 
 
 def cancel_for(session: Session, participant_id: int, *, why: str, now: datetime) -> int:
@@ -428,11 +445,20 @@ def suppress(session: Session, address: str, *, now: datetime) -> int:
 
 def is_suppressed(session: Session, address: str) -> bool:
     """Return whether an address takes no mail any more."""
-    known = select(BouncingAddress.address_hash).where(
-        BouncingAddress.address_hash == hash_of(address),
-        BouncingAddress.suppressed_at.is_not(None),
-    )
-    return session.scalar(known) is not None
+    return address in _suppressed(session, {address})
+
+
+def _suppressed(session: Session, addresses: Collection[str]) -> set[str]:
+    by_hash = {hash_of(address): address for address in addresses}
+    if len(by_hash) > LOOKED_UP_AT_ONCE:
+        known = session.scalars(select(BouncingAddress.address_hash).where(_IS_SUPPRESSED))
+    else:
+        known = session.scalars(
+            select(BouncingAddress.address_hash).where(
+                BouncingAddress.address_hash.in_(by_hash), _IS_SUPPRESSED
+            )
+        )
+    return {by_hash[found] for found in known if found in by_hash}
 
 
 def hash_of(address: str) -> bytes:
@@ -473,10 +499,6 @@ def _waiting(session: Session, *which: ColumnElement[bool]) -> Sequence[Message]
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-
-
-def _moment(due_local: str, zone: str) -> datetime:
-    return datetime.fromisoformat(due_local).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def _set_due(message: Message, due_at: datetime, zone: str) -> None:

@@ -275,9 +275,18 @@ def test_whoever_is_taken_out_is_out_at_once(
     assert app.test_client().get(personal_link(app, mei)).status_code == 410
 
 
+@pytest.mark.parametrize(
+    ("zone", "due_at"),
+    [
+        ("Asia/Tokyo", datetime(2027, 3, 14, 23, 30, tzinfo=UTC)),
+        ("America/Los_Angeles", datetime(2027, 3, 14, 15, 30, tzinfo=UTC)),
+        ("Pacific/Kiritimati", datetime(2027, 3, 14, 18, 30, tzinfo=UTC)),
+    ],
+)
 def test_moving_to_another_zone_moves_the_mail_that_waits(
-    host: FlaskClient, session: Session, event: Event, rows: Rows
+    host: FlaskClient, session: Session, event: Event, rows: Rows, zone: str, due_at: datetime
 ) -> None:
+    """By the rule of the next morning, so never to a moment before the event has ended."""
     mei = factories.participant(session, event, zone="Australia/Sydney", name="Mei")
     session.add(_waiting_mail(event, mei))
     session.commit()
@@ -285,20 +294,50 @@ def test_moving_to_another_zone_moves_the_mail_that_waits(
     post_form(
         host,
         f"/events/{event.id}/participants/{mei.id}",
-        {"zone": "Asia/Tokyo", "email": "new@example.org"},
+        {"zone": zone, "email": "new@example.org"},
     )
 
     [message] = rows(select(Message))
-    assert message.due_at == datetime(2027, 3, 15, 0, 0, tzinfo=UTC)
-    assert (message.zone, message.to_address) == ("Asia/Tokyo", "new@example.org")
+    assert message.due_at == due_at > event.ends_at
+    assert (message.zone, message.to_address) == (zone, "new@example.org")
+
+
+def test_asking_for_a_link_twice_in_a_minute_says_that_it_was_sent(
+    host: FlaskClient, session: Session, event: Event, rows: Rows
+) -> None:
+    """F8: and nothing is promised that does not happen."""
+    page = f"/events/{event.id}/participants/{factories.participant(session, event).id}"
+
+    post_form(host, page, action="/link")
+    post_form(host, page, action="/link")
+
+    assert "Nothing more was sent" in host.get(f"/events/{event.id}/participants").text
+    assert len(rows(select(Message))) == 1
+
+
+def test_whoever_left_is_taken_back_in_by_a_list_and_gets_a_living_link(
+    host: FlaskClient, app: Flask, session: Session, event: Event
+) -> None:
+    ana = factories.participant(session, event, name="Ana", email="ana@example.org")
+    post_form(host, f"/events/{event.id}/participants/{ana.id}", action=f"/{ana.id}/remove")
+
+    shown = _choose(host, event, "name,email,time zone\nAna B,ana@example.org,Europe/Rome\n")
+    add = find_form(shown, "/import/1")
+    host.post(add.action, data=add.values)
+
+    [mail] = mails_sent(app)
+    [link] = re.findall(r"http://127.0.0.1:8000(/hello/\S+)", text_of(mail))
+    page = app.test_client().get(link, follow_redirects=True)
+    assert "Hello Ana B" in page.text
 
 
 def _waiting_mail(event: Event, reader: Participant) -> Message:
-    due_at = datetime(2027, 3, 14, 22, 0, tzinfo=UTC)
+    due_at = datetime(2027, 3, 14, 21, 30, tzinfo=UTC)
     return Message(
         key="follow-up:1", reference="r", kind="follow_up", subject_id=1, event_id=event.id,
         participant_id=reader.id, to_address=reader.email, to_name=reader.name, zone=reader.zone,
-        due_local="2027-03-15T09:00", due_at=due_at, wake_at=due_at, created_at=due_at,
+        due_local="2027-03-15T08:30", due_at=due_at, wake_at=due_at,
+        created_at=datetime(2027, 3, 14, 3, 20, tzinfo=UTC),
     )  # fmt: skip
 
 

@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant, Question
-from asyncnet.events.rules import Attendance, QuestionKind
+from asyncnet.events.rules import Attendance, QuestionKind, next_morning
 from asyncnet.followups.model import Answer
-from asyncnet.followups.rules import next_morning
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 from tests import factories
@@ -166,6 +165,36 @@ def test_after_the_mail_went_out_the_words_stay(
     page = viewer.get(scene.page).text
     assert "First." in page
     assert "<textarea" not in page
+
+
+def test_words_that_the_organizers_took_back_are_not_promised_again(
+    viewer: FlaskClient, scene: Scene, session: Session, rows: Rows
+) -> None:
+    post_form(viewer, scene.page, scene.words("First."))
+    form = find_form(viewer.get(scene.page))
+    session.execute(update(Message).values(state="cancelled", wake_at=None))
+    session.commit()
+
+    late = viewer.post(
+        form.action, data=form.values | scene.words("Second."), follow_redirects=True
+    )
+
+    assert [answer.items[0]["value"] for answer in rows(select(Answer))] == ["First."]
+    assert "stay as they were" in late.text
+    assert "is with the organizers" in viewer.get(scene.page).text
+
+
+def test_a_match_taken_out_while_the_form_was_open_takes_no_answer(
+    viewer: FlaskClient, scene: Scene, session: Session, rows: Rows
+) -> None:
+    form = find_form(viewer.get(scene.page))
+    session.execute(update(Match).values(state="withdrawn"))
+    session.commit()
+
+    late = viewer.post(form.action, data=form.values | scene.words())
+
+    assert late.status_code == 404
+    assert (rows(select(Answer)), rows(select(Message))) == ([], [])
 
 
 def test_the_reader_finds_the_words_on_their_page_once_they_were_mailed(

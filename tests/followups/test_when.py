@@ -10,7 +10,7 @@ from flask import Flask
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from asyncnet.followups.rules import due_at, next_morning
+from asyncnet.events.rules import due_at, next_morning
 from asyncnet.zones import zone_named, zone_names
 
 VECTORS = list(
