@@ -20,7 +20,7 @@ from asyncnet.matching.plan import solve
 from asyncnet.matching.problem import Problem, pair
 from asyncnet.matching.reading import read_problem
 from asyncnet.matching.weights import Scores, score
-from benchmarks.matching_events import make_event
+from benchmarks._matching_events import make_event
 
 ROUNDS = 4
 PUBLIC = Path(__file__).parent.parent / "tests" / "data" / "matching"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.matching_events import GROUP_WEIGHTS, WEIGHTS
+from benchmarks._matching_events import GROUP_WEIGHTS, WEIGHTS
 
 DATA = Path(__file__).parent.parent / "data" / "matching"
 PUBLIC = sorted(path.stem for path in DATA.glob("pub-????.json"))

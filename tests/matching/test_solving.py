@@ -11,7 +11,7 @@ from asyncnet.matching.check import check
 from asyncnet.matching.plan import Progress, solve
 from asyncnet.matching.problem import Refused
 from asyncnet.matching.reading import read_problem
-from benchmarks.matching_events import make_event
+from benchmarks._matching_events import make_event
 from tests.matching.events import event, person, public
 
 UNHURRIED = 600.0
