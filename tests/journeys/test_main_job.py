@@ -103,7 +103,7 @@ def makes_an_event(host: Visitor) -> str:
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLE)
     host.sees("board-new")
     event = page.url
-    for place in ("Match form", "Plan", "Messages", "Settings", "Participants"):
+    for place in ("Match form", "Plan", "Intros", "Messages", "Settings", "Participants"):
         page.get_by_role("navigation", name="This event").get_by_role("link", name=place).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(place)
         host.sees(f"{place.lower().replace(' ', '-')}-new")

@@ -33,6 +33,8 @@ def demo(as_json: bool) -> None:
                 click.echo(f"{step:<10} {facts['what']}")
     except StepMissed as error:
         missed = str(error)
+    except KeyError as error:
+        missed = f"An answer of the server did not hold {error}."
     if as_json:
         click.echo(json.dumps(happened, indent=2, ensure_ascii=False))
     if missed:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from asyncnet.clock import utc_now
 from asyncnet.commands.demo.receiver import Inbox, words_of
 from asyncnet.commands.demo.scratch import Installation, StepMissed, eventually
-from asyncnet.commands.demo.visitor import Visitor
+from asyncnet.commands.demo.visitor import Reply, Visitor
 from asyncnet.intros.video.sample import NoSample, make_sample
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageState
@@ -185,22 +185,22 @@ def received(inbox: Inbox, before: int, *, at: datetime) -> Facts:
 def _send_parts(mei: Visitor, sign_at: str, content: bytes, part_bytes: int) -> int:
     """Create, fill and complete a multipart upload; return how many parts it took."""
 
-    def send(method: str, body: bytes, **more: str) -> tuple[str, str]:
-        answer = mei.ask(sign_at, {"method": method, **more})
-        signed = answer["parts"][more["part_number"]] if method == "PUT" else answer
-        reply = mei.fetch(Request(signed["url"], data=body, method=method))  # noqa: S310 - our own
-        return reply.body.decode(), reply.etag
+    def sign(method: str, **more: str) -> Facts:
+        return mei.ask(sign_at, {"method": method, **more})
 
-    created, _ = send("POST", b"")
+    def send(method: str, body: bytes, signed: Facts) -> Reply:
+        return mei.fetch(Request(signed["url"], data=body, method=method))  # noqa: S310 - our own
+
+    created = send("POST", b"", sign("POST")).body.decode()
     upload_id = _found(r"<UploadId>([^<]+)<", created, "Storage opened no upload.")
     starts = range(0, len(content), part_bytes)
     listed = ""
     for number, start in enumerate(starts, start=1):
-        part = content[start : start + part_bytes]
-        _, etag = send("PUT", part, upload_id=upload_id, part_number=str(number))
+        signed = sign("PUT", upload_id=upload_id, part_number=str(number))["parts"][str(number)]
+        etag = send("PUT", content[start : start + part_bytes], signed).etag
         listed += f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
     whole = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>"
-    send("POST", whole.encode(), upload_id=upload_id)
+    send("POST", whole.encode(), sign("POST", upload_id=upload_id))
     return len(starts)
 
 
