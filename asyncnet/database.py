@@ -11,6 +11,7 @@ from typing import Any
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, event, func, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -105,6 +106,18 @@ def lock(session: Session, name: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
         session.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def passes(error: DBAPIError) -> bool:
+    """Return whether a trouble of the database ends by itself, so that trying again helps.
+
+    So it is when the server is away, a deadlock or a time-out was met, or a disk is full; a
+    statement that SQLite cannot run at all bears the same name there, and does not pass.
+    """
+    if error.connection_invalidated:
+        return True
+    wrong = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return isinstance(error, OperationalError) and not wrong
 
 
 @event.listens_for(Engine, "connect")

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
 from asyncnet import create_app
 from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
-from asyncnet.database import db, lock, transaction
+from asyncnet.database import WRITES, db, lock, passes, transaction
 from asyncnet.people.model import Person
 from asyncnet.web.limits import AttemptWindow
 from config import Settings
@@ -161,3 +161,24 @@ def in_threads(work: list[Callable[[], None]]) -> None:
         thread.join()
     if failures:
         raise failures[0]
+
+
+def test_what_passes_by_itself_is_told_from_what_does_not(app: Flask) -> None:
+    """F3: a lock that somebody holds passes; a statement that no database can run never does."""
+    with app.app_context():
+        session = db.session()
+        with pytest.raises(DBAPIError) as no_such_table:
+            session.execute(text("SELECT 1 FROM no_such_table"))
+        session.rollback()
+        waits = "SET LOCAL lock_timeout = 1" if on_postgres(session) else "PRAGMA busy_timeout = 1"
+        with transaction() as writing, db.engine.connect() as other:
+            writing.execute(text("INSERT INTO attempt_window VALUES ('held', 0, 0)"))
+            other.execution_options(**{WRITES: False}).exec_driver_sql(waits)
+            with pytest.raises(DBAPIError) as held:
+                other.exec_driver_sql("INSERT INTO attempt_window VALUES ('held', 0, 0)")
+
+    assert (passes(no_such_table.value), passes(held.value)) == (False, True)
+
+
+def on_postgres(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"

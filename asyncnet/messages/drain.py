@@ -7,10 +7,10 @@ from datetime import datetime
 from time import monotonic, sleep
 
 import structlog
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from asyncnet.database import transaction
+from asyncnet.database import passes, transaction
 from asyncnet.mail.port import (
     Connection,
     Delayed,
@@ -189,8 +189,7 @@ def _settle_and_claim(
         except _Broken as problem:
             broken = problem  # nothing of it was committed: it is taken once more, without writing
         except DBAPIError as error:
-            gone = isinstance(error, OperationalError) or error.connection_invalidated
-            if ended is None or not gone:
+            if ended is None or not passes(error):
                 raise
             log.warning("database unreachable", waiting="a sent mail waits to be written down")
             sleep(RETRY_SECONDS)
@@ -211,8 +210,10 @@ def _written(session: Session, compose: Compose, now: datetime) -> _Written | No
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
         log.exception("mail cannot be written", message=claim.message_id)
+        later = isinstance(error, DBAPIError) and passes(error)
         words = f"It could not be written ({type(error).__name__})."
-        raise _Broken(claim.message_id, Outcome.REFUSED, words) from error
+        outcome = Outcome.DELAYED if later else Outcome.REFUSED
+        raise _Broken(claim.message_id, outcome, words) from error
     queue.keep_copy(session, claim, letter)
     return _Written(claim, letter)
 

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from asyncnet.database import db
+from asyncnet.database import db, passes
 from asyncnet.events.queries import NotFound
 from asyncnet.storage.port import StorageError
 from asyncnet.web.access import Role, requires, signed_in
@@ -198,16 +198,12 @@ def _storage_gone(error: StorageError) -> ResponseReturnValue:
 
 def _database_gone(error: DBAPIError) -> ResponseReturnValue:
     db.session.rollback()
-    if not _passing(error):
+    if not passes(error):
         return _broken(error)
     log.warning("database unreachable", id=g.get("request_id"), error=type(error.orig).__name__)
     page = _page(503)
     page.headers["Retry-After"] = "5"
     return page
-
-
-def _passing(error: DBAPIError) -> bool:
-    return error.connection_invalidated or type(error).__name__ == "OperationalError"
 
 
 def _broken(error: Exception) -> ResponseReturnValue:

@@ -203,6 +203,29 @@ def test_a_letter_that_cannot_be_written_holds_up_nobody(app: Flask, server: Mai
     assert (broken.note, broken.to_name) == ("It could not be written (KeyError).", "Ana Silva")
 
 
+def test_a_database_that_is_busy_for_a_moment_loses_no_mail(
+    app: Flask, server: MailServer
+) -> None:
+    """CHECKLIST F3: a deadlock or time-out while a letter is written holds up nobody, either."""
+    plan_mail(app, "waited for", due_at=NOON - timedelta(minutes=1))
+    plan_mail(app, "fine")
+    clock = Clock()
+    busy = True
+
+    def write(session: Session, message: Message) -> Letter:
+        if busy and message.key == "waited for":
+            raise OperationalError("SELECT", None, Exception("deadlock detected"))
+        return compose(session, message)
+
+    at_first = drain_once(app, mailer_for(server), clock, write)
+    busy = False
+    clock.pass_by(minutes=5)
+    later = drain_once(app, mailer_for(server), clock, write)
+
+    assert (at_first, later) == (Drained(sent=1, delayed=1), Drained(sent=1))
+    assert states(app)["waited for"] is MessageState.SENT
+
+
 def test_a_mail_that_nobody_needs_any_more_is_cancelled(app: Flask, server: MailServer) -> None:
     plan_mail(app)
 
