@@ -94,7 +94,7 @@ def me(participant_id: int) -> ResponseReturnValue:
 def _pair_form(event: Event, names: dict[int, str]) -> PairForm:
     form = PairForm()
     form.slot.choices = [(slot.id, f"Round {slot.number}") for slot in event.rounds]
-    form.one.choices = form.other.choices = list(names.items())
+    form.one.choices = form.other.choices = [("", "Choose a person"), *names.items()]
     return form
 
 
