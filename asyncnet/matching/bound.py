@@ -25,6 +25,8 @@ CANDIDATES = 12
 ADDED_PER_PERSON = 6
 TOLERANCE = 1e-6
 TIME_OVER = 1
+EXACT_UP_TO = 3_000
+CLOSE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -168,11 +170,12 @@ def relax(
     best = np.inf
     while True:
         left = stop_at - time.monotonic()
-        amount, prices = _solve(edges, scores, rules, reward, floors, dear, left)
+        amount, prices, value = _solve(edges, scores, rules, reward, floors, dear, left)
         added, bound = _price_all(scores, rules, prices, floors)
         best = min(best, bound)
         grown = edges.union(added, n)
-        if len(grown) == len(edges):
+        near_enough = n > EXACT_UP_TO and best - value <= CLOSE * best
+        if len(grown) == len(edges) or near_enough:
             return Relaxation(edges, amount, prices, best)
         edges = grown
 
@@ -217,7 +220,7 @@ def _solve(
     floors: Reals | None,
     dear: float,
     seconds: float,
-) -> tuple[Reals, Prices]:
+) -> tuple[Reals, Prices, float]:
     n = len(rules.cap)
     counted = rules.counted_viewings()
     matrix = [incidence(edges, n), viewing_rows(edges, rules)]
@@ -265,7 +268,8 @@ def _solve(
     viewing[counted] = np.maximum(0, duals[n : n + counted.sum()])
     share = np.zeros(n)
     share[floored] = np.maximum(0, duals[n + counted.sum() :])
-    return found.x[: len(edges)], Prices(reward, np.maximum(0, duals[:n]), viewing, share)
+    paid = Prices(reward, np.maximum(0, duals[:n]), viewing, share)
+    return found.x[: len(edges)], paid, -float(found.fun)
 
 
 def _beside(left: csr_array, right: coo_array) -> csr_array:

@@ -42,11 +42,15 @@ def written(problem: Problem, plan: Plan) -> list[list[str]]:
     return [[" ".join(problem.ids(who)) for who in found] for found in plan.rounds]
 
 
+@pytest.fixture(scope="module")
+def plan_of_200() -> Plan:
+    return solve(read_problem(public("pub-0200"))).plan
+
+
 @pytest.mark.parametrize("leaver", ["p0003", "p0047", "p0060"])
-def test_one_cancellation_moves_few_and_costs_little(leaver: str) -> None:
+def test_one_cancellation_moves_few_and_costs_little(leaver: str, plan_of_200: Plan) -> None:
     data = public("pub-0200")
-    problem = read_problem(data)
-    plan = solve(problem).plan
+    problem, plan = read_problem(data), plan_of_200
 
     found, after = repaired(data, plan, 2, cancel=[leaver])
 
@@ -73,11 +77,11 @@ def measure_of(problem: Problem, plan: Plan, person: int) -> float:
 EVENTS = {"pub-0200": public("pub-0200")}
 
 
-def test_the_public_late_change_keeps_the_value_of_the_known_repair() -> None:
+def test_the_public_late_change_keeps_the_value_of_the_known_repair(plan_of_200: Plan) -> None:
     data, known = public("pub-0200"), public("pub-0200.best")["late"]
     problem, late = read_problem(data), read_late(data)
 
-    found = repair(problem, solve(problem).plan, late.problem, late.first_open_round)
+    found = repair(problem, plan_of_200, late.problem, late.first_open_round)
 
     assert not found.sitting_out
     assert found.moved <= known["changes"]

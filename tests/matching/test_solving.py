@@ -27,7 +27,6 @@ QUICK = settings(
         ("pub-0024", 0.0, 0.998),
         ("pub-0061", 0.0, 0.998),
         ("pub-0200", 0.0, 0.9995),
-        ("pub-0800", 0.0, 0.9998),
         ("pub-0007", 0.5, 0.969),
         ("pub-0024", 0.5, 0.994),
         ("pub-0061", 0.5, 0.994),
@@ -202,7 +201,7 @@ def rounds_of(people: list[str]) -> list[tuple[tuple[str, ...], ...]]:
     return [way for way in found if sum(len(who) == 3 for who in way) < 2]
 
 
-@settings(QUICK, max_examples=8)
+@settings(QUICK, max_examples=3)
 @given(seed=st.integers(0, 10_000), people=st.integers(4, 5))
 def test_no_plan_of_a_tiny_event_is_better(seed: int, people: int) -> None:
     data = make_event(people, 2, seed, forbids=[], history=[])
