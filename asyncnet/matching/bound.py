@@ -174,7 +174,7 @@ def relax(
         added, bound = _price_all(scores, rules, prices, floors)
         best = min(best, bound)
         grown = edges.union(added, n)
-        near_enough = n > EXACT_UP_TO and best - value <= CLOSE * best
+        near_enough = n > EXACT_UP_TO and best - value <= CLOSE * simple_bound(scores)
         if len(grown) == len(edges) or near_enough:
             return Relaxation(edges, amount, prices, best)
         edges = grown
