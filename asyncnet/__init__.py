@@ -12,7 +12,7 @@ from asyncnet.commands.demo.command import demo
 from asyncnet.commands.events import events as event_commands
 from asyncnet.commands.followups import followups as followup_commands
 from asyncnet.commands.intros import intros as intro_commands
-from asyncnet.commands.matching import matching as matching_commands
+from asyncnet.commands.lazy import LazyGroup
 from asyncnet.commands.messages import messages as message_commands
 from asyncnet.commands.run import start
 from asyncnet.database import db
@@ -29,6 +29,9 @@ from asyncnet.wiring import wire
 from config import CHECKOUT, Settings
 
 FEATURES = (people, messages, events, intros, matches, followups, files, inbox)
+matching_commands = LazyGroup(
+    "matching", "asyncnet.commands.matching", help="Match the people of an event, from a file."
+)
 COMMANDS = (
     start,
     demo,

@@ -98,14 +98,6 @@ def viewing_by(session: Session, viewer: Participant, match_id: int) -> Viewing:
     return Viewing(*found[:4])
 
 
-def answers_to(session: Session, match_ids: Sequence[int]) -> Mapping[int, Answer]:
-    """Return the answers given to these matches, by match id."""
-    found = session.scalars(
-        select(Answer).where(Answer.match_id.in_(match_ids)).options(joinedload(Answer.author))
-    )
-    return {answer.match_id: answer for answer in found}
-
-
 def messages_about(session: Session, match_ids: Sequence[int]) -> Mapping[int, Message]:
     """Return the follow-up mails of these matches, by match id."""
     keys = {message_key(match_id): match_id for match_id in match_ids}
