@@ -176,7 +176,7 @@ def _refusal(probe: Probe, limits: Limits) -> str | None:
     if video is None:
         if probe.has_sound:
             return (
-                "This file has sound but no picture. You can upload it as an audio intro instead."
+                "This file has sound but no picture. Choose a video, or record one with the camera on."
             )
         return NO_PICTURE
     if max(video.width, video.height) > limits.long_side or (

@@ -18,7 +18,7 @@ TAIL_BYTES = 65_557
 """As far back as the end record of a zip archive may begin."""
 SPAN_BYTES = 65_536
 
-SOUND_ONLY = "This file has sound but no picture. You can upload it as an audio intro instead."
+SOUND_ONLY = "This file has sound but no picture. Choose a video, or record one with the camera on."
 PICTURE = "This is a picture, not a video. You can write a text with your photo instead."
 DOCUMENT = "This is a document or an archive, not a video. Choose the video file itself."
 PAGE = "This is a web page or a playlist, not a video. Choose the video file itself."
