@@ -16,6 +16,7 @@ REMUX_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
 HDR_TRANSFERS = frozenset({16, 18})
 """PQ and HLG, as ITU-T H.273 numbers them."""
 
+SOUND_ONLY = "This file has sound but no picture. Choose a video, or record one with the camera on."
 NO_PICTURE = "There is no video in this file. Choose another file, or record a new one."
 NO_SOUND = (
     "This video has no sound. If you meant to speak, check your microphone and record it again."
@@ -175,9 +176,7 @@ def _refusal(probe: Probe, limits: Limits) -> str | None:
     video = probe.video
     if video is None:
         if probe.has_sound:
-            return (
-                "This file has sound but no picture. Choose a video, or record one with the camera on."
-            )
+            return SOUND_ONLY
         return NO_PICTURE
     if max(video.width, video.height) > limits.long_side or (
         min(video.width, video.height) > limits.short_side
@@ -199,7 +198,7 @@ def _refusal(probe: Probe, limits: Limits) -> str | None:
     if video.frames < limits.frames:
         return (
             "This file is a still picture rather than a video. "
-            "Record a short video, or write a text with your photo instead."
+            "Record a short video of a few seconds instead."
         )
     return None
 

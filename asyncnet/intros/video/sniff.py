@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from asyncnet.intros.rules import Unusable
+from asyncnet.intros.rules import SOUND_ONLY, Unusable
 
 HEAD_BYTES = 4096
 TAIL_BYTES = 65_557
 """As far back as the end record of a zip archive may begin."""
 SPAN_BYTES = 65_536
 
-SOUND_ONLY = "This file has sound but no picture. Choose a video, or record one with the camera on."
-PICTURE = "This is a picture, not a video. You can write a text with your photo instead."
+PICTURE = "This is a picture, not a video. Choose a video, or record one with the camera."
 DOCUMENT = "This is a document or an archive, not a video. Choose the video file itself."
 PAGE = "This is a web page or a playlist, not a video. Choose the video file itself."
 OTHER_VIDEO = (
