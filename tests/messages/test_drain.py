@@ -203,9 +203,7 @@ def test_a_letter_that_cannot_be_written_holds_up_nobody(app: Flask, server: Mai
     assert (broken.note, broken.to_name) == ("It could not be written (KeyError).", "Ana Silva")
 
 
-def test_a_database_that_is_busy_for_a_moment_loses_no_mail(
-    app: Flask, server: MailServer
-) -> None:
+def test_a_database_that_is_busy_for_a_moment_loses_no_mail(app: Flask, server: MailServer) -> None:
     """CHECKLIST F3: a deadlock or time-out while a letter is written holds up nobody, either."""
     plan_mail(app, "waited for", due_at=NOON - timedelta(minutes=1))
     plan_mail(app, "fine")
