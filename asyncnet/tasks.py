@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, current_app
 from flask_sqlalchemy.session import Session as FlaskSession
 from huey import Huey, crontab
+from huey.storage import BaseSqlStorage
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
@@ -113,9 +114,23 @@ def mail_tick() -> None:
     forget_old_attempts(now=utc_now())
 
 
-def _task(queue: Huey, name: str, run: Callable[[], None]) -> Callable[[], object]:
-    task: Callable[[], object] = queue.task(name=name)(run)
-    return task
+def _task(queue: Huey, name: str, run: Callable[[], None]) -> Callable[[], None]:
+    """Return what wakes a worker for this task; it makes the queue's tables if nobody has yet."""
+    task = queue.task(name=name)(run)
+    tables_are_there = False
+
+    def wake_up() -> None:
+        nonlocal tables_are_there
+        try:
+            task()
+        except Exception:
+            if tables_are_there or not isinstance(queue.storage, BaseSqlStorage):
+                raise
+            queue.storage.initialize_schema()
+            task()
+        tables_are_there = True
+
+    return wake_up
 
 
 def _every_minute(queue: Huey, name: str, run: Callable[[], None]) -> None:
