@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, current_app
 from flask_sqlalchemy.session import Session as FlaskSession
 from huey import Huey, crontab
+from huey.storage import BaseSqlStorage
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
@@ -51,10 +52,10 @@ def register(app: Flask) -> None:
     app.extensions["asyncnet.compose"] = compose_by(utc_now)
     app.extensions["asyncnet.wake"] = {
         "mail": _task(wired.mail_queue, "send_a_while", in_app(send_a_while)),
-        "video": _task(wired.video_queue, "process_videos", in_app(process_videos)),
+        "video": _task(wired.video_queue, "process_a_video", in_app(process_a_video)),
     }
     _every_minute(wired.mail_queue, "mail_tick", in_app(mail_tick))
-    _every_minute(wired.video_queue, "video_tick", in_app(process_videos))
+    _every_minute(wired.video_queue, "video_tick", in_app(process_a_video))
     wired.video_queue.periodic_task(crontab(minute="7"), name="keep_promises")(
         in_app(keep_promises)
     )
@@ -71,7 +72,7 @@ def drain_mail(clock: Callable[[], datetime] = utc_now, *, seconds: float = math
 def send_a_while() -> None:
     """Send for some seconds, then make room: a worker that is asked to stop ends between tasks."""
     if drain_mail(seconds=SEND_SECONDS).more:
-        current_app.extensions["asyncnet.wake"]["mail"]()
+        _wake_worker("mail")
 
 
 def compose_by(clock: Callable[[], datetime]) -> Callable[[Session, Message], Letter]:
@@ -84,14 +85,16 @@ def compose_by(clock: Callable[[], datetime]) -> Callable[[Session, Message], Le
     return compose
 
 
-def process_videos(clock: Callable[[], datetime] = utc_now) -> int:
-    """Process uploaded intros until none is waiting, then clear storage of what has ended."""
+def process_a_video(clock: Callable[[], datetime] = utc_now) -> None:
+    """Process one uploaded intro and clear storage of what has ended; then wake for the next.
+
+    A worker that is asked to stop ends between tasks, so no task is longer than one video.
+    """
     limits = Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
-    done = 0
-    while work.process_next(storage(), limits=limits, clock=clock):
-        done += 1
+    found = work.process_next(storage(), limits=limits, clock=clock)
     work.clear_settled(storage(), now=clock())
-    return done
+    if found:
+        _wake_worker("video")
 
 
 def keep_promises(clock: Callable[[], datetime] = utc_now) -> None:
@@ -111,23 +114,42 @@ def mail_tick() -> None:
     forget_old_attempts(now=utc_now())
 
 
-def _task(queue: Huey, name: str, run: Callable[[], None]) -> Callable[[], object]:
-    task: Callable[[], object] = queue.task(name=name)(run)
-    return task
+def _task(queue: Huey, name: str, run: Callable[[], None]) -> Callable[[], None]:
+    """Return what wakes a worker for this task; it makes the queue's tables if nobody has yet."""
+    task = queue.task(name=name)(run)
+    tables_are_there = False
+
+    def wake_up() -> None:
+        nonlocal tables_are_there
+        try:
+            task()
+        except Exception:
+            if tables_are_there or not isinstance(queue.storage, BaseSqlStorage):
+                raise
+            queue.storage.initialize_schema()
+            task()
+        tables_are_there = True
+
+    return wake_up
 
 
 def _every_minute(queue: Huey, name: str, run: Callable[[], None]) -> None:
     queue.periodic_task(crontab(), name=name)(run)
 
 
+def _wake_worker(queue: str) -> None:
+    """Have a worker look at its table; if the queue is out of reach, the tick does."""
+    try:
+        current_app.extensions["asyncnet.wake"][queue]()
+    except Exception as error:
+        log.warning("queue unreachable", queue=queue, error=type(error).__name__)
+
+
 @event.listens_for(FlaskSession, "after_commit")
 def _wake_workers(session: FlaskSession) -> None:
-    """Tell the workers that a commit left something for them; if that fails, the tick does."""
+    """Tell the workers that a commit left something for them."""
     for queue in session.info.pop(WAKE, ()):
-        try:
-            current_app.extensions["asyncnet.wake"][queue]()
-        except Exception as error:
-            log.warning("queue unreachable", queue=queue, error=type(error).__name__)
+        _wake_worker(queue)
 
 
 @event.listens_for(FlaskSession, "after_rollback")

@@ -82,7 +82,7 @@ def _mailer(settings: Settings) -> Mailer:
 
 
 def _queue(settings: Settings, name: str) -> Huey:
-    """Return a queue that has not been opened yet; its tables are made by the workers."""
+    """Return a queue that has not been opened yet; its tables are made when it first is."""
     url, name = settings.queue_url, f"asyncnet-{name}"
     if url.startswith("sqlite:"):
         return SqliteHuey(

@@ -17,6 +17,7 @@ from huey import Huey
 from huey.consumer import Consumer
 from huey.storage import BaseSqlStorage
 
+from asyncnet.intros.video.isolate import stopping
 from asyncnet.wiring import parts, settings
 
 PARTS = ("web", "mail", "video")
@@ -68,10 +69,18 @@ def start_together(context: click.Context, *_: object) -> None:
         _supervise([[sys.executable, "-m", "flask", "--app", "wsgi", "start", p] for p in PARTS])
 
 
+class _Worker(Consumer):  # type: ignore[misc]  # Huey has no types
+    """Ends a video under way when it is asked to stop; Huey would wait for it."""
+
+    def stop(self, graceful: bool = False) -> None:
+        stopping.set()
+        super().stop(graceful)
+
+
 def _consume(queue: Huey) -> None:
     if isinstance(queue.storage, BaseSqlStorage):
         queue.storage.initialize_schema()
-    Consumer(
+    _Worker(
         queue, workers=1, worker_type="thread", initial_delay=0.1, backoff=1.1, max_delay=0.5
     ).run()
 

@@ -320,6 +320,18 @@ def release(session: Session, claim: Claim, *, now: datetime) -> None:
     intro.wake_at = now + timedelta(minutes=4 ** (claim.attempts - 1))
 
 
+def hand_back(session: Session, claim: Claim, *, now: datetime) -> None:
+    """Give back an intro that its worker, asked to stop, leaves to another; it was no try.
+
+    The next claim has the same number; its worker must do nothing more with this one.
+    Raises ClaimLost.
+    """
+    intro = _claimed(session, claim)
+    intro.state = IntroState.UPLOADED
+    intro.wake_at = now
+    intro.attempts -= 1
+
+
 def withdraw(session: Session, participant: Participant, *, actor: Actor, now: datetime) -> None:
     """Take back every intro of a participant and the consent to it; storage is cleared next."""
     _lock(session, participant.id)

@@ -21,6 +21,7 @@ from asyncnet.intros import actions, queries, video
 from asyncnet.intros.actions import Claim, ClaimLost, NothingWaiting, Prepared
 from asyncnet.intros.model import ENDED
 from asyncnet.intros.rules import Limits, Unusable
+from asyncnet.intros.video.isolate import WorkerStops
 from asyncnet.storage.port import FileMissing, Storage, StorageError
 
 log = structlog.get_logger()
@@ -35,7 +36,10 @@ NOTHING_CAME = "The file did not reach us whole. Please choose it again and uplo
 
 
 def process_next(storage: Storage, *, limits: Limits, clock: Clock) -> bool:
-    """Process the intro that has waited longest; return whether there was one."""
+    """Process the intro that has waited longest; return whether there was one.
+
+    Asked to stop meanwhile, it ends at once and hands the intro back for another worker.
+    """
     with transaction() as session:
         actions.give_up(session, now=clock())
     try:
@@ -50,7 +54,6 @@ def process_next(storage: Storage, *, limits: Limits, clock: Clock) -> bool:
     except ClaimLost:
         log.info("claim lost", intro=claim.intro_id)
         _delete_folder(storage, claim.folder)
-    clear_settled(storage, now=clock())
     return True
 
 
@@ -118,6 +121,9 @@ def _worked_through(
         reason = unusable.reason
     except FileMissing:
         reason = NOTHING_CAME
+    except WorkerStops:
+        log.info("intro handed back", intro=claim.intro_id)
+        return lambda session: actions.hand_back(session, claim, now=clock())
     except (StorageError, OSError) as error:
         log.warning("intro put back", intro=claim.intro_id, error=repr(error))
         return lambda session: actions.release(session, claim, now=clock())
@@ -127,7 +133,10 @@ def _worked_through(
 
 
 def _prepare(storage: Storage, claim: Claim, limits: Limits) -> Prepared:
-    """Fetch, process and store one upload. Raises Unusable, StorageError and OSError."""
+    """Fetch, process and store one upload.
+
+    Raises Unusable, StorageError, OSError and WorkerStops.
+    """
     with TemporaryDirectory(prefix="intro-") as name:
         source, out = Path(name) / "upload", Path(name) / "out"
         out.mkdir()

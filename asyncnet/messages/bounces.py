@@ -9,6 +9,7 @@ from email.policy import default
 from enum import StrEnum
 from hashlib import sha256
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from asyncnet.mail.port import Letter
@@ -17,7 +18,7 @@ from asyncnet.messages.model import BouncingAddress
 from asyncnet.messages.rules import MessageState
 
 SOFT_BOUNCES = 5
-"""So many passing troubles in a row count as one lasting one."""
+"""So many passing troubles, with no report of delivery between them, count as a lasting one."""
 PROOF_LENGTH = 12
 
 
@@ -111,6 +112,12 @@ def record(session: Session, reference: str, report: Report, *, now: datetime) -
         raise NotAReport("The mail that it tells of is gone.") from error
     if failed and moved:
         _count(session, message.to_address, report, now)
+    if report.fate is Fate.DELIVERED:
+        session.execute(
+            update(BouncingAddress)
+            .where(BouncingAddress.address_hash == queue.hash_of(message.to_address))
+            .values(soft_bounces=0)
+        )
 
 
 def allow_again(session: Session, address: str) -> bool:

@@ -143,12 +143,16 @@ class DiskStorage:
         path = self._path(key)
         with _port_errors(key):
             path.unlink(missing_ok=True)
-            with suppress(OSError):  # other files are in it
-                path.parent.rmdir()
+            if path.parent.parent != self._files:  # uploads arrive in the top folders
+                with suppress(OSError):  # other files are in it
+                    path.parent.rmdir()
 
     def files(self, prefix: str) -> Iterator[StoredFile]:
+        folder = self._files / prefix.rpartition("/")[0]
+        if ".." in folder.parts or not folder.is_relative_to(self._files):
+            raise ValueError(f"{prefix!r} begins no key")
         with _port_errors(prefix):
-            for path in sorted(self._files.rglob("*")):
+            for path in sorted(folder.rglob("*")):
                 key = path.relative_to(self._files).as_posix()
                 if key.startswith(prefix) and path.is_file():
                     stat = path.stat()

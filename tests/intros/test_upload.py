@@ -65,7 +65,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def work(app: Flask) -> None:
     with app.app_context():
-        tasks.process_videos()
+        tasks.process_a_video()
 
 
 def states(rows: Rows) -> list[IntroState]:

@@ -51,6 +51,21 @@ def listener() -> Iterator[tuple[int, Callable[[], int]]]:
         server.shutdown()
 
 
+def test_a_process_that_is_asked_to_stop_waits_for_no_child(
+    job: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CHECKLIST F2."""
+    asked = threading.Event()
+    monkeypatch.setattr(isolate, "stopping", asked)
+    soon = threading.Timer(0.3, asked.set)
+    soon.start()
+
+    with pytest.raises(isolate.WorkerStops):
+        python("import time; time.sleep(60); open('made', 'w')", job)
+
+    assert list(job.iterdir()) == []
+
+
 def test_a_command_gets_its_folder_and_returns_what_it_said(job: Path) -> None:
     child = python("open('made', 'w').write('here'); print('done')", job)
 

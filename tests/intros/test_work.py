@@ -1,6 +1,7 @@
 """The worker's part: claims, faults, killed workers, and storage cleared of what nobody needs."""
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from asyncnet import tasks
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import transaction
@@ -20,6 +22,7 @@ from asyncnet.intros import actions, work
 from asyncnet.intros.actions import Claim, ClaimLost, NothingWaiting, Prepared
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.rules import Limits
+from asyncnet.intros.video import isolate
 from asyncnet.storage.port import FileMissing, Storage, StorageError
 from tests.intros.people import NOW, make_participant, make_video
 
@@ -170,6 +173,47 @@ def test_a_passing_fault_is_tried_again_later_each_time_and_then_told(
     [found] = rows(select(Intro).where(Intro.id == intro.id))
     assert pauses == [MINUTE, 4 * MINUTE]
     assert (found.state, found.reason) == (IntroState.REJECTED, actions.GAVE_UP)
+
+
+def test_a_worker_that_is_asked_to_stop_hands_its_intro_back(
+    session: Session,
+    ana: Participant,
+    rows: Rows,
+    storage: Storage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """CHECKLIST F2: however often workers are stopped, no try is lost by it."""
+    video = make_video(tmp_path / "intro.mp4")
+    intro = arrived(session, ana, size=video.stat().st_size)
+    storage.put(intro.upload_key, video, content_type="video/mp4")
+    asked = threading.Event()
+    monkeypatch.setattr(isolate, "stopping", asked)
+
+    asked.set()
+    for _ in range(actions.MAX_ATTEMPTS + 1):
+        process(storage)
+    [stopped] = rows(select(Intro).where(Intro.id == intro.id))
+    asked.clear()
+    process(storage)
+
+    assert (stopped.state, stopped.attempts, stopped.wake_at) == (IntroState.UPLOADED, 0, NOW)
+    assert state_of(rows, intro) is IntroState.READY
+
+
+def test_one_task_takes_one_intro_and_wakes_a_worker_for_the_next(
+    app: Flask, session: Session, ana: Participant, rows: Rows
+) -> None:
+    """CHECKLIST F2: a worker that is asked to stop ends between tasks."""
+    queue = app.extensions["asyncnet"].video_queue
+    first, second = arrived(session, ana), arrived(session, ana, at=NOW + MINUTE)
+
+    tasks.process_a_video(lambda: NOW + 2 * MINUTE)
+
+    assert state_of(rows, first) is IntroState.REJECTED
+    assert state_of(rows, second) is IntroState.UPLOADED
+    [woken] = queue.pending()
+    assert woken.name == "process_a_video"
 
 
 def test_storage_out_of_reach_puts_the_intro_back(

@@ -40,7 +40,7 @@ class Site:
 
     def work(self) -> None:
         with self.app.app_context():
-            tasks.process_videos()
+            tasks.process_a_video()
 
 
 @pytest.fixture(scope="module")

@@ -153,6 +153,19 @@ def test_passing_trouble_suppresses_after_the_fifth_time(
     assert states(app)["one more"] is MessageState.CANCELLED
 
 
+def test_passing_trouble_that_has_passed_is_forgotten(
+    app: Flask, server: MailServer, paths: ReturnPaths
+) -> None:
+    for number in range(SOFT_BOUNCES - 1):
+        report(app, send(app, server, paths, f"before-{number}"), status="4.2.2")
+    report(app, send(app, server, paths, "arrived"), action="delivered", status="2.0.0")
+    report(app, send(app, server, paths, "after"), status="4.2.2")
+
+    send(app, server, paths, "next")
+
+    assert states(app)["next"] is MessageState.SENT
+
+
 def test_the_same_report_twice_counts_once(
     app: Flask, server: MailServer, paths: ReturnPaths
 ) -> None:

@@ -324,3 +324,24 @@ def test_the_first_of_two_completions_wins(served: DiskStorage) -> None:
         send(served.sign(request, valid_for=VALID_FOR), "POST", body.encode())
 
     assert served.size(KEY) == len(b"one")
+
+
+def test_clearing_up_takes_no_folder_from_under_an_upload(
+    storage: DiskStorage, tmp_path: Path
+) -> None:
+    """CHECKLIST F4: another upload is completed into the same folder at that very moment."""
+    source = tmp_path / "source"
+    source.write_bytes(b"something")
+    for key in (KEY, "intros/0123/720p.mp4"):
+        storage.put(key, source, content_type="video/mp4")
+        storage.delete(key)
+
+    folders = [path.name for path in (tmp_path / "uploads" / "files").rglob("*")]
+    assert sorted(folders) == ["intros", "uploads"]
+
+
+@pytest.mark.parametrize("prefix", ["../", "uploads/../../", "/etc/"])
+def test_no_listing_leaves_the_storage(storage: DiskStorage, prefix: str) -> None:
+    """CHECKLIST U2."""
+    with pytest.raises(ValueError, match="begins no key"):
+        list(storage.files(prefix))

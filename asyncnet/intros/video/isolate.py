@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 from typing import IO
 
 JAIL = Path(__file__).with_name("jail.py")
@@ -26,6 +28,10 @@ OUT_OF_MEMORY = (
 ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2"}
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
 """What any program needs to start: its libraries, nothing of ours."""
+LOOK_EVERY_SECONDS = 0.1
+
+stopping = Event()
+"""Set when this process was asked to stop: no child goes on, and none is started."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,10 @@ class Bounds:
 
 class ChildFailed(OSError):
     """The child process did not do its work, and the file is not to blame: try again later."""
+
+
+class WorkerStops(Exception):
+    """The child was ended because this process was asked to stop; nothing is wrong with it."""
 
 
 class Stopped(StrEnum):
@@ -71,7 +81,7 @@ def run(
 
     It sees the files and folders in `reads`, its own program and the system's libraries. Its
     standard output and the last 256 KiB of its log come back; both count as output. Raises
-    ChildFailed when the jail cannot be closed.
+    ChildFailed when the jail cannot be closed, and WorkerStops once `stopping` is set.
     """
     readable = [*SYSTEM, command[0], sys.prefix, sys.base_prefix, *map(str, reads)]
     jail = {
@@ -93,9 +103,7 @@ def run(
         )
         too_slow = False
         try:
-            child.wait(bounds.wall_seconds)
-        except subprocess.TimeoutExpired:
-            too_slow = True
+            too_slow = not _ended(child, time.monotonic() + bounds.wall_seconds)
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
@@ -109,6 +117,19 @@ def run(
         elif max(_size(output), _size(log)) >= bounds.file_bytes:
             stopped = Stopped.OUTPUT
         return Finished(child.returncode, _tail(output), text, stopped)
+
+
+def _ended(child: subprocess.Popen[bytes], deadline: float) -> bool:
+    """Wait for a child; return whether it ended in time. Raises WorkerStops."""
+    while time.monotonic() < deadline:
+        if stopping.is_set():
+            raise WorkerStops
+        try:
+            child.wait(LOOK_EVERY_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return True
+    return False
 
 
 def _size(file: IO[bytes]) -> int:
