@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, Actor, record
-from asyncnet.database import lock
+from asyncnet.database import lock, wake
 from asyncnet.events.model import (
     Consent,
     Event,
@@ -204,6 +204,7 @@ def add_question(
     now: datetime,
 ) -> Question:
     """Put a question at the end of the match form. Raises TooMany."""
+    lock(session, f"questions:{event_id}")
     last, count = session.execute(
         select(func.max(Question.position), func.count()).where(Question.event_id == event_id)
     ).one()
@@ -234,6 +235,8 @@ def move_question(
     session: Session, question: Question, *, up: bool, actor: Actor, now: datetime
 ) -> None:
     """Swap a question with its neighbour above or below; at the end nothing changes."""
+    lock(session, f"questions:{question.event_id}")
+    session.refresh(question)
     beside = Question.position < question.position if up else Question.position > question.position
     order = Question.position.desc() if up else Question.position
     neighbour = session.scalar(
@@ -254,13 +257,13 @@ def register(
     """Add a participant and plan the mail with their personal link.
 
     `consent` is true when they agreed to the registration's words themselves. Raises
-    AlreadyRegistered; somebody who left before is taken back in.
+    AlreadyRegistered; somebody who left before is taken back in, but only by an organizer.
     """
     lock(session, f"registering:{event_id}")
     participant = session.scalar(
         select(Participant).where(Participant.event_id == event_id, Participant.email == said.email)
     )
-    if participant is not None and participant.left_at is None:
+    if participant is not None and (consent or participant.left_at is None):
         raise AlreadyRegistered
     if participant is None:
         participant = Participant(event_id=event_id, email=said.email, registered_at=now)
@@ -288,14 +291,20 @@ def change_participant(
 ) -> None:
     """Change what is known of a participant; mails that wait follow them.
 
+    Another address ends every link that the former one was sent, and gets a new one.
     Raises AlreadyRegistered for a taken address.
     """
+    readdressed = participant.email != said.email
     participant.email = said.email
     _describe(participant, said)
     try:
         session.flush()
     except IntegrityError as error:
         raise AlreadyRegistered from error
+    if readdressed:
+        _end_links(session, participant, now=now)
+        with suppress(MailedLately):
+            send_personal_link(session, participant, now=now)
     readdress(session, participant.id, address=said.email, name=said.name, now=now)
     _replan_follow_ups(session, participant.event, reader=participant, now=now)
     record(session, actor, "participant.changed", f"participant:{participant.id}", now=now)
@@ -308,6 +317,7 @@ def remove_participant(
     participant.left_at = now
     cancel_for(session, participant.id, why="They no longer take part.", now=now)
     _end_links(session, participant, now=now)
+    wake(session, "video")
     record(session, actor, "participant.removed", f"participant:{participant.id}", now=now)
 
 
@@ -394,12 +404,16 @@ def mail_links(session: Session, email: str, *, actor: Actor, now: datetime) -> 
 
 
 def remind(session: Session, event_id: int, email: str, *, actor: Actor, now: datetime) -> None:
-    """Plan a mail with the link for somebody who registers for this event once more."""
+    """Plan a mail with the link for somebody who registers for this event once more.
+
+    Somebody whom the organizers took out gets none, and is not told so.
+    """
     participant = session.scalars(
         select(Participant).where(Participant.event_id == event_id, Participant.email == email)
     ).one()
-    with suppress(MailedLately):
-        send_personal_link(session, participant, now=now)
+    if participant.left_at is None:
+        with suppress(MailedLately):
+            send_personal_link(session, participant, now=now)
     record(session, actor, "personal_link.asked", f"participant:{participant.id}", now=now)
 
 

@@ -165,14 +165,15 @@ def registered_with(session: Session, email: str) -> Sequence[Participant]:
     ).all()
 
 
-def addresses_in(session: Session, event_id: int) -> dict[str, int]:
-    """Return the participant id for every address in the event, but not of people who left."""
+def addresses_in(session: Session, event_id: int) -> tuple[set[str], set[str]]:
+    """Return the addresses of who takes part in an event, and of who was taken out of it."""
     rows = session.execute(
-        select(Participant.email, Participant.id).where(
-            Participant.event_id == event_id, Participant.left_at.is_(None)
-        )
+        select(Participant.email, Participant.left_at).where(Participant.event_id == event_id)
+    ).all()
+    return (
+        {row.email for row in rows if row.left_at is None},
+        {row.email for row in rows if row.left_at is not None},
     )
-    return {row.email: row.id for row in rows}
 
 
 def counts(session: Session, event_id: int) -> dict[Attendance, int]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -55,10 +55,13 @@ class Roster:
     bad: list[BadLine] = field(default_factory=list)
     already: int = 0
     """How many lines name somebody who takes part already; they are left as they are."""
+    returning: list[str] = field(default_factory=list)
+    """Names of those on the list who were taken out of the event before."""
 
 
-def read_roster(raw: bytes, *, known: Mapping[str, int]) -> Roster:
-    """Return what a CSV file holds; `known` has the addresses that take part already.
+def read_roster(raw: bytes, *, known: Collection[str], left: Collection[str] = ()) -> Roster:
+    """Return what a CSV file holds; `known` has the addresses that take part already, `left`
+    those that were taken out.
 
     UTF-8 (with or without a byte order mark) and Windows-1252 are understood, and commas,
     semicolons or tabs between the values.
@@ -87,6 +90,7 @@ def read_roster(raw: bytes, *, known: Mapping[str, int]) -> Roster:
                 break
     except csv.Error as error:
         roster.bad.append(BadLine(reader.line_num, f"This line is not CSV: {error}."))
+    roster.returning = [entry.name for entry in roster.good if entry.email in left]
     if not roster.good and not roster.bad and not roster.already:
         roster.bad.append(BadLine(2, "There is nobody below the column names."))
     return roster
@@ -98,7 +102,7 @@ def _read_line(
     cells: list[str],
     places: Mapping[str, int],
     seen: dict[str, int],
-    known: Mapping[str, int],
+    known: Collection[str],
 ) -> None:
     values = {
         name: cells[place].strip() if place < len(cells) else "" for name, place in places.items()

@@ -247,7 +247,8 @@ def import_list(event_id: int) -> ResponseReturnValue:
     form = RosterForm()
     if not form.accepted():
         return render_template("events/import.html", form=form, event=event, roster=None)
-    roster = read_roster(form.file.data.read(), known=queries.addresses_in(db.session(), event.id))
+    known, left = queries.addresses_in(db.session(), event.id)
+    roster = read_roster(form.file.data.read(), known=known, left=left)
     kept = None
     if roster.good and not roster.bad:
         with transaction() as session:

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from asyncnet.events.model import Event
+from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import QuestionKind
 from asyncnet.followups.model import Answer
+from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
@@ -16,10 +17,14 @@ from asyncnet.people.links import Links
 def follow_up(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
     """Return the mail that brings one viewer's answer to the one they watched.
 
-    Where the viewer agreed to it, answering the mail reaches them directly.
+    It is written to whom it was planned for, whatever has become of the match since. Where the
+    viewer agreed to it, answering the mail reaches them directly. Raises NotNeeded when the
+    reader no longer takes part.
     """
     answer = session.get_one(Answer, message.subject_id)
-    reader = answer.match.viewed
+    reader = session.get_one(Participant, message.participant_id)
+    if reader.left_at is not None:
+        raise NotNeeded("They no longer take part.")
     address = links.personal(reader.id, reader.link_version)
     return Draft(
         subject=f"{answer.author.name} watched your intro",

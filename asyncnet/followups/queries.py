@@ -54,6 +54,7 @@ _VIEWING = (
         or_(Match.first_id == bindparam("viewer_id"), Match.second_id == bindparam("viewer_id")),
         Match.state == MatchState.PUBLISHED,
         _OTHER.attendance == Attendance.ASYNC,
+        _OTHER.left_at.is_(None),
     )
     .order_by(Intro.id.desc())
     .options(contains_eager(Match.round))
@@ -67,18 +68,24 @@ _TO_ANSWER = (
     .join(_FIRST, _FIRST.id == Match.first_id)
     .join(_SECOND, _SECOND.id == Match.second_id)
     .outerjoin(Answer, Answer.match_id == Match.id)
-    .where(Match.id == bindparam("match_id"), Match.state == MatchState.PUBLISHED)
+    .where(Match.id == bindparam("match_id"), _FIRST.left_at.is_(None), _SECOND.left_at.is_(None))
 )
-_LOCK = select(Match.id).where(Match.id == bindparam("match_id")).with_for_update()
+_LOCK = (
+    select(Match.id)
+    .where(Match.id == bindparam("match_id"), Match.state == MatchState.PUBLISHED)
+    .with_for_update()
+)
 
 
 def locked_to_answer(session: Session, match_id: int) -> tuple[Match, Event, Answer | None]:
     """Return a match, its event and its answer so far, as they are at this moment.
 
     Nobody else can answer the match before the transaction ends. The lock is a query of its
-    own: PostgreSQL would join an answer as it was before the wait. Raises NotFound.
+    own: PostgreSQL would join an answer as it was before the wait. Raises NotFound when the
+    match is no longer published, or one of the two has left.
     """
-    session.execute(_LOCK, {"match_id": match_id})
+    if session.execute(_LOCK, {"match_id": match_id}).first() is None:
+        raise NotFound
     found = session.execute(_TO_ANSWER, {"match_id": match_id}).first()
     if found is None:
         raise NotFound

@@ -49,8 +49,12 @@ def match_in(session: Session, event_id: int, match_id: int) -> Match:
 
 
 def published_for(session: Session, participant_id: int) -> Sequence[Match]:
-    """Return a participant's published matches, in the order of their rounds."""
-    found = session.scalars(_PUBLISHED_FOR, {"participant_id": participant_id}).all()
+    """Return a participant's published matches with people who are still there, by round."""
+    found = [
+        match
+        for match in session.scalars(_PUBLISHED_FOR, {"participant_id": participant_id})
+        if match.other(participant_id).left_at is None
+    ]
     return sorted(found, key=lambda match: (match.round.number, match.id))
 
 

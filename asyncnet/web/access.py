@@ -20,6 +20,8 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.people import actions as people
 from asyncnet.people.model import Person
 from asyncnet.people.queries import UnknownBrowser, organizer_session
+from asyncnet.people.rules import may_organize
+from asyncnet.wiring import settings
 from config import Settings
 
 P = ParamSpec("P")
@@ -178,8 +180,10 @@ def remember_participant(participant_id: int, key: str) -> None:
 
 
 def forget_organizer() -> None:
-    """Sign this browser out, here and on the server."""
+    """Sign this browser out, here and on the server, with every personal page it has open."""
     end_sign_in()
+    for number in list(session.get("personal", {})):
+        forget_participant(int(number))
     session.clear()
 
 
@@ -210,7 +214,8 @@ def _organizer() -> Person | None:
                 found = organizer_session(db.session(), key, now=utc_now())
             except UnknownBrowser:
                 session.pop("organizer")
-            else:
+                return None
+            if may_organize(found.person.email if found.person else "", settings().organizers):
                 if utc_now() - found.seen_at > SEEN_AGAIN_AFTER:
                     with transaction():
                         found.seen_at = utc_now()

@@ -294,12 +294,46 @@ def test_moving_to_another_zone_moves_the_mail_that_waits(
     post_form(
         host,
         f"/events/{event.id}/participants/{mei.id}",
-        {"zone": zone, "email": "new@example.org"},
+        {"zone": zone},
     )
 
     [message] = rows(select(Message))
     assert message.due_at == due_at > event.ends_at
-    assert (message.zone, message.to_address) == (zone, "new@example.org")
+    assert message.zone == zone
+
+
+def test_another_address_ends_the_links_that_the_former_one_was_sent(
+    host: FlaskClient, app: Flask, session: Session, event: Event, rows: Rows
+) -> None:
+    """S9: a mistyped address must not keep somebody's page."""
+    mei = factories.participant(session, event, name="Mei")
+    session.add(_waiting_mail(event, mei))
+    session.commit()
+    stranger = app.test_client()
+    open_personal_link(stranger, mei)
+
+    post_form(host, f"/events/{event.id}/participants/{mei.id}", {"email": "right@example.org"})
+
+    assert stranger.get(f"/me/{mei.id}").status_code == 410
+    assert app.test_client().get(personal_link(app, mei)).status_code == 410
+    assert {message.to_address for message in rows(select(Message))} == {"right@example.org"}
+    assert sorted(m.kind for m in rows(select(Message))) == ["follow_up", "personal_link"]
+
+
+def test_whoever_was_taken_out_cannot_come_back_by_registering(
+    host: FlaskClient, app: Flask, session: Session, event: Event, rows: Rows
+) -> None:
+    """A2: nor can a stranger who knows their address."""
+    ana = factories.participant(session, event, name="Ana", email="ana@example.org")
+    post_form(host, f"/events/{event.id}/participants/{ana.id}", action=f"/{ana.id}/remove")
+    wanted = MEI | {"email": "ana@example.org", "name": "Mallory", "consent": "y"}
+
+    answer = post_form(app.test_client(), f"/join/{event.registration_key}", wanted)
+
+    assert answer.location == f"/join/{event.registration_key}/thanks"
+    [person] = rows(select(Participant))
+    assert (person.name, person.left_at is None) == ("Ana", False)
+    assert rows(select(Message)) == []
 
 
 def test_asking_for_a_link_twice_in_a_minute_says_that_it_was_sent(
@@ -322,6 +356,7 @@ def test_whoever_left_is_taken_back_in_by_a_list_and_gets_a_living_link(
     post_form(host, f"/events/{event.id}/participants/{ana.id}", action=f"/{ana.id}/remove")
 
     shown = _choose(host, event, "name,email,time zone\nAna B,ana@example.org,Europe/Rome\n")
+    assert "Ana B</strong> had been taken out" in shown.text
     add = find_form(shown, "/import/1")
     host.post(add.action, data=add.values)
 

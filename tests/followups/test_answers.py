@@ -1,5 +1,6 @@
 """A live participant watches, answers, and the words arrive on the reader's next morning."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from asyncnet.clock import utc_now
 from asyncnet.events.model import Event, Participant, Question
 from asyncnet.events.rules import Attendance, QuestionKind, next_morning
 from asyncnet.followups.model import Answer
@@ -182,6 +184,37 @@ def test_words_that_the_organizers_took_back_are_not_promised_again(
     assert [answer.items[0]["value"] for answer in rows(select(Answer))] == ["First."]
     assert "stay as they were" in late.text
     assert "is with the organizers" in viewer.get(scene.page).text
+
+
+def test_the_mail_is_for_whom_it_was_planned_whatever_changed_since(
+    viewer: FlaskClient, scene: Scene, app: Flask, session: Session
+) -> None:
+    """S9: nobody is ever mailed somebody else's link."""
+    post_form(viewer, scene.page, scene.words())
+    session.get_one(Participant, scene.ana.id).attendance = Attendance.ASYNC
+    session.get_one(Participant, scene.kenji.id).attendance = Attendance.LIVE
+    session.commit()
+
+    [mail] = mails_sent(app, at=next_morning(scene.event.ends_at, TOKYO))
+
+    [link] = re.findall(r"http://127.0.0.1:8000(/hello/\S+)", text_of(mail))
+    page = app.test_client().get(link, follow_redirects=True)
+    assert mail["To"] == "Kenji <kenji@reader.example>"
+    assert page.request.path == f"/me/{scene.kenji.id}"
+
+
+def test_whoever_left_is_neither_watched_nor_written_to(
+    viewer: FlaskClient, scene: Scene, session: Session, rows: Rows
+) -> None:
+    """U7, M4: at once, whatever the workers are doing."""
+    form = find_form(viewer.get(scene.page))
+    session.get_one(Participant, scene.kenji.id).left_at = utc_now()
+    session.commit()
+
+    assert viewer.get(scene.page).status_code == 404
+    assert viewer.post(form.action, data=form.values | scene.words()).status_code == 404
+    assert "Kenji" not in viewer.get(f"/me/{scene.ana.id}").text
+    assert rows(select(Message)) == []
 
 
 def test_a_match_taken_out_while_the_form_was_open_takes_no_answer(

@@ -1,6 +1,7 @@
 """A personal link opens one person's pages, and no kind of link opens another's door."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,13 @@ from itsdangerous import URLSafeSerializer
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from asyncnet import create_app
 from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Event, Participant
 from asyncnet.people.links import PERSONAL, LinkInvalid, Links
 from asyncnet.people.model import BrowserSession
+from config import Settings
 from tests import factories
 from tests.conftest import SECRET
 from tests.pages import open_personal_link, personal_link, post_form, sign_in, token_for
@@ -215,3 +218,39 @@ def test_a_person_of_two_events_keeps_them_apart(
 
     assert client.get(f"/me/{one.id}").status_code == 200
     assert client.get(f"/me/{other.id}").status_code == 200
+
+
+def test_signing_out_ends_the_personal_pages_of_this_browser_too(
+    app: Flask, client: FlaskClient, session: Session
+) -> None:
+    """S11: also for a copy of the cookie."""
+    host = factories.organizer(session)
+    mei = factories.participant(session, factories.event(session, host))
+    sign_in(client, host)
+    open_personal_link(client, mei)
+    kept = client.get_cookie("asyncnet", domain="127.0.0.1")
+    assert kept is not None
+
+    post_form(client, "/events", action="/sign-out")
+
+    copy = app.test_client()
+    copy.set_cookie("asyncnet", kept.value, domain="127.0.0.1")
+    assert copy.get(f"/me/{mei.id}").status_code in {404, 410}
+    assert copy.get("/events").status_code == 302
+
+
+def test_whoever_may_no_longer_organize_is_signed_out(
+    settings: Settings, session: Session, app: Flask
+) -> None:
+    """S11, A2: a former organizer."""
+    host = factories.organizer(session, "host@forum.example")
+    browser = app.test_client()
+    sign_in(browser, host)
+    cookie = browser.get_cookie("asyncnet", domain="127.0.0.1")
+    assert cookie is not None
+
+    stricter = create_app(replace(settings, organizers=("other@forum.example",)))
+    later = stricter.test_client()
+    later.set_cookie("asyncnet", cookie.value, domain="127.0.0.1")
+
+    assert later.get("/events", base_url=settings.base_url).status_code == 302

@@ -25,7 +25,7 @@ def postgres() -> Iterator[str]:
 def _be_quick(server: str) -> None:
     """Let commits survive a killed process but not a power cut, which no test has."""
     with psycopg.connect(server, autocommit=True) as connection:
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        for name in ("fsync", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {name} = off".encode())
         connection.execute("SELECT pg_reload_conf()")
 
