@@ -17,12 +17,15 @@ from huey import Huey
 from huey.consumer import Consumer
 from huey.storage import BaseSqlStorage
 
+from asyncnet.intros.actions import PART_BYTES
 from asyncnet.intros.video.isolate import stopping
 from asyncnet.wiring import parts, settings
 
 PARTS = ("web", "mail", "video")
 RESTART_AFTER_SECONDS = 1.0
 STOP_WITHIN_SECONDS = 25
+LARGEST_BODY = PART_BYTES + (1 << 20)
+"""In bytes. No body is larger than one part of an upload; forms and lists stay below it."""
 
 start = AppGroup(
     "start",
@@ -43,7 +46,7 @@ def start_web(listen: str | None) -> None:
         threads=8,
         ident=None,
         clear_untrusted_proxy_headers=not settings().proxies,
-        max_request_body_size=2 * settings().max_intro_bytes,
+        max_request_body_size=LARGEST_BODY,
     )
 
 

@@ -57,7 +57,7 @@ class Installation:
 @contextmanager
 def installation(folder: Path, *, smtp_port: int) -> Iterator[Installation]:
     """Migrate and start an installation on a free port; stop it in the end. Raises StepMissed."""
-    base_url = f"http://127.0.0.1:{_free_port()}"
+    base_url = f"http://127.0.0.1:{free_port()}"
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     told = {
         "INSTANCE": str(folder),
@@ -75,7 +75,7 @@ def installation(folder: Path, *, smtp_port: int) -> Iterator[Installation]:
             [*FLASK, "start"], env=here.environ, cwd=CHECKOUT, stdout=log, stderr=log
         )
         try:
-            eventually(lambda: _answers(f"{base_url}/readyz"), "The web server did not start.")
+            eventually(lambda: answers(f"{base_url}/readyz"), "The web server did not start.")
             yield here
         finally:
             running.terminate()
@@ -93,7 +93,8 @@ def eventually(look: Callable[[], T | None], otherwise: str) -> T:
     raise StepMissed(otherwise)
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
+    """Return whether a web server answers there with a page."""
     try:
         with build_opener().open(address, timeout=2):
             return True
@@ -101,7 +102,8 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
