@@ -7,7 +7,7 @@ FRONT_END := static/dist/manifest.json
 SOURCES := package-lock.json build.mjs $(wildcard static/js/*.js static/css/*.css)
 APT := $(if $(filter 0,$(shell id -u)),apt-get,sudo apt-get)
 
-.PHONY: run demo install test bench check lock
+.PHONY: run demo install test bench faults check lock
 .DELETE_ON_ERROR:
 
 run: .venv/.runtime $(FRONT_END) ## Start a ready sample event on this machine.
@@ -26,6 +26,9 @@ test: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Run every test at both size
 
 bench: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Print every promised figure as a ratio.
 	$(BIN)/python -m benchmarks
+
+faults: .venv/.tools ## Kill, stop and starve the mail workers, and print what became of every mail.
+	$(BIN)/python -m benchmarks faults
 
 check: .venv/.tools ## Look for mistakes without running anything.
 	$(BIN)/ruff check .

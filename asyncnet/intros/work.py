@@ -21,7 +21,7 @@ from asyncnet.intros import actions, queries, video
 from asyncnet.intros.actions import Claim, ClaimLost, NothingWaiting, Prepared
 from asyncnet.intros.model import ENDED
 from asyncnet.intros.rules import Limits, Unusable
-from asyncnet.intros.video.isolate import WorkerStops
+from asyncnet.intros.video import WorkerStops
 from asyncnet.storage.port import FileMissing, Storage, StorageError
 
 log = structlog.get_logger()
