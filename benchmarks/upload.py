@@ -38,6 +38,7 @@ from sqlalchemy.orm import Session
 from waitress.server import create_server
 
 from asyncnet import create_app
+from asyncnet.commands.demo.scratch import free_port
 from asyncnet.database import db
 from asyncnet.intros.actions import PART_BYTES
 from asyncnet.web.access import Role, requires
@@ -45,7 +46,6 @@ from asyncnet.web.forms import csrf
 from config import S3Settings, Settings, read_settings
 from tests.intros.people import agree, make_participant, phone
 from tests.servers.seaweed import seaweed
-from tests.servers.web import free_port
 from tests.storage.places import completion
 
 ROUNDS = 5

@@ -11,6 +11,8 @@ import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import Select, create_engine
 from sqlalchemy.orm import Session
 
@@ -21,6 +23,7 @@ from tests.pages import Browser
 from tests.servers.postgres import create_database, drop_database, postgres
 from tests.servers.seaweed import seaweed
 
+PATIENCE_MILLISECONDS = 30_000
 SECRET = "a secret of the tests, long enough: 0123456789"
 
 
@@ -113,6 +116,28 @@ def session(app: Flask) -> Iterator[Session]:
         engine = db.engine
     with Session(engine, expire_on_commit=False) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    """A real browser, with a camera and a microphone that are not."""
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+            ],
+        )
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

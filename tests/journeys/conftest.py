@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser
 
 from asyncnet.intros.video.sample import make_sample
 from config import CHECKOUT, Settings
@@ -16,32 +16,10 @@ from tests.journeys.visitor import Pictures, Visitor, visiting
 README_PICTURES = CHECKOUT / "docs" / "pictures"
 ALL_PICTURES = CHECKOUT / ".build" / "pictures"
 LOG_LINES_SHOWN = 60
-PATIENCE_MILLISECONDS = 30_000
 
 
 class Visits(Protocol):
     def __call__(self, zone: str) -> AbstractContextManager[Visitor]: ...
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE_MILLISECONDS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-            ],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,24 +2,20 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import TypeVar
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from flask import Flask
 from sqlalchemy import select
 
 from asyncnet import create_app
+from asyncnet.commands.demo.scratch import answers, eventually, free_port
 from asyncnet.database import db, transaction
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import reference_of
@@ -27,9 +23,6 @@ from asyncnet.tasks import drain_mail
 from config import CHECKOUT, PREFIX, Settings
 from tests.servers.smtp import MailServer, mail_server
 
-T = TypeVar("T")
-PATIENCE_SECONDS = 60
-LOOK_EVERY_SECONDS = 0.05
 STOP_WITHIN_SECONDS = 30
 
 
@@ -76,7 +69,7 @@ class Installation:
 def installed(settings: Settings, log: Path) -> Iterator[Installation]:
     """Start an installation on a free port, with everything it says in a file; stop it at last."""
     with mail_server() as smtp:
-        port = _free_port()
+        port = free_port()
         whole = replace(settings, base_url=f"http://127.0.0.1:{port}", smtp=smtp.settings())
         app = create_app(whole)
         with log.open("wb") as output:
@@ -88,24 +81,13 @@ def installed(settings: Settings, log: Path) -> Iterator[Installation]:
                 stderr=output,
             )
         try:
-            eventually(lambda: _ready(whole.base_url), "the web server did not start")
+            eventually(lambda: answers(f"{whole.base_url}/readyz"), "the web server did not start")
             yield Installation(whole.base_url, app, smtp)
         finally:
             running.terminate()
             running.wait(STOP_WITHIN_SECONDS)
             with app.app_context():
                 db.engine.dispose()
-
-
-def eventually(look: Callable[[], T | None], missing: str) -> T:
-    """Return what `look` finds as soon as another process has brought it about."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(LOOK_EVERY_SECONDS)
-    raise AssertionError(missing)
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -137,18 +119,3 @@ def _environ(settings: Settings) -> dict[str, str]:
         }
     others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return others | {PREFIX + name: value for name, value in told.items()}
-
-
-def _ready(base_url: str) -> bool:
-    try:
-        with urlopen(f"{base_url}/readyz", timeout=2) as response:  # noqa: S310 - our own server
-            return bool(response.status == 200)
-    except (URLError, OSError):
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -7,24 +7,17 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy.orm import Session
 
 from asyncnet import create_app, tasks
 from asyncnet.clock import utc_now
+from asyncnet.commands.demo.scratch import free_port
 from asyncnet.events.model import Participant
 from config import Settings
 from tests.intros.people import make_participant, make_video, personal_path
-from tests.servers.web import free_port, serving
+from tests.servers.web import serving
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PADDING = 36_000_000
 PARTS = 5
 """Of 8 MiB each, of a video with so much padding."""
@@ -41,14 +34,6 @@ class Site:
     def work(self) -> None:
         with self.app.app_context():
             tasks.process_a_video()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A real web server in a thread, for tests and benchmarks that need real connections."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +7,6 @@ from typing import Any
 
 from flask import Flask
 from waitress.server import create_server
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on, for apps that must know it beforehand."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextmanager
