@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, event, func, select
@@ -19,6 +19,11 @@ from sqlalchemy.types import TypeDecorator
 WRITES = "asyncnet_writes"
 WAKE = "asyncnet_wake"
 BUSY_SECONDS = 15
+T = TypeVar("T")
+
+
+class NotFound(Exception):
+    """There is no such row, or it belongs to somebody else: nobody can tell which."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -106,6 +111,13 @@ def lock(session: Session, name: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
         session.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def there(found: T | None) -> T:
+    """Return what a query found. Raises NotFound when that is nothing."""
+    if found is None:
+        raise NotFound
+    return found
 
 
 def passes(error: DBAPIError) -> bool:

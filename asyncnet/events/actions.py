@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, Actor, record
-from asyncnet.database import lock, wake
+from asyncnet.database import NotFound, lock, wake
 from asyncnet.events.model import (
     Consent,
     Event,
@@ -21,7 +21,7 @@ from asyncnet.events.model import (
     Question,
     Round,
 )
-from asyncnet.events.queries import NotFound, event_made_from, import_of, registered_with
+from asyncnet.events.queries import event_made_from, import_of, registered_with
 from asyncnet.events.roster import Entry
 from asyncnet.events.rules import (
     CONSENT_VERSION,

@@ -1,11 +1,11 @@
 """Reads events and their participants."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from sqlalchemy import bindparam, func, select, tuple_
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
+from asyncnet.database import NotFound, there
 from asyncnet.events.model import Event, EventOrganizer, Import, Participant, Question, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.people.model import BrowserSession
@@ -25,11 +25,6 @@ _KNOWN_BY = (
 _QUESTIONS = (
     select(Question).where(Question.event_id == bindparam("event_id")).order_by(Question.position)
 )
-T = TypeVar("T")
-
-
-class NotFound(Exception):
-    """There is no such row, or it belongs to somebody else: nobody can tell which."""
 
 
 class LinkEnded(Exception):
@@ -47,7 +42,7 @@ def event_of(session: Session, person_id: int, event_id: int) -> Event:
         .where(Event.id == event_id, EventOrganizer.person_id == person_id)
         .options(selectinload(Event.rounds), selectinload(Event.questions))
     )
-    return _there(found)
+    return there(found)
 
 
 def events_of(session: Session, person_id: int) -> Sequence[tuple[Event, int]]:
@@ -69,12 +64,12 @@ def events_of(session: Session, person_id: int) -> Sequence[tuple[Event, int]]:
 
 def event_registering(session: Session, registration_key: str) -> Event:
     """Return the event behind a public registration address. Raises NotFound."""
-    return _there(session.scalar(select(Event).where(Event.registration_key == registration_key)))
+    return there(session.scalar(select(Event).where(Event.registration_key == registration_key)))
 
 
 def event_made_from(session: Session, person_id: int, form_key: str) -> Event:
     """Return the event that this person's rendered form has already made. Raises NotFound."""
-    return _there(
+    return there(
         session.scalar(
             select(Event)
             .join(EventOrganizer)
@@ -102,7 +97,7 @@ def participant_with(session: Session, key: str, participant_id: int) -> Partici
 
 def participant(session: Session, participant_id: int) -> Participant:
     """Return a participant who has not left, the event loaded. Raises NotFound."""
-    return _there(
+    return there(
         session.scalar(
             select(Participant)
             .where(Participant.id == participant_id, Participant.left_at.is_(None))
@@ -113,7 +108,7 @@ def participant(session: Session, participant_id: int) -> Participant:
 
 def participant_of(session: Session, event_id: int, participant_id: int) -> Participant:
     """Return one participant of an event, also one who left. Raises NotFound."""
-    return _there(
+    return there(
         session.scalar(
             select(Participant)
             .where(Participant.id == participant_id, Participant.event_id == event_id)
@@ -188,14 +183,14 @@ def counts(session: Session, event_id: int) -> dict[Attendance, int]:
 
 def round_of(session: Session, event_id: int, round_id: int) -> Round:
     """Return one round of an event. Raises NotFound."""
-    return _there(
+    return there(
         session.scalar(select(Round).where(Round.id == round_id, Round.event_id == event_id))
     )
 
 
 def import_of(session: Session, event_id: int, import_id: int) -> Import:
     """Return a kept list of an event, added or not yet. Raises NotFound."""
-    return _there(
+    return there(
         session.scalar(select(Import).where(Import.id == import_id, Import.event_id == event_id))
     )
 
@@ -203,9 +198,3 @@ def import_of(session: Session, event_id: int, import_id: int) -> Import:
 def questions_of(session: Session, event_id: int) -> Sequence[Question]:
     """Return the questions of the event's match form, in order."""
     return session.scalars(_QUESTIONS, {"event_id": event_id}).all()
-
-
-def _there(found: T | None) -> T:
-    if found is None:
-        raise NotFound
-    return found

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import NotFound, db, transaction
 from asyncnet.events import actions, queries
 from asyncnet.events.actions import (
     AlreadyRegistered,
@@ -314,7 +314,7 @@ def hello(token: str) -> ResponseReturnValue:
     try:
         participant_id, version = links().read_personal(token)
         participant = queries.participant(db.session(), participant_id)
-    except (LinkInvalid, queries.NotFound):
+    except (LinkInvalid, NotFound):
         abort(410)
     if version != participant.link_version or utc_now() >= participant.event.removed_at:
         abort(410)

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
+from asyncnet.database import NotFound
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.queries import NotFound
 from asyncnet.events.rules import FOLLOW_UP, Attendance
 from asyncnet.followups.model import Answer
 from asyncnet.intros.model import Intro, IntroState

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from asyncnet.database import there
 from asyncnet.events.model import Consent, Participant
-from asyncnet.events.queries import NotFound
 from asyncnet.intros.model import ENDED, Intro, IntroState
 
 CONSENT_PURPOSE = "intro"
@@ -15,12 +15,11 @@ CONSENT_PURPOSE = "intro"
 
 def intro_of(session: Session, participant_id: int, intro_id: int) -> Intro:
     """Return one intro of this participant. Raises NotFound."""
-    found = session.scalar(
-        select(Intro).where(Intro.id == intro_id, Intro.participant_id == participant_id)
+    return there(
+        session.scalar(
+            select(Intro).where(Intro.id == intro_id, Intro.participant_id == participant_id)
+        )
     )
-    if found is None:
-        raise NotFound
-    return found
 
 
 def newest_of(session: Session, participant_id: int) -> Intro | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from asyncnet.events.queries import NotFound
+from asyncnet.database import there
 from asyncnet.matches.model import Match, MatchState
 
 _WITH_PEOPLE = (
@@ -39,7 +39,7 @@ def plan_of(session: Session, event_id: int) -> Sequence[Match]:
 
 def match_in(session: Session, event_id: int, match_id: int) -> Match:
     """Return one match of an event. Raises NotFound."""
-    return _there(
+    return there(
         session.scalar(
             select(Match)
             .where(Match.id == match_id, Match.event_id == event_id)
@@ -60,12 +60,6 @@ def published_for(session: Session, participant_id: int) -> Sequence[Match]:
 
 def published_match(session: Session, participant_id: int, match_id: int) -> Match:
     """Return one published match in which this participant takes part. Raises NotFound."""
-    return _there(
+    return there(
         session.scalar(_PUBLISHED, {"participant_id": participant_id, "match_id": match_id})
     )
-
-
-def _there(found: Match | None) -> Match:
-    if found is None:
-        raise NotFound
-    return found

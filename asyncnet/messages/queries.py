@@ -6,15 +6,12 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, defer
 
+from asyncnet.database import there
 from asyncnet.messages.model import Message, MessageChange
 from asyncnet.messages.rules import MessageState
 
 PAGE = 50
 BODIES = (defer(Message.sent_text), defer(Message.sent_html))
-
-
-class NoSuchMessage(Exception):
-    """There is no such message in this event."""
 
 
 def board(
@@ -57,13 +54,12 @@ def counts(session: Session, event_id: int) -> dict[MessageState, int]:
 
 
 def message_of(session: Session, event_id: int, message_id: int) -> Message:
-    """Return one message of an event. Raises NoSuchMessage."""
-    found = session.scalar(
-        select(Message).where(Message.id == message_id, Message.event_id == event_id)
+    """Return one message of an event. Raises NotFound."""
+    return there(
+        session.scalar(
+            select(Message).where(Message.id == message_id, Message.event_id == event_id)
+        )
     )
-    if found is None:
-        raise NoSuchMessage(message_id)
-    return found
 
 
 def history(session: Session, message_id: int) -> Sequence[MessageChange]:

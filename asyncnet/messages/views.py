@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
@@ -135,10 +135,7 @@ def _content(message: Message) -> Copy:
 
 
 def _message(event_id: int, message_id: int) -> Message:
-    try:
-        return queries.message_of(db.session(), event_id, message_id)
-    except queries.NoSuchMessage:
-        abort(404)
+    return queries.message_of(db.session(), event_id, message_id)
 
 
 def _state(name: str) -> MessageState | None:

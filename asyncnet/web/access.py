@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from asyncnet.audit.actions import Actor
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import NotFound, db, transaction
 from asyncnet.events import queries as events
 from asyncnet.events.model import Event, Participant
 from asyncnet.people import actions as people
@@ -230,7 +230,7 @@ def _participant(participant_id: int) -> Participant:
         abort(404)
     try:
         found = events.participant_with(db.session(), key, participant_id)
-    except events.NotFound:
+    except NotFound:
         abort(404)
     except events.LinkEnded:
         abort(410)

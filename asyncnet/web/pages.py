@@ -16,8 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from asyncnet.database import db, passes
-from asyncnet.events.queries import NotFound
+from asyncnet.database import NotFound, db, passes
 from asyncnet.storage.port import StorageError
 from asyncnet.web.access import Role, requires, signed_in
 from asyncnet.wiring import settings, storage
