@@ -74,8 +74,8 @@ def clear_settled(storage: Storage, *, now: datetime) -> None:
             try:
                 storage.abort(upload_key)
                 storage.delete(upload_key)
-                if state in ENDED and folder:
-                    _delete_folder(storage, folder)
+                kept = None if state in ENDED else folder
+                _delete_tries(storage, upload_key, kept=kept)
             except StorageError as error:
                 log.warning("storage not cleared", intro=intro_id, error=type(error).__name__)
                 return
@@ -178,6 +178,13 @@ def _renewed(claim: Claim, clock: Clock) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def _delete_tries(storage: Storage, upload_key: str, *, kept: str | None) -> None:
+    """Remove what was made of an upload in any try, save in the folder that is kept."""
+    for file in list(storage.files(actions.folders_of(upload_key))):
+        if file.key.rsplit("/", 1)[0] != kept:
+            storage.delete(file.key)
 
 
 def _delete_folder(storage: Storage, folder: str) -> None:

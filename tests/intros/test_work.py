@@ -365,6 +365,34 @@ def test_withdrawn_while_it_is_prepared_leaves_nothing(
     assert list(storage.files(f"{found.folder}/")) == []
 
 
+@pytest.mark.parametrize("is_withdrawn", [True, False])
+def test_what_a_killed_worker_stored_is_removed_with_the_rest(
+    session: Session,
+    ana: Participant,
+    storage: Storage,
+    tmp_path: Path,
+    is_withdrawn: bool,
+) -> None:
+    """CHECKLIST D1, F2: within minutes, although another try has another folder."""
+    arrived(session, ana)
+    dead, heir = claim(now=NOW), claim(now=NOW + MINUTE)
+    source = tmp_path / "file"
+    source.write_bytes(b"something")
+    for taken in (dead, heir):
+        storage.put(f"{taken.folder}/720p.mp4", source, content_type="video/mp4")
+    with transaction() as writing:
+        actions.mark_ready(writing, heir, PREPARED, now=NOW + MINUTE)
+    if is_withdrawn:
+        with transaction() as writing:
+            owner = writing.get_one(Participant, ana.id)
+            actions.withdraw(writing, owner, actor=SYSTEM, now=NOW + MINUTE)
+
+    work.clear_settled(storage, now=NOW + MINUTE)
+
+    kept = [file.key for taken in (dead, heir) for file in storage.files(f"{taken.folder}/")]
+    assert kept == ([] if is_withdrawn else [f"{heir.folder}/720p.mp4"])
+
+
 def test_the_newest_wins_whatever_is_ready_first(
     session: Session, ana: Participant, rows: Rows
 ) -> None:
