@@ -91,7 +91,7 @@ def process_a_video(clock: Callable[[], datetime] = utc_now) -> None:
     A worker that is asked to stop ends between tasks, so no task is longer than one video.
     """
     limits = Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
-    found = work.process_next(storage(), limits=limits, clock=clock)
+    found = work.process_next(storage(), settings().instance / "work", limits=limits, clock=clock)
     work.clear_settled(storage(), now=clock())
     if found:
         _wake_worker("video")

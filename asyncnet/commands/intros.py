@@ -25,7 +25,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 @as_json_option
 def check(file: Path, as_json: bool) -> None:
     """Say whether FILE can become an intro, and how it would be prepared."""
-    checked = video.check(file, _limits())
+    checked = video.check(file, settings().instance / "work", _limits())
     if as_json:
         _print_json(asdict(checked))
         return

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import String, func, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, Actor, record
@@ -219,7 +219,7 @@ def claim_next(session: Session, *, now: datetime) -> Claim:
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    folder = f"intros/{secrets.token_hex(16)}"
+    named_after = func.replace(Intro.upload_key, "uploads/", "intros/", type_=String)
     taken = session.execute(
         update(Intro)
         .where(Intro.id == due)
@@ -227,14 +227,19 @@ def claim_next(session: Session, *, now: datetime) -> Claim:
             state=IntroState.PROCESSING,
             attempts=Intro.attempts + 1,
             wake_at=now + LEASE,
-            folder=folder,
+            folder=named_after.concat(f"-{secrets.token_hex(16)}"),
         )
-        .returning(Intro.id, Intro.attempts, Intro.upload_key, Intro.bytes_announced)
+        .returning(Intro.id, Intro.attempts, Intro.upload_key, Intro.bytes_announced, Intro.folder)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if taken is None:
         raise NothingWaiting
-    return Claim(*taken, folder=folder)
+    return Claim(*taken)
+
+
+def folders_of(upload_key: str) -> str:
+    """Return how the folder of every try to prepare an upload begins, a killed worker's too."""
+    return upload_key.replace("uploads/", "intros/", 1) + "-"
 
 
 def give_up(session: Session, *, now: datetime) -> None:

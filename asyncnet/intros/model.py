@@ -34,7 +34,8 @@ class Intro(Base):
 
     `upload_key` is where the browser may write, and is emptied once the row is settled;
     `folder` holds the files made from it, and is chosen anew for every try, so that a worker
-    that comes back too late cannot touch what another made. `wake_at` is when a worker should
+    that comes back too late cannot touch what another made; its name begins as the upload's, so
+    that what a killed worker stored in an earlier try is found. `wake_at` is when a worker should
     look at the row, to process it or to clear storage after it; NULL when nobody need look.
     `attempts` fences a worker that came back too late.
     """

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,11 +34,13 @@ LOOKED_UP_AT_ONCE = 500
 NOTHING_CAME = "The file did not reach us whole. Please choose it again and upload it once more."
 
 
-def process_next(storage: Storage, *, limits: Limits, clock: Clock) -> bool:
+def process_next(storage: Storage, scratch: Path, *, limits: Limits, clock: Clock) -> bool:
     """Process the intro that has waited longest; return whether there was one.
 
+    The upload is copied into a folder inside `scratch`; what killed workers left there goes first.
     Asked to stop meanwhile, it ends at once and hands the intro back for another worker.
     """
+    video.remove_leftovers(scratch)
     with transaction() as session:
         actions.give_up(session, now=clock())
     try:
@@ -47,7 +48,7 @@ def process_next(storage: Storage, *, limits: Limits, clock: Clock) -> bool:
             claim = actions.claim_next(session, now=clock())
     except NothingWaiting:
         return False
-    settle = _worked_through(storage, claim, limits, clock)
+    settle = _worked_through(storage, scratch, claim, limits, clock)
     try:
         with transaction() as session:
             settle(session)
@@ -73,8 +74,8 @@ def clear_settled(storage: Storage, *, now: datetime) -> None:
             try:
                 storage.abort(upload_key)
                 storage.delete(upload_key)
-                if state in ENDED and folder:
-                    _delete_folder(storage, folder)
+                kept = None if state in ENDED else folder
+                _delete_tries(storage, upload_key, kept=kept)
             except StorageError as error:
                 log.warning("storage not cleared", intro=intro_id, error=type(error).__name__)
                 return
@@ -111,12 +112,12 @@ def sweep(storage: Storage, *, now: datetime) -> int:
 
 
 def _worked_through(
-    storage: Storage, claim: Claim, limits: Limits, clock: Clock
+    storage: Storage, scratch: Path, claim: Claim, limits: Limits, clock: Clock
 ) -> Callable[[Session], None]:
     """Do the long part of a job; return the one change that settles it."""
     try:
         with _renewed(claim, clock):
-            prepared = _prepare(storage, claim, limits)
+            prepared = _prepare(storage, scratch, claim, limits)
     except Unusable as unusable:
         reason = unusable.reason
     except FileMissing:
@@ -132,13 +133,13 @@ def _worked_through(
     return lambda session: actions.reject(session, claim, reason, now=clock())
 
 
-def _prepare(storage: Storage, claim: Claim, limits: Limits) -> Prepared:
+def _prepare(storage: Storage, scratch: Path, claim: Claim, limits: Limits) -> Prepared:
     """Fetch, process and store one upload.
 
     Raises Unusable, StorageError, OSError and WorkerStops.
     """
-    with TemporaryDirectory(prefix="intro-") as name:
-        source, out = Path(name) / "upload", Path(name) / "out"
+    with video.scratch(scratch) as folder:
+        source, out = folder / "upload", folder / "out"
         out.mkdir()
         storage.fetch(claim.upload_key, source)
         if source.stat().st_size != claim.bytes_announced:
@@ -177,6 +178,13 @@ def _renewed(claim: Claim, clock: Clock) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def _delete_tries(storage: Storage, upload_key: str, *, kept: str | None) -> None:
+    """Remove what was made of an upload in any try, save in the folder that is kept."""
+    for file in list(storage.files(actions.folders_of(upload_key))):
+        if file.key.rsplit("/", 1)[0] != kept:
+            storage.delete(file.key)
 
 
 def _delete_folder(storage: Storage, folder: str) -> None:

@@ -456,7 +456,7 @@ def test_an_accepted_file_becomes_videos_that_play_everywhere(case: Case, tmp_pa
     out = tmp_path / "out"
     out.mkdir()
 
-    checked = video.check(source)
+    checked = video.check(source, tmp_path)
     result = video.process(source, out)
 
     assert (checked.verdict, checked.reason) == (case.verdict, None)
@@ -612,7 +612,7 @@ def test_a_refused_file_says_why_and_leaves_nothing(
     out = tmp_path / "out"
     out.mkdir()
 
-    checked = video.check(source)
+    checked = video.check(source, tmp_path)
     with pytest.raises(Unusable) as refusal:
         video.process(source, out)
 
@@ -628,7 +628,7 @@ def test_trailing_zeros_and_unknown_boxes_are_no_reason_to_refuse(tmp_path: Path
     extra = (40).to_bytes(4) + b"uuid" + b"of some camera  " + bytes(16) + bytes(5000)
     source = followed_by(extra)(tmp_path)
 
-    assert video.check(source).verdict is REMUX
+    assert video.check(source, tmp_path).verdict is REMUX
 
 
 def test_colours_survive_the_way_into_plain_video(tmp_path: Path) -> None:
@@ -673,7 +673,7 @@ def test_a_phone_turned_while_recording_is_padded_not_stretched(tmp_path: Path) 
 
 def test_a_file_becomes_a_row_of_json_facts(tmp_path: Path) -> None:
     """What the worker keeps is plain: words, numbers and null."""
-    checked = video.check(film(tmp_path / "a.mp4"))
+    checked = video.check(film(tmp_path / "a.mp4"), tmp_path)
 
     assert json.loads(json.dumps(vars(checked))) == {
         "verdict": "remux",
@@ -697,7 +697,7 @@ def test_sound_that_is_missing_or_muted_is_pointed_out_not_refused(tmp_path: Pat
     out.mkdir()
 
     assert video.process(none, out).warnings == (rules.NO_SOUND,)
-    assert video.check(muted).warnings == (rules.SILENT,)
+    assert video.check(muted, tmp_path).warnings == (rules.SILENT,)
     assert video.process(muted, out).warnings == (rules.SILENT,)
     assert video.process(spoken, out).warnings == ()
 
@@ -707,7 +707,9 @@ def test_a_video_that_ends_early_says_so(tmp_path: Path) -> None:
         "a.mp4", *picture("320x240", seconds=6), *SOFT_H264, "-movflags", "+faststart"
     )(tmp_path)
 
-    [warning, _] = sorted(video.check(source).warnings, key=lambda words: "stops" not in words)
+    [warning, _] = sorted(
+        video.check(source, tmp_path).warnings, key=lambda words: "stops" not in words
+    )
 
     assert "stops after 4 seconds, although it should be 6 seconds long" in warning
 

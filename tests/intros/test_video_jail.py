@@ -249,7 +249,7 @@ def test_a_playlist_reaches_neither_an_address_nor_a_neighbour(kind: str, tmp_pa
         path = tmp_path / "video.mp4"
         path.write_bytes(playlists(port, neighbour)[kind])
 
-        assert video.check(path).verdict is Way.REJECT
+        assert video.check(path, tmp_path).verdict is Way.REJECT
         with pytest.raises(Unusable):
             video.process(path, tmp_path / "out")
         with pytest.raises(Unusable):

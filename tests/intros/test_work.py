@@ -1,15 +1,18 @@
 """The worker's part: claims, faults, killed workers, and storage cleared of what nobody needs."""
 
 import secrets
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -24,6 +27,7 @@ from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.rules import Limits
 from asyncnet.intros.video import isolate
 from asyncnet.storage.port import FileMissing, Storage, StorageError
+from config import CHECKOUT
 from tests.intros.people import NOW, make_participant, make_video
 
 Rows = Callable[[Any], Any]
@@ -76,7 +80,32 @@ def state_of(rows: Rows, intro: Intro) -> IntroState:
 
 
 def process(storage: Storage, *, now: datetime = NOW) -> bool:
-    return work.process_next(storage, limits=Limits(), clock=lambda: now)
+    scratch = current_app.extensions["asyncnet"].settings.instance / "work"
+    return work.process_next(storage, scratch, limits=Limits(), clock=lambda: now)
+
+
+@contextmanager
+def another_worker(scratch: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Run a second process that holds a scratch folder with a copy in it; yield both."""
+    program = (
+        "import sys, pathlib; from asyncnet.intros import video\n"
+        "with video.scratch(pathlib.Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'upload').write_bytes(b'a whole video')\n"
+        "    print(folder, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(scratch)],
+        cwd=CHECKOUT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        assert worker.stdout
+        try:
+            yield worker, Path(worker.stdout.readline().strip())
+        finally:
+            worker.kill()
 
 
 def test_the_one_that_waited_longest_is_taken_first(session: Session, ana: Participant) -> None:
@@ -136,6 +165,49 @@ def test_a_renewed_claim_is_not_taken_over(session: Session, ana: Participant) -
 
     with pytest.raises(NothingWaiting):
         claim(now=NOW + MINUTE)
+
+
+def test_what_a_killed_worker_copied_is_removed_and_a_living_ones_is_not(
+    app: Flask,
+) -> None:
+    """CHECKLIST D4, F2: by the next task, whichever worker runs it."""
+    scratch = app.extensions["asyncnet"].settings.instance / "work"
+    with another_worker(scratch) as (killed, lost), another_worker(scratch) as (_, kept):
+        killed.kill()
+        killed.wait()
+        assert (lost / "upload").exists()
+
+        tasks.process_a_video()
+
+        assert not lost.exists()
+        assert (kept / "upload").read_bytes() == b"a whole video"
+        assert scratch.stat().st_mode & 0o077 == 0
+
+
+def test_a_worker_copies_into_its_scratch_folder_and_leaves_nothing(
+    app: Flask,
+    session: Session,
+    ana: Participant,
+    storage: Storage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """CHECKLIST D4: where nobody looks after it, no copy is ever written."""
+    scratch = app.extensions["asyncnet"].settings.instance / "work"
+    video = make_video(tmp_path / "intro.mp4")
+    intro = arrived(session, ana, size=video.stat().st_size)
+    storage.put(intro.upload_key, video, content_type="video/mp4")
+    fetch, targets = type(storage).fetch, []
+
+    def fetch_and_note(self: Storage, key: str, target: Path) -> None:
+        targets.append(target)
+        fetch(self, key, target)
+
+    monkeypatch.setattr(type(storage), "fetch", fetch_and_note)
+    process(storage)
+
+    assert [target.parent.parent for target in targets] == [scratch]
+    assert [path for path in scratch.iterdir() if path.is_dir()] == []
 
 
 def test_a_file_that_kills_three_workers_is_set_aside(
@@ -291,6 +363,34 @@ def test_withdrawn_while_it_is_prepared_leaves_nothing(
         storage.size(intro.upload_key)
     [found] = rows(select(Intro).where(Intro.id == intro.id))
     assert list(storage.files(f"{found.folder}/")) == []
+
+
+@pytest.mark.parametrize("is_withdrawn", [True, False])
+def test_what_a_killed_worker_stored_is_removed_with_the_rest(
+    session: Session,
+    ana: Participant,
+    storage: Storage,
+    tmp_path: Path,
+    is_withdrawn: bool,
+) -> None:
+    """CHECKLIST D1, F2: within minutes, although another try has another folder."""
+    arrived(session, ana)
+    dead, heir = claim(now=NOW), claim(now=NOW + MINUTE)
+    source = tmp_path / "file"
+    source.write_bytes(b"something")
+    for taken in (dead, heir):
+        storage.put(f"{taken.folder}/720p.mp4", source, content_type="video/mp4")
+    with transaction() as writing:
+        actions.mark_ready(writing, heir, PREPARED, now=NOW + MINUTE)
+    if is_withdrawn:
+        with transaction() as writing:
+            owner = writing.get_one(Participant, ana.id)
+            actions.withdraw(writing, owner, actor=SYSTEM, now=NOW + MINUTE)
+
+    work.clear_settled(storage, now=NOW + MINUTE)
+
+    kept = [file.key for taken in (dead, heir) for file in storage.files(f"{taken.folder}/")]
+    assert kept == ([] if is_withdrawn else [f"{heir.folder}/720p.mp4"])
 
 
 def test_the_newest_wins_whatever_is_ready_first(

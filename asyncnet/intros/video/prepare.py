@@ -11,6 +11,7 @@ from asyncnet.intros.video import encode
 from asyncnet.intros.video.encode import Job
 from asyncnet.intros.video.isolate import Bounds
 from asyncnet.intros.video.probe import measure
+from asyncnet.intros.video.scratch import scratch
 from asyncnet.intros.video.sniff import container_of
 
 LIMITS = Limits()
@@ -75,14 +76,14 @@ class Processed:
     warnings: tuple[str, ...] = ()
 
 
-def check(path: Path, limits: Limits = LIMITS, bounds: Bounds | None = None) -> Checked:
+def check(path: Path, work: Path, limits: Limits = LIMITS, bounds: Bounds | None = None) -> Checked:
     """Return what a file is and which way it would go; what would be copied is decoded whole.
 
-    Raises FileNotFoundError, but nothing for the sake of what the file holds.
+    What is written meanwhile lies in a scratch folder inside `work`. Raises FileNotFoundError,
+    but nothing for the sake of what the file holds.
     """
     path = path.resolve(strict=True)
-    with tempfile.TemporaryDirectory(prefix="check-") as name:
-        folder = Path(name)
+    with scratch(work) as folder:
         try:
             probe = _measured(path, limits, folder)
         except Unusable as refusal:
