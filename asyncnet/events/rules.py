@@ -111,6 +111,11 @@ def next_morning(ends_at: datetime, zone: ZoneInfo, send_time: time = SEND_TIME)
     return due
 
 
+def follow_up_key(match_id: int) -> str:
+    """Return the key of the one message that an answer to a match plans."""
+    return f"follow-up:{match_id}"
+
+
 def due_at(
     answered_at: datetime, event_ends_at: datetime, zone: ZoneInfo, send_time: time
 ) -> datetime:

@@ -185,30 +185,6 @@ def add_participant(event_id: int) -> ResponseReturnValue:
     return redirect(url_for(".participants", event_id=event.id))
 
 
-@pages.route("/events/<int:event_id>/participants/<int:person_id>", methods=["GET", "POST"])
-@requires(Role.ORGANIZER)
-def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
-    event = organized_event(event_id)
-    participant = queries.participant_of(db.session(), event.id, person_id)
-    form = ProfileForm() if request.method == "POST" else ProfileForm.about(participant)
-    if not form.accepted():
-        return render_template(
-            "events/participant.html", form=form, event=event, participant=participant
-        )
-    try:
-        with transaction() as session:
-            actions.change_participant(
-                session, participant, form.profile(), actor=actor(), now=utc_now()
-            )
-    except AlreadyRegistered:
-        form.email.errors = ["Somebody else with this address takes part already."]
-        return render_template(
-            "events/participant.html", form=form, event=event, participant=participant
-        ), 409
-    flash("Saved.", "good")
-    return redirect(url_for(".participants", event_id=event.id))
-
-
 @pages.post("/events/<int:event_id>/participants/<int:person_id>/<any(link,withdraw,remove):act>")
 @requires(Role.ORGANIZER)
 def treat_participant(event_id: int, person_id: int, act: str) -> ResponseReturnValue:

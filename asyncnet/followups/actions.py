@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Event
-from asyncnet.events.rules import FOLLOW_UP, due_at
+from asyncnet.events.rules import FOLLOW_UP, due_at, follow_up_key
 from asyncnet.followups.model import Answer
-from asyncnet.followups.queries import locked_to_answer, message_key
+from asyncnet.followups.queries import locked_to_answer
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import plan
@@ -60,7 +60,7 @@ def _plan_mail(
     reader = match.viewed
     plan(
         session,
-        key=message_key(match.id),
+        key=follow_up_key(match.id),
         kind=FOLLOW_UP,
         subject_id=answer.id,
         event_id=match.event_id,
@@ -77,6 +77,6 @@ def _plan_mail(
 
 def _may_change(session: Session, match_id: int) -> bool:
     state = session.scalar(
-        select(Message.state).where(Message.key == message_key(match_id)).with_for_update()
+        select(Message.state).where(Message.key == follow_up_key(match_id)).with_for_update()
     )
     return state is None or state in OPEN

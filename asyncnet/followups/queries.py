@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from asyncnet.database import NotFound
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import FOLLOW_UP, Attendance
+from asyncnet.events.rules import FOLLOW_UP, Attendance, follow_up_key
 from asyncnet.followups.model import Answer
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.queries import states_in
@@ -24,11 +24,6 @@ NEEDS_A_PERSON = (
     MessageState.UNCONFIRMED,
     MessageState.BOUNCED,
 )
-
-
-def message_key(match_id: int) -> str:
-    """Return the key of the one message that an answer plans."""
-    return f"follow-up:{match_id}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +102,7 @@ def viewing_by(session: Session, viewer: Participant, match_id: int) -> Viewing:
 
 def messages_about(session: Session, match_ids: Sequence[int]) -> Mapping[int, Message]:
     """Return the follow-up mails of these matches, by match id."""
-    keys = {message_key(match_id): match_id for match_id in match_ids}
+    keys = {follow_up_key(match_id): match_id for match_id in match_ids}
     found = session.scalars(select(Message).where(Message.key.in_(keys)))
     return {keys[message.key]: message for message in found}
 

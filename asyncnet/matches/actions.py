@@ -2,17 +2,24 @@
 
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.events import actions as events
+from asyncnet.events.actions import Profile
 from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import Attendance
+from asyncnet.events.rules import Attendance, follow_up_key
 from asyncnet.matches.model import Match, MatchState
+from asyncnet.messages.queue import cancel_key
 
 
 class CannotPair(Exception):
     """These two cannot meet in this round; the message says why."""
+
+
+class HasMatches(Exception):
+    """Somebody is in the plan the way they take part now; the message says what to do."""
 
 
 def pair(
@@ -46,6 +53,29 @@ def pair(
     return match
 
 
+def change_participant(
+    session: Session, participant: Participant, said: Profile, *, actor: Actor, now: datetime
+) -> None:
+    """Change what is known of a participant, as `events.actions` does.
+
+    Raises HasMatches when the way they take part would change under a match of theirs, and
+    AlreadyRegistered for a taken address.
+    """
+    if said.attendance is not participant.attendance:
+        count = session.scalar(
+            select(func.count()).where(
+                or_(Match.first_id == participant.id, Match.second_id == participant.id),
+                Match.state != MatchState.WITHDRAWN,
+            )
+        )
+        if count:
+            raise HasMatches(
+                f"{participant.name} is in {count} {'match' if count == 1 else 'matches'}. Take "
+                "them out of the plan first, then change this."
+            )
+    events.change_participant(session, participant, said, actor=actor, now=now)
+
+
 def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> int:
     """Let everybody see the matches that are still drafts; return how many there were."""
     published = session.scalars(
@@ -67,8 +97,12 @@ def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> i
 
 
 def withdraw(session: Session, match: Match, *, actor: Actor, now: datetime) -> None:
-    """Take a match out of the plan; its two people no longer see it."""
+    """Take a match out of the plan; its two people no longer see it.
+
+    A follow-up about it that waits is cancelled; the organizers can let it go again.
+    """
     match.state = MatchState.WITHDRAWN
+    cancel_key(session, follow_up_key(match.id), why="The match was taken out.", now=now)
     record(session, actor, "match.withdrawn", f"match:{match.id}", now=now)
 
 

@@ -1,16 +1,18 @@
 """The organizer's plan, and every participant's own page."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events import queries as events
+from asyncnet.events.actions import AlreadyRegistered
+from asyncnet.events.forms import ProfileForm
 from asyncnet.events.model import Event
 from asyncnet.events.rules import Attendance
 from asyncnet.intros import queries as intros
 from asyncnet.matches import actions, queries
-from asyncnet.matches.actions import CannotPair
+from asyncnet.matches.actions import CannotPair, HasMatches
 from asyncnet.matches.forms import PairForm
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
 from asyncnet.web.forms import ButtonForm
@@ -69,8 +71,36 @@ def withdraw(event_id: int, match_id: int) -> ResponseReturnValue:
         abort(400)
     with transaction() as session:
         actions.withdraw(session, match, actor=actor(), now=utc_now())
-    flash("Taken out of the plan.", "good")
+    flash("Taken out of the plan. If a mail about it was waiting, it is cancelled.", "good")
     return redirect(url_for(".plan", event_id=event.id))
+
+
+@pages.route("/events/<int:event_id>/participants/<int:person_id>", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
+    """Change what is known of a participant; how they take part only while they meet nobody."""
+    event = organized_event(event_id)
+    participant = events.participant_of(db.session(), event.id, person_id)
+    form = ProfileForm() if request.method == "POST" else ProfileForm.about(participant)
+    status = 200
+    if form.accepted():
+        try:
+            with transaction() as session:
+                actions.change_participant(
+                    session, participant, form.profile(), actor=actor(), now=utc_now()
+                )
+        except AlreadyRegistered:
+            form.email.errors = ["Somebody else with this address takes part already."]
+            status = 409
+        except HasMatches as error:
+            form.attendance.errors = [str(error)]
+            status = 409
+        else:
+            flash("Saved.", "good")
+            return redirect(url_for("events.participants", event_id=event.id))
+    return render_template(
+        "events/participant.html", form=form, event=event, participant=participant
+    ), status
 
 
 @pages.get("/me/<int:participant_id>")

@@ -433,6 +433,11 @@ def readdress(
             _move(session, message, message.state, actor=SYSTEM, note="Other address.", now=now)
 
 
+def cancel_key(session: Session, key: str, *, why: str, now: datetime) -> int:
+    """Cancel the mail with this key if it still waits; return how many that were."""
+    return _cancel(session, Message.key == key, why, now)
+
+
 def cancel_for(session: Session, participant_id: int, *, why: str, now: datetime) -> int:
     """Cancel every mail that still waits to go to a participant; return how many."""
     return _cancel(session, Message.participant_id == participant_id, why, now)

@@ -43,7 +43,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("events.questions", "question.added", {"label": "What now?"}),
     ("events.change_question", "question.moved", {}),
     ("events.add_participant", "participant.registered", IDA),
-    ("events.change_participant", "participant.changed", {"greeting": "Hello"}),
+    ("matches.change_participant", "participant.changed", {"greeting": "Hello"}),
     ("events.treat_participant", "personal_link.mailed", {}),
     ("events.apply_import", "participants.imported", {}),
     ("events.import_list", "import.checked", {"file": LIST}),
