@@ -15,6 +15,7 @@ from asyncnet.clock import utc_now
 from asyncnet.events.actions import EventPlan, make_event
 from asyncnet.events.model import Event, EventOrganizer, Participant, Round
 from asyncnet.events.rules import Attendance
+from asyncnet.intros.model import Intro, IntroState
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.people.model import Person
 
@@ -117,6 +118,28 @@ def match(
         second_id=second.id,
         state=state,
         created_at=utc_now(),
+    )
+    session.add(made)
+    session.commit()
+    return made
+
+
+def intro(session: Session, person: Participant) -> Intro:
+    """Return a ready intro of somebody; its files are only named, not stored."""
+    now = utc_now()
+    folder = f"intros/{uuid4().hex}"
+    made = Intro(
+        participant_id=person.id,
+        state=IntroState.READY,
+        upload_key=f"uploads/{uuid4().hex}",
+        bytes_announced=9,
+        folder=folder,
+        files=["720p.mp4", "360p.mp4", "poster.jpg"],
+        seconds=5.0,
+        width=1280,
+        height=720,
+        created_at=now,
+        ready_at=now,
     )
     session.add(made)
     session.commit()

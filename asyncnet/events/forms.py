@@ -15,7 +15,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from asyncnet.events.actions import EventPlan, Profile
@@ -81,7 +81,10 @@ class EventForm(OnceForm):
     purpose = TextAreaField(
         "Purpose",
         filters=[trimmed],
-        validators=[Length(max=1000, message="Please keep the purpose under 1,000 characters.")],
+        validators=[
+            Optional(),
+            Length(max=1000, message="Please keep the purpose under 1,000 characters."),
+        ],
     )
     zone = ZoneField("Host time zone")
     starts = DateTimeLocalField(
@@ -106,6 +109,7 @@ class EventForm(OnceForm):
     )
     send_hour = HourField(
         "Send follow-ups at",
+        default=time(9),
         format=["%H:%M", "%H:%M:%S"],
         validators=[InputRequired("Say at what hour follow-ups arrive; 09:00 works well.")],
     )
@@ -183,12 +187,18 @@ class ProfileForm(OnceForm):
     greeting = TextAreaField(
         "A greeting to your matches",
         filters=[trimmed],
-        validators=[Length(max=300, message="Please keep the greeting under 300 characters.")],
+        validators=[
+            Optional(),
+            Length(max=300, message="Please keep the greeting under 300 characters."),
+        ],
     )
     wishes = TextAreaField(
         "Whom would you like to meet?",
         filters=[trimmed],
-        validators=[Length(max=2000, message="Please keep this under 2,000 characters.")],
+        validators=[
+            Optional(),
+            Length(max=2000, message="Please keep this under 2,000 characters."),
+        ],
     )
 
     @classmethod
@@ -244,7 +254,10 @@ class QuestionForm(Form):
     help = StringField(
         "Help beneath it",
         filters=[trimmed],
-        validators=[Length(max=300, message="Please keep the help under 300 characters.")],
+        validators=[
+            Optional(),
+            Length(max=300, message="Please keep the help under 300 characters."),
+        ],
     )
     choices = TextAreaField(
         "Choices, one a line",

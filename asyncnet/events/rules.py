@@ -58,7 +58,7 @@ FIRST_QUESTIONS = (
     Asked(
         QuestionKind.LONG,
         "What stayed with you from this intro?",
-        "They read it tomorrow morning, in your words.",
+        "They read it on their next morning, in your words.",
         required=True,
     ),
     Asked(QuestionKind.LONG, "What would you like to talk about together?"),

@@ -57,8 +57,6 @@ def index() -> ResponseReturnValue:
 @requires(Role.ORGANIZER)
 def new() -> ResponseReturnValue:
     form = EventForm()
-    if request.method == "GET":
-        form.send_hour.process_data(None)
     if not form.accepted():
         return render_template("events/new.html", form=form)
     with transaction() as session:

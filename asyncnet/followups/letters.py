@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import QuestionKind
 from asyncnet.followups.model import Answer
+from asyncnet.intros.queries import ready_of
 from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
@@ -25,14 +26,16 @@ def follow_up(session: Session, message: Message, links: Links, *, now: datetime
     reader = session.get_one(Participant, message.participant_id)
     if reader.left_at is not None:
         raise NotNeeded("They no longer take part.")
+    did = "watched your intro" if ready_of(session, reader.id) else "wrote to you"
     address = links.personal(reader.id, reader.link_version)
     return Draft(
-        subject=f"{answer.author.name} watched your intro",
+        subject=f"{answer.author.name} {did}",
         preheader="Here is what they wrote to you.",
         template="follow_up",
         values={
             "reader": reader,
             "author": answer.author,
+            "did": did,
             "event": session.get_one(Event, answer.match.event_id),
             "answers": list(readable(answer)),
             "contact": answer.contact,

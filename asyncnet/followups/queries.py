@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, or_, select
@@ -142,8 +141,8 @@ class Waiting:
     """Follow-ups that have gone out."""
     stuck: int
     """Mails that need an organizer: on hold, failed, unconfirmed or returned."""
-    next_due_at: datetime | None
-    """When the next follow-up goes out."""
+    next_message: Message | None
+    """The follow-up that goes out next."""
 
 
 def waiting_in(session: Session, event_id: int) -> Waiting:
@@ -210,12 +209,15 @@ def waiting_in(session: Session, event_id: int) -> Waiting:
             )
         )
         or 0,
-        next_due_at=session.scalar(
-            select(func.min(Message.due_at)).where(
+        next_message=session.scalar(
+            select(Message)
+            .where(
                 Message.event_id == event_id,
                 Message.kind == FOLLOW_UP,
                 Message.state == MessageState.SCHEDULED,
             )
+            .order_by(Message.due_at, Message.id)
+            .limit(1)
         ),
     )
 

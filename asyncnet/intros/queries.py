@@ -42,6 +42,17 @@ def ready_of(session: Session, participant_id: int) -> Intro | None:
     )
 
 
+def ready_among(session: Session, participant_ids: Collection[int]) -> set[int]:
+    """Return which of these participants have an intro that can be watched."""
+    return set(
+        session.scalars(
+            select(Intro.participant_id).where(
+                Intro.participant_id.in_(participant_ids), Intro.state == IntroState.READY
+            )
+        )
+    )
+
+
 def newest_in(session: Session, event_id: int) -> dict[int, Intro]:
     """Return the newest intro of each participant of an event who began one, by their id."""
     found = session.scalars(

@@ -117,6 +117,9 @@ def me(participant_id: int) -> ResponseReturnValue:
         matches=matches,
         is_async=is_async,
         intro=intros.newest_of(db.session(), participant.id) if is_async else None,
+        with_intro=intros.ready_among(
+            db.session(), [match.other(participant.id).id for match in matches]
+        ),
         now=utc_now(),
     )
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
-from flask import Blueprint, Flask, Response, g, render_template, request
+from flask import Blueprint, Flask, Response, g, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy import text
@@ -229,6 +229,7 @@ def _page(code: int, *, description: str | None = None) -> Response:
                 text=description or words,
                 request_id=g.get("request_id"),
                 offer_link=code in LINK_ENDED,
+                is_organizer="organizer" in session,
             )
         )
     response.status = HTTPStatus(code)

@@ -116,7 +116,7 @@ function showProgress(file, { bytesUploaded, bytesTotal }) {
   if (bytesUploaded > furthest) {
     furthest = bytesUploaded;
     tries = 0;
-    if (isWaiting) say("");
+    if (isWaiting && navigator.onLine) say("");
   }
   const now = performance.now();
   samples = [...samples.filter(({ at }) => now - at < SPEED_OVER), { at: now, bytesUploaded }];

@@ -52,6 +52,7 @@ def scene(session: Session) -> Scene:
         zone="Asia/Tokyo", attendance=Attendance.ASYNC,
     )  # fmt: skip
     match = factories.match(session, ana, kenji)
+    factories.intro(session, kenji)
     questions = list(session.scalars(select(Question).order_by(Question.position)))
     session.commit()
     return Scene(event, ana, kenji, match, questions, f"/me/{ana.id}/matches/{match.id}")

@@ -75,7 +75,7 @@ def test_a_pair_is_a_draft_until_it_is_published(
 
     assert "not published yet" in before
     assert "Mei" not in before
-    assert "Watch Mei" in after
+    assert "Write to Mei" in after
     assert [match.state for match in rows(select(Match))] == ["published"]
 
 
