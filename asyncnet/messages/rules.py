@@ -126,14 +126,11 @@ def first_look(kind: str, due_at: datetime, now: datetime) -> datetime:
     return due_at
 
 
-def may_go_at(kind: str, due_at: datetime, zone: ZoneInfo, now: datetime) -> datetime:
-    """Return `now` when a message may go, else the next morning in the reader's zone.
+def next_daylight(zone: ZoneInfo, now: datetime) -> datetime:
+    """Return `now` between DAY_STARTS and DAY_ENDS in the reader's zone, else the next DAY_STARTS.
 
-    On time, it goes at the hour it was planned for. Late, after an outage, it goes only
-    between DAY_STARTS and DAY_ENDS on the reader's clock.
+    In UTC. A mail that is late, after an outage, wakes nobody at night.
     """
-    if manner_of(kind).at_once or now - due_at <= LATE:
-        return now
     local = now.astimezone(zone)
     if DAY_STARTS <= local.time() < DAY_ENDS:
         return now
