@@ -19,6 +19,15 @@ class MessageState(StrEnum):
     BOUNCED = "bounced"
 
 
+class MessageKind(StrEnum):
+    """What an outgoing mail is for."""
+
+    SIGN_IN = "sign_in"
+    PERSONAL_LINK = "personal_link"
+    FOLLOW_UP = "follow_up"
+    """Waits for the morning after the event."""
+
+
 class Outcome(StrEnum):
     """How one attempt to send ended."""
 
@@ -62,9 +71,9 @@ class Manner:
 LEASE = timedelta(minutes=10)
 """Longer than all SMTP time-outs together, so that a living worker never loses its claim."""
 
-MANNERS = {
-    "sign_in": Manner(at_once=True, repeatable=True),
-    "personal_link": Manner(at_once=True),
+MANNERS: dict[str, Manner] = {
+    MessageKind.SIGN_IN: Manner(at_once=True, repeatable=True),
+    MessageKind.PERSONAL_LINK: Manner(at_once=True),
 }
 USUAL = Manner()
 
