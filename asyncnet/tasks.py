@@ -16,7 +16,6 @@ from asyncnet.clock import utc_now
 from asyncnet.database import WAKE, transaction
 from asyncnet.events import letters as events
 from asyncnet.events.actions import forget_people
-from asyncnet.events.rules import FOLLOW_UP
 from asyncnet.followups import letters as followups
 from asyncnet.intros import work
 from asyncnet.intros.rules import Limits
@@ -24,6 +23,7 @@ from asyncnet.mail.port import Letter
 from asyncnet.messages.drain import Drained, drain
 from asyncnet.messages.letters import Draft, render
 from asyncnet.messages.model import Message
+from asyncnet.messages.rules import MessageKind
 from asyncnet.people import letters as people
 from asyncnet.web.limits import forget_old_attempts
 from asyncnet.wiring import Parts, links, mailer, settings, storage
@@ -32,9 +32,9 @@ log = structlog.get_logger()
 SEND_SECONDS = 5.0
 
 LETTERS: dict[str, Callable[..., Draft]] = {
-    "sign_in": people.sign_in,
-    "personal_link": events.personal_link,
-    FOLLOW_UP: followups.follow_up,
+    MessageKind.SIGN_IN: people.sign_in,
+    MessageKind.PERSONAL_LINK: events.personal_link,
+    MessageKind.FOLLOW_UP: followups.follow_up,
 }
 
 

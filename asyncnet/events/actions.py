@@ -26,7 +26,6 @@ from asyncnet.events.roster import Entry
 from asyncnet.events.rules import (
     CONSENT_VERSION,
     FIRST_QUESTIONS,
-    FOLLOW_UP,
     LINK_MAIL_AGAIN,
     LINK_MAILS,
     LINK_MAILS_WITHIN,
@@ -45,7 +44,7 @@ from asyncnet.messages.queue import (
     readdress,
     replan,
 )
-from asyncnet.messages.rules import MessageState
+from asyncnet.messages.rules import MessageKind, MessageState
 from asyncnet.people.model import BrowserSession
 from asyncnet.zones import zone_named
 
@@ -335,7 +334,7 @@ def send_personal_link(session: Session, participant: Participant, *, now: datet
     recent = session.scalars(
         select(Message.created_at).where(
             Message.participant_id == participant.id,
-            Message.kind == "personal_link",
+            Message.kind == MessageKind.PERSONAL_LINK,
             Message.state != MessageState.CANCELLED,
             Message.created_at > now - LINK_MAILS_WITHIN,
         )
@@ -348,7 +347,7 @@ def send_personal_link(session: Session, participant: Participant, *, now: datet
 def _link_mail(participant: Participant, now: datetime) -> Planned:
     return Planned(
         key=f"personal-link:{participant.id}:{participant.link_version}:{now:%Y%m%d%H%M%S}",
-        kind="personal_link",
+        kind=MessageKind.PERSONAL_LINK,
         subject_id=participant.id,
         event_id=participant.event_id,
         participant_id=participant.id,
@@ -495,7 +494,9 @@ def _replan_follow_ups(
 ) -> None:
     """Give follow-ups that wait the moment that the rule says now, of one reader or of all."""
     waiting = select(Message).where(
-        Message.event_id == event.id, Message.kind == FOLLOW_UP, Message.state.in_(WAITING)
+        Message.event_id == event.id,
+        Message.kind == MessageKind.FOLLOW_UP,
+        Message.state.in_(WAITING),
     )
     if reader is not None:
         waiting = waiting.where(Message.participant_id == reader.id)
@@ -519,7 +520,7 @@ def _has_follow_ups(session: Session, event_id: int) -> bool:
         session.scalar(
             select(
                 select(Message.id)
-                .where(Message.event_id == event_id, Message.kind == FOLLOW_UP)
+                .where(Message.event_id == event_id, Message.kind == MessageKind.FOLLOW_UP)
                 .exists()
             )
         )

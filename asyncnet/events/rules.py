@@ -11,8 +11,6 @@ CONSENT_VERSION = "2026-11"
 MAX_ROUNDS = 20
 MAX_QUESTIONS = 20
 MAX_PARTICIPANTS = 10_000
-FOLLOW_UP = "follow_up"
-"""The kind of message that waits for the morning after the event."""
 LINK_MAILS = 3
 LINK_MAILS_WITHIN = timedelta(hours=6)
 """At most so many personal-link mails to one participant (CHECKLIST S4)."""

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Event
-from asyncnet.events.rules import FOLLOW_UP, due_at, follow_up_key
+from asyncnet.events.rules import due_at, follow_up_key
 from asyncnet.followups.model import Answer
 from asyncnet.followups.queries import locked_to_answer
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import plan
-from asyncnet.messages.rules import MessageState
+from asyncnet.messages.rules import MessageKind, MessageState
 from asyncnet.zones import zone_named
 
 OPEN = {MessageState.SCHEDULED, MessageState.HELD}
@@ -61,7 +61,7 @@ def _plan_mail(
     plan(
         session,
         key=follow_up_key(match.id),
-        kind=FOLLOW_UP,
+        kind=MessageKind.FOLLOW_UP,
         subject_id=answer.id,
         event_id=match.event_id,
         participant_id=reader.id,

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from asyncnet.database import NotFound
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import FOLLOW_UP, Attendance, follow_up_key
+from asyncnet.events.rules import Attendance, follow_up_key
 from asyncnet.followups.model import Answer
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.queries import states_in
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
-from asyncnet.messages.rules import MessageState
+from asyncnet.messages.rules import MessageKind, MessageState
 
 NEEDS_A_PERSON = (
     MessageState.HELD,
@@ -41,7 +41,9 @@ _VIEWING = (
     .join(Match.round)
     .join(_OTHER, _OTHER.id == Match.first_id + Match.second_id - bindparam("viewer_id"))
     .outerjoin(Answer, Answer.match_id == Match.id)
-    .outerjoin(Message, and_(Message.subject_id == Answer.id, Message.kind == FOLLOW_UP))
+    .outerjoin(
+        Message, and_(Message.subject_id == Answer.id, Message.kind == MessageKind.FOLLOW_UP)
+    )
     .outerjoin(Intro, and_(Intro.participant_id == _OTHER.id, Intro.state == IntroState.READY))
     .where(
         Match.id == bindparam("match_id"),
@@ -110,7 +112,7 @@ def sent_to(session: Session, participant_id: int) -> Sequence[Answer]:
     """Return the answers whose mail has gone out to this participant, the oldest first."""
     sent = select(Message.subject_id).where(
         Message.participant_id == participant_id,
-        Message.kind == FOLLOW_UP,
+        Message.kind == MessageKind.FOLLOW_UP,
         Message.state == MessageState.SENT,
     )
     return session.scalars(
@@ -172,7 +174,7 @@ def waiting_in(session: Session, event_id: int) -> Waiting:
     follow_ups = _counted(
         session.execute(
             select(Message.state, func.count())
-            .where(Message.event_id == event_id, Message.kind == FOLLOW_UP)
+            .where(Message.event_id == event_id, Message.kind == MessageKind.FOLLOW_UP)
             .group_by(Message.state)
         )
     )
@@ -213,7 +215,7 @@ def waiting_in(session: Session, event_id: int) -> Waiting:
             select(Message)
             .where(
                 Message.event_id == event_id,
-                Message.kind == FOLLOW_UP,
+                Message.kind == MessageKind.FOLLOW_UP,
                 Message.state == MessageState.SCHEDULED,
             )
             .order_by(Message.due_at, Message.id)

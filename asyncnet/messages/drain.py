@@ -48,7 +48,7 @@ class NotNeeded(Exception):
 class Drained:
     """What one drain did. `unreachable` says why it ended early, in the server's words.
 
-    `more` is true when it stopped at its limits while more may be due.
+    `more` is true when its time was up while more may be due.
     """
 
     sent: int = 0
@@ -88,17 +88,6 @@ class _Written:
     letter: Letter
 
 
-@dataclass(frozen=True)
-class _Room:
-    """How much one drain may take on; `until` is on the monotonic clock."""
-
-    limit: int | None
-    until: float
-
-    def used_up(self, taken: int) -> bool:
-        return taken == self.limit or monotonic() >= self.until
-
-
 class _Broken(Exception):
     """A letter that could not be written, or need not be."""
 
@@ -114,10 +103,9 @@ def drain(
     compose: Compose,
     *,
     clock: Callable[[], datetime],
-    limit: int | None = None,
     seconds: float = math.inf,
 ) -> Drained:
-    """Send every message that is due over one connection, at most `limit` in so many seconds.
+    """Send every message that is due over one connection, for so many seconds.
 
     Connects before it claims, so that a dead mail server claims nothing. What ended is
     settled in the same commit that claims the next one; while the database is away,
@@ -131,7 +119,7 @@ def drain(
         return done
     try:
         with mailer.connect() as connection:
-            _send_all(connection, compose, clock, _Room(limit, monotonic() + seconds), done)
+            _send_all(connection, compose, clock, monotonic() + seconds, done)
     except Unreachable as error:
         done.unreachable = str(error)
         log.warning("mail server unreachable", words=str(error))
@@ -150,20 +138,18 @@ def _send_all(
     connection: Connection,
     compose: Compose,
     clock: Callable[[], datetime],
-    room: _Room,
+    until: float,
     done: Drained,
 ) -> None:
     ended: _Ended | None = None
-    taken = 0
     while True:
-        done.more = room.used_up(taken)
+        done.more = monotonic() >= until
         stop = done.more or bool(done.unreachable)
         following = _settle_and_claim(ended, None if stop else compose, clock)
         if ended is not None:
             done.count(ended.outcome)
         if following is None:
             return
-        taken += 1
         ended = (
             following if isinstance(following, _Ended) else _hand_over(connection, following, clock)
         )

@@ -35,7 +35,7 @@ from asyncnet.messages.rules import (
     MessageState,
     Outcome,
     first_look,
-    may_go_at,
+    next_daylight,
     next_step,
 )
 
@@ -272,7 +272,7 @@ def tidy(session: Session, now: datetime) -> None:
     _note_change(session, expired, MessageState.FAILED, SYSTEM, "Its time had passed.", now)
     late = and_(waiting, Message.due_at < now - LATE, Message.kind.not_in(AT_ONCE))
     for zone in session.scalars(select(Message.zone).where(late).distinct()).all():
-        morning = may_go_at("", now - 2 * LATE, ZoneInfo(zone), now)
+        morning = next_daylight(ZoneInfo(zone), now)
         if morning > now:
             session.execute(
                 update(Message).where(late, Message.zone == zone).values(wake_at=morning)

@@ -19,6 +19,15 @@ class MessageState(StrEnum):
     BOUNCED = "bounced"
 
 
+class MessageKind(StrEnum):
+    """What an outgoing mail is for."""
+
+    SIGN_IN = "sign_in"
+    PERSONAL_LINK = "personal_link"
+    FOLLOW_UP = "follow_up"
+    """Waits for the morning after the event."""
+
+
 class Outcome(StrEnum):
     """How one attempt to send ended."""
 
@@ -62,9 +71,9 @@ class Manner:
 LEASE = timedelta(minutes=10)
 """Longer than all SMTP time-outs together, so that a living worker never loses its claim."""
 
-MANNERS = {
-    "sign_in": Manner(at_once=True, repeatable=True),
-    "personal_link": Manner(at_once=True),
+MANNERS: dict[str, Manner] = {
+    MessageKind.SIGN_IN: Manner(at_once=True, repeatable=True),
+    MessageKind.PERSONAL_LINK: Manner(at_once=True),
 }
 USUAL = Manner()
 
@@ -126,14 +135,11 @@ def first_look(kind: str, due_at: datetime, now: datetime) -> datetime:
     return due_at
 
 
-def may_go_at(kind: str, due_at: datetime, zone: ZoneInfo, now: datetime) -> datetime:
-    """Return `now` when a message may go, else the next morning in the reader's zone.
+def next_daylight(zone: ZoneInfo, now: datetime) -> datetime:
+    """Return `now` between DAY_STARTS and DAY_ENDS in the reader's zone, else the next DAY_STARTS.
 
-    On time, it goes at the hour it was planned for. Late, after an outage, it goes only
-    between DAY_STARTS and DAY_ENDS on the reader's clock.
+    In UTC. A mail that is late, after an outage, wakes nobody at night.
     """
-    if manner_of(kind).at_once or now - due_at <= LATE:
-        return now
     local = now.astimezone(zone)
     if DAY_STARTS <= local.time() < DAY_ENDS:
         return now

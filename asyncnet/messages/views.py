@@ -20,7 +20,7 @@ from asyncnet.web.access import (
     organized_event,
     requires,
 )
-from asyncnet.web.letters import SANDBOX, framed
+from asyncnet.web.frame import SANDBOX, framed
 
 pages = Blueprint("messages", __name__)
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock
 from asyncnet.messages.queue import plan
+from asyncnet.messages.rules import MessageKind
 from asyncnet.people.model import BrowserSession, Person, SignInLink
 from asyncnet.people.rules import (
     SIGN_IN_LINK_LIVES,
@@ -52,7 +53,7 @@ def request_sign_in(
     plan(
         session,
         key=f"sign-in:{link.id}",
-        kind="sign_in",
+        kind=MessageKind.SIGN_IN,
         subject_id=link.id,
         event_id=None,
         participant_id=None,

@@ -22,7 +22,6 @@ from asyncnet.people.model import Person
 from asyncnet.people.queries import UnknownBrowser, organizer_session
 from asyncnet.people.rules import may_organize
 from asyncnet.wiring import settings
-from config import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=ResponseReturnValue)
@@ -58,7 +57,7 @@ def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]
             if role is Role.PARTICIPANT:
                 participant_id = kwargs.get("participant_id")
                 current_participant(participant_id if isinstance(participant_id, int) else 0)
-            if role is Role.DEVELOPER and current_app.extensions["asyncnet"].settings.public:
+            if role is Role.DEVELOPER and settings().public:
                 abort(404)
             return view(*args, **kwargs)
 
@@ -109,7 +108,7 @@ def guard(app: Flask) -> None:
         request.max_content_length = getattr(view, "max_bytes", None)
         if policy is not Role.SIGNED and _holds_nul():
             abort(400)
-        here: Settings = app.extensions["asyncnet"].settings
+        here = settings()
         if not here.public and request.method == "GET" and request.host != here.own_host:
             return redirect(here.base_url + request.url.removeprefix(request.host_url[:-1]))
         return None

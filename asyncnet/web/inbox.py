@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from asyncnet.mail.inbox import InboxMail, InboxMailer, NoSuchMail
 from asyncnet.web.access import Role, requires
-from asyncnet.web.letters import SANDBOX, framed
+from asyncnet.web.frame import SANDBOX, framed
 from asyncnet.wiring import mailer
 
 pages = Blueprint("inbox", __name__, url_prefix="/dev/inbox")

@@ -67,11 +67,9 @@ def drain_once(
     mailer: Mailer,
     clock: Clock,
     write: Callable[[Session, Message], Letter] = compose,
-    *,
-    limit: int | None = None,
 ) -> Drained:
     with app.app_context():
-        return drain(mailer, write, clock=clock, limit=limit)
+        return drain(mailer, write, clock=clock)
 
 
 def the_message(app: Flask, key: str = "a-mail") -> Message:

@@ -96,16 +96,6 @@ def test_the_kept_copy_opens_nobodys_page(app: Flask, server: MailServer) -> Non
     )
 
 
-def test_a_limit_leaves_the_rest_for_the_next_drain(app: Flask, server: MailServer) -> None:
-    for number in range(3):
-        plan_mail(app, f"mail-{number}")
-
-    first = drain_once(app, mailer_for(server), Clock(), limit=2)
-    second = drain_once(app, mailer_for(server), Clock(), limit=2)
-
-    assert (first, second) == (Drained(sent=2, more=True), Drained(sent=1))
-
-
 def test_a_drain_that_has_no_time_left_takes_nothing_on(app: Flask, server: MailServer) -> None:
     plan_mail(app)
 
@@ -278,7 +268,7 @@ def test_a_worker_that_slept_past_its_lease_sends_nothing(app: Flask, server: Ma
         clock.pass_by(seconds=LEASE.total_seconds())
         return letter
 
-    done = drain_once(app, mailer_for(server), clock, oversleep, limit=1)
+    done = drain_once(app, mailer_for(server), clock, oversleep)
 
     assert server.received == []
     assert done.delayed == 1

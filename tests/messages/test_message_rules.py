@@ -16,7 +16,7 @@ from asyncnet.messages.rules import (
     Outcome,
     Step,
     first_look,
-    may_go_at,
+    next_daylight,
     next_step,
     pause,
 )
@@ -91,42 +91,30 @@ def test_a_pause_stays_within_a_quarter_of_its_cap(tries: int, luck: float) -> N
     assert timedelta(seconds=45) <= pause(tries, luck) <= LONGEST_PAUSE * 1.25
 
 
-def test_on_time_it_goes_at_the_hour_it_was_planned_for() -> None:
-    assert may_go_at("follow_up", NOON - timedelta(minutes=15), SYDNEY, NOON) == NOON
+def test_what_is_late_goes_at_once_by_day() -> None:
+    assert next_daylight(BERLIN, NOON) == NOON
 
 
-def test_late_it_waits_for_the_readers_morning() -> None:
-    due_at = NOON - timedelta(hours=13)  # 09:00 in Sydney, and the worker slept until 22:00
-
-    goes_at = may_go_at("follow_up", due_at, SYDNEY, NOON)
+def test_late_in_the_evening_it_waits_for_the_readers_morning() -> None:
+    goes_at = next_daylight(SYDNEY, NOON)  # 22:00 there
 
     assert goes_at.astimezone(SYDNEY) == datetime(2026, 6, 28, 8, 0, tzinfo=SYDNEY)
 
 
 def test_late_at_night_it_waits_for_the_same_day() -> None:
-    night = datetime(2026, 6, 27, 3, 30, tzinfo=BERLIN)
-
-    goes_at = may_go_at("follow_up", night - timedelta(days=1), BERLIN, night)
+    goes_at = next_daylight(BERLIN, datetime(2026, 6, 27, 3, 30, tzinfo=BERLIN))
 
     assert goes_at.astimezone(BERLIN) == datetime(2026, 6, 27, 8, 0, tzinfo=BERLIN)
 
 
-@pytest.mark.parametrize("kind", ["sign_in", "personal_link"])
-def test_links_that_somebody_waits_for_go_at_any_hour(kind: str) -> None:
-    assert may_go_at(kind, NOON - timedelta(hours=5), SYDNEY, NOON) == NOON
-
-
 @given(
-    late_by=some.timedeltas(timedelta(minutes=16), timedelta(days=5)),
     now=some.integers(0, 5 * 365 * 24 * 60).map(lambda minutes: NOON + timedelta(minutes=minutes)),
     zone=some.sampled_from(
         ["Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia", "Asia/Kolkata", "UTC"]
     ),
 )
-def test_what_is_late_goes_by_daylight_within_eleven_hours(
-    late_by: timedelta, now: datetime, zone: str
-) -> None:
-    goes_at = may_go_at("follow_up", now - late_by, ZoneInfo(zone), now)
+def test_daylight_comes_within_twelve_hours(now: datetime, zone: str) -> None:
+    goes_at = next_daylight(ZoneInfo(zone), now)
 
     assert 8 <= goes_at.astimezone(ZoneInfo(zone)).hour < 21
     assert now <= goes_at <= now + timedelta(hours=12)
