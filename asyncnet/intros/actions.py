@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, func, select, update
+from sqlalchemy import String, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, Actor, record
@@ -255,7 +255,13 @@ def claim_next(session: Session, *, now: datetime) -> Claim:
             wake_at=now + LEASE,
             folder=named_after.concat(f"-{secrets.token_hex(16)}"),
         )
-        .returning(Intro.id, Intro.attempts, Intro.upload_key, Intro.bytes_announced, Intro.folder)
+        .returning(
+            Intro.id,
+            Intro.attempts,
+            Intro.upload_key,
+            Intro.bytes_announced,
+            type_coerce(Intro.folder, String),  # set just now, so never NULL
+        )
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if taken is None:
