@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, func, select, update
+from sqlalchemy import String, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, Actor, record
@@ -37,6 +37,18 @@ OTHER_SIZE = (
     "What arrived has another size than the file you chose. Please choose it again and upload it "
     "once more."
 )
+OTHER_UPLOAD = (
+    "This upload was begun anew elsewhere. Reload the page and choose the file again to start "
+    "afresh."
+)
+STEPS = {
+    ("POST", True),
+    ("PUT", False),
+    ("GET", False),
+    ("POST", False),
+    ("DELETE", False),
+}
+"""The five requests of an upload: each method, and whether it comes before there is an id."""
 
 
 class NotAllowed(Exception):
@@ -137,6 +149,23 @@ def begin(
     return intro
 
 
+def note_upload(session: Session, intro_id: int, upload_id: str) -> None:
+    """Keep the first upload id that the owner's browser names; later ones change nothing.
+
+    A key can be given many uploads while its address is good, and each would take in a whole
+    file, so only one of them is ever signed for (CHECKLIST U1).
+    """
+    session.execute(
+        update(Intro)
+        .where(
+            Intro.id == intro_id,
+            Intro.upload_id.is_(None),
+            Intro.state == IntroState.AWAITING_UPLOAD,
+        )
+        .values(upload_id=upload_id)
+    )
+
+
 def permitted(
     intro: Intro, *, method: str, upload_id: str | None, part_number: int | None
 ) -> UploadRequest:
@@ -146,17 +175,14 @@ def permitted(
     """
     if intro.state is not IntroState.AWAITING_UPLOAD:
         raise NotAllowed("This upload has ended. Reload the page to see where your intro stands.")
+    if (method, upload_id is None) not in STEPS:
+        raise NotAllowed("An upload has no such step.")
+    if upload_id is not None and upload_id != intro.upload_id:
+        raise NotAllowed(OTHER_UPLOAD)
     if method == "PUT":
         length = _part_length(intro.bytes_announced, part_number or 0)
         offset = ((part_number or 0) - 1) * PART_BYTES
         return UploadRequest("PUT", intro.upload_key, upload_id, part_number, length, offset)
-    if (method, upload_id is None) not in {
-        ("POST", True),
-        ("POST", False),
-        ("GET", False),
-        ("DELETE", False),
-    }:
-        raise NotAllowed("An upload has no such step.")
     return UploadRequest(method, intro.upload_key, upload_id)
 
 
@@ -229,7 +255,13 @@ def claim_next(session: Session, *, now: datetime) -> Claim:
             wake_at=now + LEASE,
             folder=named_after.concat(f"-{secrets.token_hex(16)}"),
         )
-        .returning(Intro.id, Intro.attempts, Intro.upload_key, Intro.bytes_announced, Intro.folder)
+        .returning(
+            Intro.id,
+            Intro.attempts,
+            Intro.upload_key,
+            Intro.bytes_announced,
+            type_coerce(Intro.folder, String),  # set just now, so never NULL
+        )
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if taken is None:

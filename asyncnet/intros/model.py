@@ -57,6 +57,8 @@ class Intro(Base):
         default=IntroState.AWAITING_UPLOAD,
     )
     upload_key: Mapped[str] = mapped_column(String(100), unique=True)
+    upload_id: Mapped[str | None] = mapped_column(String(1024))
+    """The one upload to `upload_key` that we sign requests for: the first that we saw."""
     bytes_announced: Mapped[int] = mapped_column(BigInteger)
     folder: Mapped[str | None] = mapped_column(String(100), unique=True)
     files: Mapped[list[str]] = mapped_column(default=list)

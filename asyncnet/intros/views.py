@@ -135,6 +135,9 @@ def sign(participant_id: int, intro_id: int) -> ResponseReturnValue:
         return _refused(form)
     intro = queries.intro_of(db.session(), participant_id, intro_id)
     method, upload_id = form.method.data or "", form.upload_id.data or None
+    if upload_id and intro.upload_id is None:
+        with transaction() as session:
+            actions.note_upload(session, intro_id, upload_id)
     try:
         if method == "PUT":
             parts = actions.permitted_parts(intro, upload_id, form.part_number.data or 0)

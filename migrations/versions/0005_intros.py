@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("participant_id", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("upload_key", sa.String(length=100), nullable=False),
+        sa.Column("upload_id", sa.String(length=1024), nullable=True),
         sa.Column("bytes_announced", sa.BigInteger(), nullable=False),
         sa.Column("folder", sa.String(length=100), nullable=True),
         sa.Column("files", sa.JSON(), nullable=False),

@@ -15,7 +15,7 @@ from asyncnet.audit.model import AuditEntry
 from asyncnet.events.model import Consent, Participant
 from asyncnet.intros.actions import CONSENT_VERSION, PART_BYTES, UPLOADS_A_DAY
 from asyncnet.intros.model import Intro, IntroState
-from asyncnet.storage.port import Storage
+from asyncnet.storage.port import FileMissing, Storage
 from tests.intros.people import (
     Phone,
     agree,
@@ -223,6 +223,74 @@ def test_every_part_is_signed_for_its_exact_length(agreed: Phone, ana: Participa
     assert sign(agreed, ana.id, intro_id, part_number=3, **step).status_code == 409
     assert sign(agreed, ana.id, intro_id, part_number=0, **step).status_code == 400
     assert sign(agreed, ana.id, intro_id, **step).status_code == 409
+
+
+def test_an_upload_takes_in_one_file_however_often_it_is_begun(
+    agreed: Phone, ana: Participant, rows: Rows
+) -> None:
+    """CHECKLIST U1, U2: one address to begin may be used again and again while it is good."""
+    intro_id = begin(agreed, ana.id, 1000)
+    beginning = sign(agreed, ana.id, intro_id, "POST")
+    first, *others = [send_signed(agreed, beginning, "POST").upload_id for _ in range(3)]
+    step = {"part_number": 1}
+
+    kept = sign(agreed, ana.id, intro_id, "PUT", upload_id=first, **step)
+    strange = [
+        sign(agreed, ana.id, intro_id, method, upload_id=upload_id, **step)
+        for upload_id in {*others, "f" * 32} - {first}
+        for method in ("PUT", "POST", "GET", "DELETE")
+    ]
+
+    assert [answer.status_code for answer in strange] == [409] * len(strange)
+    assert "begun anew elsewhere" in strange[0].get_json()["error"]
+    assert send_signed(agreed, kept, "PUT", bytes(1000)).status == 200
+    assert [intro.upload_id for intro in rows(select(Intro))] == [first]
+
+
+def test_a_browser_goes_on_with_its_upload_or_starts_afresh(
+    agreed: Phone, ana: Participant, rows: Rows
+) -> None:
+    """CHECKLIST F10: after a reload it names the same upload; one that lost its id begins anew."""
+    intro_id = begin(agreed, ana.id, 1000)
+    created = send_signed(agreed, sign(agreed, ana.id, intro_id, "POST"), "POST")
+    step = {"upload_id": created.upload_id}
+    part = sign(agreed, ana.id, intro_id, "PUT", part_number=1, **step)
+    send_signed(agreed, part, "PUT", bytes(1000))
+
+    listed = send_signed(agreed, sign(agreed, ana.id, intro_id, "GET", **step), "GET")
+    afresh = begin(agreed, ana.id, 1000)
+    send_file(agreed, ana.id, afresh, bytes(1000))
+
+    assert listed.status == 200
+    assert b"<PartNumber>1</PartNumber>" in listed.body
+    assert arrive(agreed, ana.id, afresh).get_json() == {"state": "uploaded"}
+    assert states(rows) == [IntroState.REPLACED, IntroState.UPLOADED]
+
+
+def test_every_unfinished_upload_of_a_key_is_aborted(
+    app: Flask, agreed: Phone, ana: Participant, storage: Storage, rows: Rows
+) -> None:
+    """CHECKLIST D4: also those that were begun and never signed for."""
+    intro_id = begin(agreed, ana.id, 1000)
+    beginning = sign(agreed, ana.id, intro_id, "POST")
+    upload_ids = {send_signed(agreed, beginning, "POST").upload_id for _ in range(3)}
+    [key] = [intro.upload_key for intro in rows(select(Intro))]
+
+    agreed.press(f"/me/{ana.id}/intro/withdraw")
+    work(app)
+
+    for upload_id in upload_ids:
+        with pytest.raises(FileMissing):
+            storage.parts(key, upload_id)
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET", "DELETE"])
+def test_a_step_without_its_upload_is_refused(agreed: Phone, ana: Participant, method: str) -> None:
+    intro_id = begin(agreed, ana.id, 1000)
+
+    answer = sign(agreed, ana.id, intro_id, method, part_number=1)
+
+    assert answer.status_code == 409
 
 
 def test_several_parts_are_signed_at_once_and_none_beyond_the_end(

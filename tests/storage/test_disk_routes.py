@@ -312,18 +312,46 @@ def test_parts_that_leave_a_gap_are_not_joined(storage: DiskStorage) -> None:
 
 
 def test_the_first_of_two_completions_wins(served: DiskStorage) -> None:
-    """CHECKLIST U6: the name is taken by one of them, whole."""
-    first, second = begin(served, KEY), begin(served, KEY)
-    etags = {
-        upload_id: send_part(served, KEY, upload_id, 1, text).etag
-        for upload_id, text in ((first, b"one"), (second, b"the other"))
-    }
-    for upload_id in (first, second):
-        request = UploadRequest("POST", KEY, upload_id)
-        body = f"<Part><PartNumber>1</PartNumber><ETag>{etags[upload_id]}</ETag></Part>"
-        send(served.sign(request, valid_for=VALID_FOR), "POST", body.encode())
+    """CHECKLIST U6: the name is taken once, and what is sent for it later changes nothing."""
+    upload_id = begin(served, KEY)
+    etag = send_part(served, KEY, upload_id, 1, b"one").etag
+    request = UploadRequest("POST", KEY, upload_id)
+    body = f"<Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part>".encode()
+    address = served.sign(request, valid_for=VALID_FOR)
 
+    first = send(address, "POST", body)
+    late = send_part(served, KEY, upload_id, 1, b"the other")
+    second = send(address, "POST", body)
+
+    assert [first.status, late.status, second.status] == [200, 404, 404]
     assert served.size(KEY) == len(b"one")
+
+
+def test_a_key_has_one_upload_however_often_it_is_begun(
+    storage: DiskStorage, tmp_path: Path
+) -> None:
+    """CHECKLIST U1, U2: or one address would take in any number of files."""
+    first = storage.create(KEY)
+    before = everything(tmp_path)
+
+    again = [storage.create(KEY) for _ in range(3)]
+
+    assert again == [first] * 3
+    assert everything(tmp_path) == before
+
+
+def test_an_upload_whose_making_was_killed_is_made_whole(
+    storage: DiskStorage, tmp_path: Path
+) -> None:
+    """CHECKLIST F2: its folder is there, and what says whose it is is not."""
+    upload_id = storage.create(KEY)
+    [key_file] = [path for path in everything(tmp_path) if path.name == "key"]
+    key_file.unlink()
+
+    again = storage.create(KEY)
+
+    assert again == upload_id
+    assert storage.parts(KEY, again) == []
 
 
 def test_clearing_up_takes_no_folder_from_under_an_upload(

@@ -175,7 +175,7 @@ def test_a_signed_upload_never_replaces_a_finished_file(
     answer = complete(storage, key, late, [late_part.etag])
     storage.fetch(key, tmp_path / "fetched")
 
-    assert answer.status == 412
+    assert answer.status in {404, 412}
     assert (tmp_path / "fetched").read_bytes() == SMALL
 
 
