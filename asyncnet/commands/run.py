@@ -26,6 +26,12 @@ RESTART_AFTER_SECONDS = 1.0
 STOP_WITHIN_SECONDS = 25
 LARGEST_BODY = PART_BYTES + (1 << 20)
 """In bytes. No body is larger than one part of an upload; forms and lists stay below it."""
+WAITRESS = {
+    "max_request_body_size": LARGEST_BODY,
+    "outbuf_overflow": 256 << 10,
+    "outbuf_high_watermark": 1 << 20,
+}
+"""In bytes. A slow reader of a video holds a megabyte, not sixteen (CHECKLIST U9)."""
 
 start = AppGroup(
     "start",
@@ -46,7 +52,7 @@ def start_web(listen: str | None) -> None:
         threads=8,
         ident=None,
         clear_untrusted_proxy_headers=not settings().proxies,
-        max_request_body_size=LARGEST_BODY,
+        **WAITRESS,
     )
 
 

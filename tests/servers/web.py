@@ -8,11 +8,13 @@ from typing import Any
 from flask import Flask
 from waitress.server import create_server
 
+from asyncnet.commands.run import WAITRESS
+
 
 @contextmanager
 def serving(app: Flask, *, port: int = 0, threads: int = 4) -> Iterator[str]:
     """Serve the app with waitress on loopback, on a free port unless told; yield its base URL."""
-    server: Any = create_server(app, host="127.0.0.1", port=port, threads=threads)
+    server: Any = create_server(app, host="127.0.0.1", port=port, threads=threads, **WAITRESS)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
