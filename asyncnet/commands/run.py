@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from types import FrameType
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -26,7 +27,7 @@ RESTART_AFTER_SECONDS = 1.0
 STOP_WITHIN_SECONDS = 25
 LARGEST_BODY = PART_BYTES + (1 << 20)
 """In bytes. No body is larger than one part of an upload; forms and lists stay below it."""
-WAITRESS = {
+WAITRESS: dict[str, Any] = {
     "max_request_body_size": LARGEST_BODY,
     "outbuf_overflow": 256 << 10,
     "outbuf_high_watermark": 1 << 20,
