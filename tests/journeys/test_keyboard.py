@@ -55,7 +55,7 @@ def test_both_sides_need_no_mouse(
         ana.page.goto(live)
         goes_to(ana.page, ana.page.get_by_role("link", name="Watch Mei's intro")).press("Enter")
         plays_by_keyboard(ana.page)
-        send = ana.page.get_by_role("button", name="Send tomorrow morning")
+        send = ana.page.get_by_role("button", name="Send", exact=True)
         goes_to(ana.page, send).press("Enter")
         ana.is_told("What stayed with you from this intro")
         wrong = ana.page.get_by_role("link", name="What stayed with you from this intro")

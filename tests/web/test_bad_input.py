@@ -188,12 +188,15 @@ def test_a_body_that_does_not_say_its_length_is_cut_off(app: Flask) -> None:
                 b"Content-Type: application/x-www-form-urlencoded\r\n"
                 b"Transfer-Encoding: chunked\r\n\r\n"
             )
-            for _ in range(200):
-                line.sendall(b"10000\r\n" + b"n" * 0x10000 + b"\r\n")
-            line.sendall(b"0\r\n\r\n")
-            status = line.recv(1000).split(b" ", 2)[1]
+            try:
+                for _ in range(200):
+                    line.sendall(b"10000\r\n" + b"n" * 0x10000 + b"\r\n")
+                line.sendall(b"0\r\n\r\n")
+                status = line.recv(1000).split(b" ", 2)[1]
+            except (BrokenPipeError, ConnectionResetError):
+                status = b"hung up"  # while we were still sending
 
-    assert status == b"413"
+    assert status in {b"413", b"hung up"}
 
 
 def test_a_long_list_is_not_too_large(

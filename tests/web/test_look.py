@@ -158,6 +158,7 @@ def make_gallery() -> Flask:
             text="The address may be cut short. Please open the link in your mail once more.",
             request_id="7f3a9c",
             offer_link=True,
+            is_organizer=False,
         )
 
     @app.after_request
