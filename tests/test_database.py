@@ -124,11 +124,10 @@ def test_a_moment_without_a_zone_is_refused(app: Flask) -> None:
         keep()
 
 
+@pytest.mark.sizeless
 def test_sqlite_is_set_up_to_lose_nothing(app: Flask) -> None:
     """F5: what SQLite's own defaults would not do."""
     with app.app_context(), db.engine.connect() as connection:
-        if connection.dialect.name != "sqlite":
-            pytest.skip("this installation is on PostgreSQL")
         settings = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
