@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
-from asyncnet.events.rules import Attendance, QuestionKind
+from asyncnet.events.rules import Attendance, EventMode, QuestionKind
 from asyncnet.people.model import Person
 
 
@@ -23,6 +23,12 @@ class Event(Base):
     """The host's IANA zone."""
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+    mode: Mapped[EventMode] = mapped_column(
+        Enum(EventMode, native_enum=False, length=10, values_callable=list),
+        default=EventMode.MIXED,
+    )
+    closing_minutes: Mapped[int] = mapped_column(default=0)
+    """How long the closing groups talk after the last round; 0 when there are none."""
     send_hour: Mapped[str] = mapped_column(String(5), default="09:00")
     """When follow-ups go out, on the reader's own clock, as `HH:MM`."""
     registration_key: Mapped[str] = mapped_column(String(32), unique=True)
@@ -118,6 +124,8 @@ class Participant(Base):
     """A sentence or two that matches read beside the name."""
     wishes: Mapped[str] = mapped_column(Text, default="")
     """Whom they would like to meet, in their words; read by organizers."""
+    own_question: Mapped[str] = mapped_column(String(300), default="")
+    """What they ask each of their matches; shown in the match form. Empty for none."""
     link_version: Mapped[int] = mapped_column(default=1)
     """Raised to withdraw every personal link handed out so far."""
     registered_at: Mapped[datetime]

@@ -20,6 +20,15 @@ NIGHT = timedelta(hours=4)
 SEND_TIME = time(9)
 
 
+class EventMode(StrEnum):
+    """Whether anybody is there at the same time."""
+
+    MIXED = "mixed"
+    """Live, with some who take part asynchronously."""
+    ASYNC = "async"
+    """Everybody in their own time; a round is a window of a day or two."""
+
+
 class Attendance(StrEnum):
     """How a participant takes part."""
 

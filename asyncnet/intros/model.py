@@ -3,11 +3,20 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
 from asyncnet.events.model import Participant
+
+
+class IntroKind(StrEnum):
+    """What stands for somebody; all of them are equal."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+    TEXT = "text"
+    """Words beside the person's photo, if there is one."""
 
 
 class IntroState(StrEnum):
@@ -30,7 +39,7 @@ ENDED = (IntroState.REJECTED, IntroState.REPLACED, IntroState.WITHDRAWN)
 
 
 class Intro(Base):
-    """One uploaded video. A new upload is a new row; the ready one before it stays until then.
+    """One intro. A new one is a new row; the ready one before it stays until that is ready.
 
     `upload_key` is where the browser may write, and is emptied once the row is settled;
     `folder` holds the files made from it, and is chosen anew for every try, so that a worker
@@ -43,7 +52,7 @@ class Intro(Base):
     __tablename__ = "intro"
     __table_args__ = (
         CheckConstraint(
-            "state != 'ready' OR (seconds IS NOT NULL AND folder IS NOT NULL)",
+            "state != 'ready' OR kind = 'text' OR (seconds IS NOT NULL AND folder IS NOT NULL)",
             name="ready_is_measured",
         ),
         Index("ix_intro_participant", "participant_id", "id"),
@@ -52,11 +61,17 @@ class Intro(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
+    kind: Mapped[IntroKind] = mapped_column(
+        Enum(IntroKind, native_enum=False, length=10, values_callable=list),
+        default=IntroKind.VIDEO,
+    )
     state: Mapped[IntroState] = mapped_column(
         Enum(IntroState, native_enum=False, length=20, values_callable=list),
         default=IntroState.AWAITING_UPLOAD,
     )
     upload_key: Mapped[str] = mapped_column(String(100), unique=True)
+    words: Mapped[str] = mapped_column(Text, default="")
+    """What a text says; empty for the other kinds."""
     upload_id: Mapped[str | None] = mapped_column(String(1024))
     """The one upload to `upload_key` that we sign requests for: the first that we saw."""
     bytes_announced: Mapped[int] = mapped_column(BigInteger)
@@ -77,5 +92,21 @@ class Intro(Base):
     ready_at: Mapped[datetime | None]
     bytes_removed_at: Mapped[datetime | None]
     """When nothing of it was left in storage."""
+
+    participant: Mapped[Participant] = relationship()
+
+
+class Photo(Base):
+    """One participant's picture, made small and square by us; shown wherever their name is."""
+
+    __tablename__ = "photo"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    participant_id: Mapped[int] = mapped_column(
+        ForeignKey("participant.id", ondelete="CASCADE"), unique=True
+    )
+    key: Mapped[str] = mapped_column(String(100), unique=True)
+    """Where storage keeps it; another picture gets another key."""
+    created_at: Mapped[datetime]
 
     participant: Mapped[Participant] = relationship()

@@ -39,6 +39,13 @@ class Match(Base):
         Enum(MatchState, native_enum=False, length=20, values_callable=list),
         default=MatchState.DRAFT,
     )
+    room: Mapped[int | None]
+    """The breakout room of the round. Three matches of three people in one room are a trio."""
+    pinned: Mapped[bool] = mapped_column(default=False)
+    """True when the organizer wants this very match, whatever else is solved anew."""
+    first_reasons: Mapped[list[str]] = mapped_column(default=list)
+    second_reasons: Mapped[list[str]] = mapped_column(default=list)
+    """Why they meet, in sentences, as said to the one and to the other."""
     created_at: Mapped[datetime]
 
     round: Mapped[Round] = relationship()
@@ -63,3 +70,40 @@ class Match(Base):
     def other(self, participant_id: int) -> Participant:
         """Return the partner of one of the two."""
         return self.second if participant_id == self.first_id else self.first
+
+    def reasons_for(self, participant_id: int) -> list[str]:
+        """Return why they meet, as said to one of the two."""
+        return self.first_reasons if participant_id == self.first_id else self.second_reasons
+
+
+class Group(Base):
+    """A closing group of four to six people, published as matches are."""
+
+    __tablename__ = "closing_group"
+    __table_args__ = (Index("ix_closing_group_event", "event_id", "number", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    state: Mapped[MatchState] = mapped_column(
+        Enum(MatchState, native_enum=False, length=20, values_callable=list),
+        default=MatchState.DRAFT,
+    )
+    created_at: Mapped[datetime]
+
+    members: Mapped[list[Participant]] = relationship(
+        secondary="closing_group_member", order_by=Participant.name
+    )
+
+
+class GroupMember(Base):
+    """Who is in which closing group."""
+
+    __tablename__ = "closing_group_member"
+
+    group_id: Mapped[int] = mapped_column(
+        ForeignKey("closing_group.id", ondelete="CASCADE"), primary_key=True
+    )
+    participant_id: Mapped[int] = mapped_column(
+        ForeignKey("participant.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
