@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from asyncnet.clock import utc_now
 from asyncnet.database import WAKE, transaction
 from asyncnet.events import letters as events
-from asyncnet.events.actions import forget_people
+from asyncnet.events.actions.forgetting import forget_people
 from asyncnet.followups import letters as followups
 from asyncnet.intros import work
 from asyncnet.intros.rules import Limits

@@ -24,7 +24,8 @@ from asyncnet import create_app
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
-from asyncnet.events.actions import EventPlan, Profile, make_event, register
+from asyncnet.events.actions.making import EventPlan, make_event
+from asyncnet.events.actions.registering import Profile, register
 from asyncnet.events.rules import Attendance
 from asyncnet.matches.actions import pair, publish
 from asyncnet.people.actions import remember_participant

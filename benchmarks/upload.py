@@ -40,7 +40,7 @@ from waitress.server import create_server
 from asyncnet import create_app
 from asyncnet.commands.demo.scratch import free_port
 from asyncnet.database import db
-from asyncnet.intros.actions import PART_BYTES
+from asyncnet.intros.actions.uploading import PART_BYTES
 from asyncnet.web.access import Role, requires
 from asyncnet.web.forms import csrf
 from config import S3Settings, Settings, read_settings

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
-from asyncnet.events.actions import EventPlan, make_event
+from asyncnet.events.actions.making import EventPlan, make_event
 from asyncnet.events.model import Event, EventOrganizer, Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.intros.model import Intro, IntroState

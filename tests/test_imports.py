@@ -13,7 +13,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (1, ("database", "people/addresses", "people/links")),
     (2, ("model", "messages/queue", "events/roster")),
     (3, ("queries",)),
-    (4, ("actions", "letters", "intros/video", "intros/video/*", "intros/work")),
+    (4, ("actions", "actions/*", "letters", "intros/video", "intros/video/*", "intros/work")),
     (4, ("messages/drain", "messages/bounces")),
     (5, ("disk", "s3", "smtp", "inbox", "mail/mime")),
     (6, ("wiring",)),
@@ -37,7 +37,8 @@ def rank_of(name: str) -> int:
     last = name.rpartition("/")[2]
     folder = name.rpartition("/")[0]
     exact = [rank for rank, names in RANKS if name in names]
-    inside = [rank for rank, names in RANKS if folder and f"{folder}/*" in names]
+    rooms = {f"{folder}/*", f"{folder.rpartition('/')[2]}/*"} if folder else set()
+    inside = [rank for rank, names in RANKS if rooms.intersection(names)]
     plain = [rank for rank, names in RANKS if last in names]
     for found in (exact, inside, plain):
         if found:
@@ -82,9 +83,9 @@ def may_import(importer: str, imported: str) -> bool:
     here, there = rank_of(importer), rank_of(imported)
     own, other = feature_of(importer), feature_of(imported)
     leftward = own is None or other is None or FEATURES.index(other) <= FEATURES.index(own)
-    same_room = importer.rpartition("/")[0] == imported.rpartition("/")[0] != ""
+    same_folder = importer.rpartition("/")[0] == imported.rpartition("/")[0] != ""
     if here == there:
-        return same_room or (own is not None and own != other and leftward)
+        return same_folder or (own is not None and leftward)
     return there < here and leftward
 
 

@@ -12,11 +12,12 @@ from sqlalchemy import select
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
-from asyncnet.events import actions
-from asyncnet.events.actions import EventPlan, Profile
+from asyncnet.events.actions import making, registering
+from asyncnet.events.actions.making import EventPlan
+from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.intros import actions as intros
+from asyncnet.intros.actions import consenting, uploading
 from asyncnet.intros.rules import Limits
 from asyncnet.intros.video.sample import make_sample
 from asyncnet.matches import actions as matches
@@ -84,7 +85,7 @@ def _make_sample() -> int:
             person = Person(email=HOST, created_at=now)
             session.add(person)
             session.flush()
-        event = actions.make_event(
+        event = making.make_event(
             session,
             person.id,
             EventPlan(
@@ -104,7 +105,7 @@ def _make_sample() -> int:
             now=now,
         )
         known = {
-            profile.email.partition("@")[0]: actions.register(
+            profile.email.partition("@")[0]: registering.register(
                 session, event.id, profile, consent=True, actor=SYSTEM, now=now
             )
             for profile in PEOPLE
@@ -126,8 +127,8 @@ def _give_intro(participant_id: int) -> None:
         size = video.stat().st_size
         with transaction() as session:
             participant = session.get_one(Participant, participant_id)
-            intros.give_consent(session, participant, actor=SYSTEM, now=utc_now())
-            intro = intros.begin(
+            consenting.give_consent(session, participant, actor=SYSTEM, now=utc_now())
+            intro = uploading.begin(
                 session,
                 participant,
                 size=size,
@@ -139,4 +140,4 @@ def _give_intro(participant_id: int) -> None:
             intro_id, key = intro.id, intro.upload_key
         storage().put(key, video, content_type="video/mp4")
     with transaction() as session:
-        intros.mark_arrived(session, intro_id, size=size, actor=SYSTEM, now=utc_now())
+        uploading.mark_arrived(session, intro_id, size=size, actor=SYSTEM, now=utc_now())

@@ -18,7 +18,7 @@ from huey import Huey
 from huey.consumer import Consumer
 from huey.storage import BaseSqlStorage
 
-from asyncnet.intros.actions import PART_BYTES
+from asyncnet.intros.actions.uploading import PART_BYTES
 from asyncnet.intros.video.isolate import stopping
 from asyncnet.wiring import parts, settings
 

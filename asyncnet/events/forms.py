@@ -18,7 +18,8 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
-from asyncnet.events.actions import EventPlan, Profile
+from asyncnet.events.actions.making import EventPlan
+from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind
 from asyncnet.web.forms import (

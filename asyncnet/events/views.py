@@ -5,15 +5,13 @@ from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import NotFound, db, transaction
-from asyncnet.events import actions, queries
-from asyncnet.events.actions import (
-    AlreadyRegistered,
-    ChangedMeanwhile,
-    ImportGone,
-    MailedLately,
-    RoundsTaken,
-    TooMany,
-)
+from asyncnet.events import queries
+from asyncnet.events.actions import asking, importing, linking, making, registering
+from asyncnet.events.actions.asking import TooMany
+from asyncnet.events.actions.importing import ImportGone
+from asyncnet.events.actions.linking import MailedLately
+from asyncnet.events.actions.making import ChangedMeanwhile, RoundsTaken
+from asyncnet.events.actions.registering import AlreadyRegistered
 from asyncnet.events.forms import (
     KINDS,
     EventForm,
@@ -60,7 +58,7 @@ def new() -> ResponseReturnValue:
     if not form.accepted():
         return render_template("events/new.html", form=form)
     with transaction() as session:
-        event = actions.make_event(
+        event = making.make_event(
             session,
             current_organizer().id,
             form.plan(),
@@ -80,7 +78,7 @@ def change(event_id: int) -> ResponseReturnValue:
         return render_template("events/settings.html", form=form, event=event)
     try:
         with transaction() as session:
-            actions.change_event(
+            making.change_event(
                 session,
                 event,
                 form.plan(),
@@ -109,7 +107,7 @@ def questions(event_id: int) -> ResponseReturnValue:
     if form.accepted():
         try:
             with transaction() as session:
-                actions.add_question(
+                asking.add_question(
                     session,
                     event.id,
                     kind=QuestionKind(form.kind.data),
@@ -134,9 +132,9 @@ def change_question(event_id: int, question_id: int, act: str) -> ResponseReturn
     if ButtonForm().accepted():
         with transaction() as session:
             if act == "remove":
-                actions.remove_question(session, question, actor=actor(), now=utc_now())
+                asking.remove_question(session, question, actor=actor(), now=utc_now())
             else:
-                actions.move_question(
+                asking.move_question(
                     session, question, up=act == "up", actor=actor(), now=utc_now()
                 )
     return redirect(url_for(".questions", event_id=event.id))
@@ -173,7 +171,7 @@ def add_participant(event_id: int) -> ResponseReturnValue:
         return render_template("events/participant_new.html", form=form, event=event)
     try:
         with transaction() as session:
-            added = actions.register(
+            added = registering.register(
                 session, event.id, form.profile(), consent=False, actor=actor(), now=utc_now()
             )
     except AlreadyRegistered:
@@ -194,13 +192,13 @@ def treat_participant(event_id: int, person_id: int, act: str) -> ResponseReturn
     try:
         with transaction() as session:
             if act == "remove":
-                actions.remove_participant(session, participant, actor=actor(), now=utc_now())
+                registering.remove_participant(session, participant, actor=actor(), now=utc_now())
                 words = f"{name} no longer takes part. Their links have ended."
             elif act == "withdraw":
-                actions.withdraw_links(session, participant, actor=actor(), now=utc_now())
+                linking.withdraw_links(session, participant, actor=actor(), now=utc_now())
                 words = f"The links of {name} have ended. Send a new one when you like."
             else:
-                actions.mail_link_again(session, participant, actor=actor(), now=utc_now())
+                linking.mail_link_again(session, participant, actor=actor(), now=utc_now())
                 words = f"A new link for {name} is on its way."
         flash(words, "good")
     except MailedLately:
@@ -226,7 +224,7 @@ def import_list(event_id: int) -> ResponseReturnValue:
     kept = None
     if roster.good and not roster.bad:
         with transaction() as session:
-            kept = actions.keep_import(
+            kept = importing.keep_import(
                 session,
                 event.id,
                 current_organizer().id,
@@ -245,7 +243,9 @@ def apply_import(event_id: int, import_id: int) -> ResponseReturnValue:
         abort(400)
     try:
         with transaction() as session:
-            count = actions.apply_import(session, event.id, import_id, actor=actor(), now=utc_now())
+            count = importing.apply_import(
+                session, event.id, import_id, actor=actor(), now=utc_now()
+            )
         flash(f"{count} people are in. Their personal links are on their way.", "good")
     except ImportGone:
         flash("This list was added already. Nothing was added twice.", "good")
@@ -265,12 +265,12 @@ def join(registration_key: str) -> ResponseReturnValue:
         return render_template("events/join.html", form=form, event=event)
     try:
         with transaction() as session:
-            actions.register(
+            registering.register(
                 session, event.id, form.profile(), consent=True, actor=actor(), now=utc_now()
             )
     except AlreadyRegistered:
         with transaction() as session:
-            actions.remind(session, event.id, text(form.email), actor=actor(), now=utc_now())
+            linking.remind(session, event.id, text(form.email), actor=actor(), now=utc_now())
     return redirect(url_for(".joined", registration_key=registration_key))
 
 
@@ -310,7 +310,7 @@ def lost_link() -> ResponseReturnValue:
     if not form.accepted():
         return render_template("events/lost_link.html", form=form, sent=False)
     with transaction() as session:
-        actions.mail_links(session, text(form.email), actor=actor(), now=utc_now())
+        linking.mail_links(session, text(form.email), actor=actor(), now=utc_now())
     return render_template("events/lost_link.html", form=form, sent=True)
 
 

@@ -3,7 +3,7 @@
 from wtforms import BooleanField, IntegerField, StringField
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
 
-from asyncnet.intros.actions import CONSENT_VERSION
+from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.web.forms import Form
 
 MAX_PARTS = 10_000

@@ -11,8 +11,10 @@ from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant
 from asyncnet.events.queries import everyone
 from asyncnet.events.rules import Attendance
-from asyncnet.intros import actions, queries
-from asyncnet.intros.actions import CONSENT_VERSION, NotAllowed
+from asyncnet.intros import queries
+from asyncnet.intros.actions import consenting, uploading, withdrawing
+from asyncnet.intros.actions.consenting import CONSENT_VERSION
+from asyncnet.intros.actions.uploading import NotAllowed
 from asyncnet.intros.forms import BeginForm, ConsentForm, StepForm
 from asyncnet.intros.model import UNDER_WAY, Intro
 from asyncnet.intros.rules import Limits
@@ -95,7 +97,7 @@ def consent(participant_id: int) -> ResponseReturnValue:
     if not form.accepted():
         return render_template("intros/studio.html", **_shown(participant, form)), 400
     with transaction() as session:
-        actions.give_consent(session, participant, actor=actor(), now=utc_now())
+        consenting.give_consent(session, participant, actor=actor(), now=utc_now())
     return redirect(url_for(".studio", participant_id=participant_id))
 
 
@@ -110,7 +112,7 @@ def begin(participant_id: int) -> ResponseReturnValue:
         return _refused(form)
     try:
         with transaction() as session:
-            intro = actions.begin(
+            intro = uploading.begin(
                 session,
                 participant,
                 size=form.size.data or 0,
@@ -137,15 +139,15 @@ def sign(participant_id: int, intro_id: int) -> ResponseReturnValue:
     method, upload_id = form.method.data or "", form.upload_id.data or None
     if upload_id and intro.upload_id is None:
         with transaction() as session:
-            actions.note_upload(session, intro_id, upload_id)
+            uploading.note_upload(session, intro_id, upload_id)
     try:
         if method == "PUT":
-            parts = actions.permitted_parts(intro, upload_id, form.part_number.data or 0)
+            parts = uploading.permitted_parts(intro, upload_id, form.part_number.data or 0)
             return {"parts": {part.part_number: _signed(part) for part in parts}}
-        wanted = actions.permitted(intro, method=method, upload_id=upload_id, part_number=None)
-        if actions.is_completion(wanted):
+        wanted = uploading.permitted(intro, method=method, upload_id=upload_id, part_number=None)
+        if uploading.is_completion(wanted):
             db.session.rollback()  # nothing stays open while storage is asked
-            actions.check_parts(intro, storage().parts(wanted.key, upload_id or ""))
+            uploading.check_parts(intro, storage().parts(wanted.key, upload_id or ""))
     except NotAllowed as error:
         return {"error": str(error)}, 409
     except FileMissing:
@@ -169,7 +171,7 @@ def arrived(participant_id: int, intro_id: int) -> ResponseReturnValue:
         except FileMissing:
             return {"error": "The file has not arrived whole yet."}, 409
         with transaction() as session:
-            actions.mark_arrived(session, intro_id, size=size, actor=actor(), now=utc_now())
+            uploading.mark_arrived(session, intro_id, size=size, actor=actor(), now=utc_now())
     return {"state": queries.intro_of(db.session(), participant_id, intro_id).state}
 
 
@@ -181,7 +183,7 @@ def withdraw(participant_id: int) -> ResponseReturnValue:
     if not ButtonForm().accepted():
         abort(400)
     with transaction() as session:
-        actions.withdraw(session, participant, actor=actor(), now=utc_now())
+        withdrawing.withdraw(session, participant, actor=actor(), now=utc_now())
     flash(
         "Withdrawn. Nobody can open your video from now on, and its bytes are removed within "
         "minutes.",
@@ -204,7 +206,7 @@ def _shown(participant: Participant, form: ConsentForm) -> dict[str, Any]:
         "waiting": newest is not None and newest.state in UNDER_WAY[1:],
         "playback": playback(ready) if ready else None,
         "limits": _limits(),
-        "part_bytes": actions.PART_BYTES,
+        "part_bytes": uploading.PART_BYTES,
         "signed_for": settings().signature_valid_for,
     }
 

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.database import WRITES, db, transaction
-from asyncnet.intros import actions, queries, video
-from asyncnet.intros.actions import Claim, ClaimLost, NothingWaiting, Prepared
+from asyncnet.intros import queries, video
+from asyncnet.intros.actions import processing, uploading, withdrawing
+from asyncnet.intros.actions.processing import Claim, ClaimLost, NothingWaiting, Prepared
 from asyncnet.intros.model import ENDED
 from asyncnet.intros.rules import Limits, Unusable
 from asyncnet.intros.video import WorkerStops
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
 TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
-RENEW_EVERY = actions.LEASE / 4
+RENEW_EVERY = processing.LEASE / 4
 ORPHAN_AFTER = timedelta(hours=2)
 """Longer than any worker writes files before a row says that they are needed."""
 LOOKED_UP_AT_ONCE = 500
@@ -42,10 +43,10 @@ def process_next(storage: Storage, scratch: Path, *, limits: Limits, clock: Cloc
     """
     video.remove_leftovers(scratch)
     with transaction() as session:
-        actions.give_up(session, now=clock())
+        processing.give_up(session, now=clock())
     try:
         with transaction() as session:
-            claim = actions.claim_next(session, now=clock())
+            claim = processing.claim_next(session, now=clock())
     except NothingWaiting:
         return False
     settle = _worked_through(storage, scratch, claim, limits, clock)
@@ -61,7 +62,7 @@ def process_next(storage: Storage, scratch: Path, *, limits: Limits, clock: Cloc
 def clear_settled(storage: Storage, *, now: datetime) -> None:
     """Remove from storage what settled intros no longer need: withdrawn ones within minutes."""
     with transaction() as session:
-        actions.withdraw_departed(session, now=now)
+        withdrawing.withdraw_departed(session, now=now)
     while True:
         with transaction() as session:
             settled = [
@@ -80,7 +81,7 @@ def clear_settled(storage: Storage, *, now: datetime) -> None:
                 log.warning("storage not cleared", intro=intro_id, error=type(error).__name__)
                 return
             with transaction() as session:
-                actions.mark_cleared(session, intro_id, seen=state, now=now)
+                processing.mark_cleared(session, intro_id, seen=state, now=now)
 
 
 def sweep(storage: Storage, *, now: datetime) -> int:
@@ -89,7 +90,7 @@ def sweep(storage: Storage, *, now: datetime) -> int:
     An orphan is a file that no row needs, left by a worker that was killed. A file that a row
     needs is never touched (CHECKLIST F4).
     """
-    before = now - actions.UNFINISHED_FOR
+    before = now - uploading.UNFINISHED_FOR
     with transaction() as session:
         unfinished = queries.unfinished(session, begun_before=before)
     for intro_id, upload_key in unfinished:
@@ -124,13 +125,13 @@ def _worked_through(
         reason = NOTHING_CAME
     except WorkerStops:
         log.info("intro handed back", intro=claim.intro_id)
-        return lambda session: actions.hand_back(session, claim, now=clock())
+        return lambda session: processing.hand_back(session, claim, now=clock())
     except (StorageError, OSError) as error:
         log.warning("intro put back", intro=claim.intro_id, error=repr(error))
-        return lambda session: actions.release(session, claim, now=clock())
+        return lambda session: processing.release(session, claim, now=clock())
     else:
-        return lambda session: actions.mark_ready(session, claim, prepared, now=clock())
-    return lambda session: actions.reject(session, claim, reason, now=clock())
+        return lambda session: processing.mark_ready(session, claim, prepared, now=clock())
+    return lambda session: processing.reject(session, claim, reason, now=clock())
 
 
 def _prepare(storage: Storage, scratch: Path, claim: Claim, limits: Limits) -> Prepared:
@@ -167,7 +168,7 @@ def _renewed(claim: Claim, clock: Clock) -> Iterator[None]:
         while not done.wait(RENEW_EVERY.total_seconds()):
             try:
                 with Session(engine) as session, session.begin():
-                    actions.renew(session, claim, now=clock())
+                    processing.renew(session, claim, now=clock())
             except SQLAlchemyError as error:
                 log.warning("claim not renewed", intro=claim.intro_id, error=type(error).__name__)
 
@@ -182,7 +183,7 @@ def _renewed(claim: Claim, clock: Clock) -> Iterator[None]:
 
 def _delete_tries(storage: Storage, upload_key: str, *, kept: str | None) -> None:
     """Remove what was made of an upload in any try, save in the folder that is kept."""
-    for file in list(storage.files(actions.folders_of(upload_key))):
+    for file in list(storage.files(processing.folders_of(upload_key))):
         if file.key.rsplit("/", 1)[0] != kept:
             storage.delete(file.key)
 
@@ -198,10 +199,10 @@ def _end_unfinished(storage: Storage, intro_id: int, upload_key: str, *, now: da
         size = storage.size(upload_key)
     except FileMissing:
         with transaction() as session:
-            actions.expire(session, intro_id, now=now)
+            uploading.expire(session, intro_id, now=now)
     else:
         with transaction() as session:
-            actions.mark_arrived(session, intro_id, size=size, actor=SYSTEM, now=now)
+            uploading.mark_arrived(session, intro_id, size=size, actor=SYSTEM, now=now)
 
 
 def _not_needed(keys: Sequence[str]) -> list[str]:

@@ -6,8 +6,8 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
-from asyncnet.events import actions as events
-from asyncnet.events.actions import Profile
+from asyncnet.events.actions import registering
+from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance, follow_up_key
 from asyncnet.matches.model import Match, MatchState
@@ -73,7 +73,7 @@ def change_participant(
                 f"{participant.name} is in {count} {'match' if count == 1 else 'matches'}. Take "
                 "them out of the plan first, then change this."
             )
-    events.change_participant(session, participant, said, actor=actor, now=now)
+    registering.change_participant(session, participant, said, actor=actor, now=now)
 
 
 def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> int:

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events import queries as events
-from asyncnet.events.actions import AlreadyRegistered
+from asyncnet.events.actions.registering import AlreadyRegistered
 from asyncnet.events.forms import ProfileForm
 from asyncnet.events.model import Event
 from asyncnet.events.rules import Attendance

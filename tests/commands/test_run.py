@@ -11,7 +11,7 @@ import pytest
 
 from asyncnet.commands.demo.scratch import answers, eventually, free_port
 from asyncnet.commands.run import LARGEST_BODY
-from asyncnet.intros.actions import PART_BYTES
+from asyncnet.intros.actions.uploading import PART_BYTES
 from config import CHECKOUT, PREFIX
 
 pytestmark = pytest.mark.sizeless

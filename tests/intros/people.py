@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.intros.actions import CONSENT_VERSION as VERSION
-from asyncnet.intros.actions import PART_BYTES
+from asyncnet.intros.actions.consenting import CONSENT_VERSION as VERSION
+from asyncnet.intros.actions.uploading import PART_BYTES
 from asyncnet.storage.port import SignedRequest
 from tests.storage.places import Answer, completion, send
 

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from asyncnet import tasks
 from asyncnet.audit.model import AuditEntry
 from asyncnet.events.model import Consent, Participant
-from asyncnet.intros.actions import CONSENT_VERSION, PART_BYTES, UPLOADS_A_DAY
+from asyncnet.intros.actions.consenting import CONSENT_VERSION
+from asyncnet.intros.actions.uploading import PART_BYTES, UPLOADS_A_DAY
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.storage.port import FileMissing, Storage
 from tests.intros.people import (

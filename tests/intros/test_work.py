@@ -21,8 +21,9 @@ from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import transaction
 from asyncnet.events.model import Participant
-from asyncnet.intros import actions, work
-from asyncnet.intros.actions import Claim, ClaimLost, NothingWaiting, Prepared
+from asyncnet.intros import work
+from asyncnet.intros.actions import processing, uploading, withdrawing
+from asyncnet.intros.actions.processing import Claim, ClaimLost, NothingWaiting, Prepared
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.rules import Limits
 from asyncnet.intros.video import isolate
@@ -70,7 +71,7 @@ def arrived(session: Session, owner: Participant, *, at: datetime = NOW, size: i
 
 def claim(*, now: datetime = NOW) -> Claim:
     with transaction() as writing:
-        return actions.claim_next(writing, now=now)
+        return processing.claim_next(writing, now=now)
 
 
 def state_of(rows: Rows, intro: Intro) -> IntroState:
@@ -149,7 +150,7 @@ def test_a_killed_workers_claim_is_taken_over_within_a_minute(
         claim(now=NOW + MINUTE / 2)
     heir = claim(now=NOW + MINUTE)
     with pytest.raises(ClaimLost), transaction() as writing:
-        actions.mark_ready(writing, dead, PREPARED, now=NOW + MINUTE)
+        processing.mark_ready(writing, dead, PREPARED, now=NOW + MINUTE)
 
     assert (heir.intro_id, heir.attempts) == (intro.id, 2)
     assert heir.folder != dead.folder
@@ -161,7 +162,7 @@ def test_a_renewed_claim_is_not_taken_over(session: Session, ana: Participant) -
     living = claim(now=NOW)
 
     with transaction() as writing:
-        actions.renew(writing, living, now=NOW + MINUTE / 2)
+        processing.renew(writing, living, now=NOW + MINUTE / 2)
 
     with pytest.raises(NothingWaiting):
         claim(now=NOW + MINUTE)
@@ -215,14 +216,14 @@ def test_a_file_that_kills_three_workers_is_set_aside(
 ) -> None:
     """CHECKLIST F16: it is told to its owner and holds nobody up."""
     intro = arrived(session, ana)
-    for number in range(actions.MAX_ATTEMPTS):
+    for number in range(processing.MAX_ATTEMPTS):
         claim(now=NOW + number * MINUTE)
 
     found_work = process(storage, now=NOW + 10 * MINUTE)
 
     [found] = rows(select(Intro).where(Intro.id == intro.id))
     assert not found_work
-    assert (found.state, found.reason) == (IntroState.REJECTED, actions.GAVE_UP)
+    assert (found.state, found.reason) == (IntroState.REJECTED, processing.GAVE_UP)
 
 
 def test_a_passing_fault_is_tried_again_later_each_time_and_then_told(
@@ -230,21 +231,21 @@ def test_a_passing_fault_is_tried_again_later_each_time_and_then_told(
 ) -> None:
     intro = arrived(session, ana)
     now, pauses = NOW, []
-    for _ in range(actions.MAX_ATTEMPTS - 1):
+    for _ in range(processing.MAX_ATTEMPTS - 1):
         taken = claim(now=now)
         with transaction() as writing:
-            actions.release(writing, taken, now=now)
+            processing.release(writing, taken, now=now)
         [found] = rows(select(Intro).where(Intro.id == intro.id))
         pauses.append(found.wake_at - now)
         now = found.wake_at
     last = claim(now=now)
 
     with transaction() as writing:
-        actions.release(writing, last, now=now)
+        processing.release(writing, last, now=now)
 
     [found] = rows(select(Intro).where(Intro.id == intro.id))
     assert pauses == [MINUTE, 4 * MINUTE]
-    assert (found.state, found.reason) == (IntroState.REJECTED, actions.GAVE_UP)
+    assert (found.state, found.reason) == (IntroState.REJECTED, processing.GAVE_UP)
 
 
 def test_a_worker_that_is_asked_to_stop_hands_its_intro_back(
@@ -263,7 +264,7 @@ def test_a_worker_that_is_asked_to_stop_hands_its_intro_back(
     monkeypatch.setattr(isolate, "stopping", asked)
 
     asked.set()
-    for _ in range(actions.MAX_ATTEMPTS + 1):
+    for _ in range(processing.MAX_ATTEMPTS + 1):
         process(storage)
     [stopped] = rows(select(Intro).where(Intro.id == intro.id))
     asked.clear()
@@ -350,7 +351,7 @@ def test_withdrawn_while_it_is_prepared_leaves_nothing(
     def put_after_withdrawal(self: Storage, key: str, *args: Any, **options: Any) -> None:
         with transaction() as writing:
             owner = writing.get_one(Participant, ana.id)
-            actions.withdraw(writing, owner, actor=SYSTEM, now=NOW)
+            withdrawing.withdraw(writing, owner, actor=SYSTEM, now=NOW)
         work.clear_settled(storage, now=NOW)
         put(self, key, *args, **options)
 
@@ -381,11 +382,11 @@ def test_what_a_killed_worker_stored_is_removed_with_the_rest(
     for taken in (dead, heir):
         storage.put(f"{taken.folder}/720p.mp4", source, content_type="video/mp4")
     with transaction() as writing:
-        actions.mark_ready(writing, heir, PREPARED, now=NOW + MINUTE)
+        processing.mark_ready(writing, heir, PREPARED, now=NOW + MINUTE)
     if is_withdrawn:
         with transaction() as writing:
             owner = writing.get_one(Participant, ana.id)
-            actions.withdraw(writing, owner, actor=SYSTEM, now=NOW + MINUTE)
+            withdrawing.withdraw(writing, owner, actor=SYSTEM, now=NOW + MINUTE)
 
     work.clear_settled(storage, now=NOW + MINUTE)
 
@@ -401,9 +402,9 @@ def test_the_newest_wins_whatever_is_ready_first(
     slow, quick = claim(), claim()
 
     with transaction() as writing:
-        actions.mark_ready(writing, quick, PREPARED, now=NOW)
+        processing.mark_ready(writing, quick, PREPARED, now=NOW)
     with pytest.raises(ClaimLost), transaction() as writing:
-        actions.mark_ready(writing, slow, PREPARED, now=NOW)
+        processing.mark_ready(writing, slow, PREPARED, now=NOW)
 
     assert (slow.intro_id, quick.intro_id) == (older.id, newer.id)
     assert state_of(rows, older) is IntroState.REPLACED
@@ -416,7 +417,7 @@ def test_who_left_is_shown_no_more(
     intro = arrived(session, ana)
     taken = claim()
     with transaction() as writing:
-        actions.mark_ready(writing, taken, PREPARED, now=NOW)
+        processing.mark_ready(writing, taken, PREPARED, now=NOW)
     session.execute(update(Participant).where(Participant.id == ana.id).values(left_at=NOW))
     session.commit()
 
@@ -435,7 +436,7 @@ def test_storage_is_cleared_again_when_it_was_out_of_reach(
 ) -> None:
     intro = arrived(session, ana)
     with transaction() as writing:
-        actions.withdraw(writing, writing.get_one(Participant, ana.id), actor=SYSTEM, now=NOW)
+        withdrawing.withdraw(writing, writing.get_one(Participant, ana.id), actor=SYSTEM, now=NOW)
 
     def fail(*_: object) -> None:
         raise StorageError("gone")
@@ -458,7 +459,7 @@ def test_the_sweep_removes_orphans_and_keeps_what_rows_need(
     ready = arrived(session, ana, at=NOW - MINUTE)
     taken = claim()
     with transaction() as writing:
-        actions.mark_ready(writing, taken, PREPARED, now=NOW)
+        processing.mark_ready(writing, taken, PREPARED, now=NOW)
     waiting = arrived(session, ana)
     source = tmp_path / "file"
     source.write_bytes(b"something")
@@ -493,7 +494,7 @@ def test_the_sweep_ends_uploads_that_nobody_went_on_with(
     source.write_bytes(bytes(whole.bytes_announced))
     storage.put(whole.upload_key, source, content_type="video/mp4")
 
-    work.sweep(storage, now=NOW + actions.UNFINISHED_FOR + timedelta(hours=1))
+    work.sweep(storage, now=NOW + uploading.UNFINISHED_FOR + timedelta(hours=1))
 
     assert state_of(rows, stale) is IntroState.REJECTED
     assert state_of(rows, whole) is IntroState.UPLOADED

@@ -11,8 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import transaction
-from asyncnet.events import actions as events
-from asyncnet.events.actions import EventPlan, Profile
+from asyncnet.events.actions import making, registering
+from asyncnet.events.actions.making import EventPlan
+from asyncnet.events.actions.registering import Profile
 from asyncnet.events.rules import Attendance
 from asyncnet.matches import actions as matches
 from asyncnet.people.model import Person
@@ -94,7 +95,7 @@ def two_matched_people(installation: Installation) -> tuple[str, str]:
         host = Person(email="host@example.org", created_at=now)
         session.add(host)
         session.flush()
-        event = events.make_event(
+        event = making.make_event(
             session,
             host.id,
             EventPlan(
@@ -113,7 +114,7 @@ def two_matched_people(installation: Installation) -> tuple[str, str]:
             now=now,
         )
         ana, mei = (
-            events.register(session, event.id, profile, consent=True, actor=SYSTEM, now=now)
+            registering.register(session, event.id, profile, consent=True, actor=SYSTEM, now=now)
             for profile in (
                 Profile("Ana", "ana@example.org", "Europe/Berlin", Attendance.LIVE, "", ""),
                 Profile("Mei", "mei@example.org", "Australia/Sydney", Attendance.ASYNC, "", ""),

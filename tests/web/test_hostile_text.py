@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Consent, Event, Participant
 from asyncnet.followups.model import Answer
-from asyncnet.intros.actions import CONSENT_VERSION
+from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.model import Intro
 from asyncnet.mail.inbox import InboxMailer
 from asyncnet.messages.model import Message

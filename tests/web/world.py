@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import Base, db
-from asyncnet.events.actions import keep_import, send_personal_link
+from asyncnet.events.actions.importing import keep_import
+from asyncnet.events.actions.linking import send_personal_link
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.roster import Entry
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.actions import answer_match
-from asyncnet.intros.actions import CONSENT_VERSION
+from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message

@@ -1,0 +1,215 @@
+"""What a worker does to a row: claim, renew, settle."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, func, select, type_coerce, update
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import SYSTEM, record
+from asyncnet.intros.actions.withdrawing import end
+from asyncnet.intros.model import ENDED, Intro, IntroState
+
+LEASE = timedelta(minutes=1)
+"""How long a claim lasts unless it is renewed: so soon the work of a killed worker goes on."""
+MAX_ATTEMPTS = 3
+GAVE_UP = (
+    "We tried three times and could not prepare this video; the fault is ours or the file's. "
+    "Try another file, or save it once more as MP4 in your video app."
+)
+
+
+class NothingWaiting(Exception):
+    """No intro is waiting to be processed."""
+
+
+class ClaimLost(Exception):
+    """Somebody withdrew or replaced the intro meanwhile, or another worker took it over."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to process one intro, as long as `attempts` is still the row's."""
+
+    intro_id: int
+    attempts: int
+    upload_key: str
+    bytes_announced: int
+    folder: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a worker made of an upload; `files` are names in the claim's folder."""
+
+    files: Sequence[str]
+    seconds: float
+    width: int
+    height: int
+    warnings: Sequence[str]
+
+
+def claim_next(session: Session, *, now: datetime) -> Claim:
+    """Take the intro that has waited longest, in one statement. Raises NothingWaiting."""
+    due = (
+        select(Intro.id)
+        .where(
+            Intro.wake_at <= now,
+            Intro.state.in_((IntroState.UPLOADED, IntroState.PROCESSING)),
+            Intro.attempts < MAX_ATTEMPTS,
+        )
+        .order_by(Intro.wake_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    named_after = func.replace(Intro.upload_key, "uploads/", "intros/", type_=String)
+    taken = session.execute(
+        update(Intro)
+        .where(Intro.id == due)
+        .values(
+            state=IntroState.PROCESSING,
+            attempts=Intro.attempts + 1,
+            wake_at=now + LEASE,
+            folder=named_after.concat(f"-{secrets.token_hex(16)}"),
+        )
+        .returning(
+            Intro.id,
+            Intro.attempts,
+            Intro.upload_key,
+            Intro.bytes_announced,
+            type_coerce(Intro.folder, String),  # set just now, so never NULL
+        )
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if taken is None:
+        raise NothingWaiting
+    return Claim(*taken)
+
+
+def folders_of(upload_key: str) -> str:
+    """Return how the folder of every try to prepare an upload begins, a killed worker's too."""
+    return upload_key.replace("uploads/", "intros/", 1) + "-"
+
+
+def give_up(session: Session, *, now: datetime) -> None:
+    """Reject what has used up its tries without a word: a file that kills its workers (F16)."""
+    given_up = session.scalars(
+        update(Intro)
+        .where(
+            Intro.wake_at <= now,
+            Intro.state == IntroState.PROCESSING,
+            Intro.attempts >= MAX_ATTEMPTS,
+        )
+        .values(state=IntroState.REJECTED, reason=GAVE_UP, wake_at=now)
+        .returning(Intro.id)
+    ).all()
+    for intro_id in given_up:
+        record(session, SYSTEM, "intro.rejected", f"intro:{intro_id}", now=now, detail=GAVE_UP)
+
+
+def renew(session: Session, claim: Claim, *, now: datetime) -> None:
+    """Make a claim last on from now; nothing happens if it is lost."""
+    session.execute(
+        update(Intro)
+        .where(
+            Intro.id == claim.intro_id,
+            Intro.attempts == claim.attempts,
+            Intro.state == IntroState.PROCESSING,
+        )
+        .values(wake_at=now + LEASE)
+    )
+
+
+def mark_ready(session: Session, claim: Claim, prepared: Prepared, *, now: datetime) -> None:
+    """Show what was made, and end every older intro of this person. Raises ClaimLost.
+
+    When a newer one became ready meanwhile, this one is replaced before anybody saw it.
+    """
+    intro = _claimed(session, claim)
+    newer = session.scalar(
+        select(func.count()).where(
+            Intro.participant_id == intro.participant_id,
+            Intro.id > intro.id,
+            Intro.state == IntroState.READY,
+        )
+    )
+    intro.files = list(prepared.files)
+    intro.seconds = prepared.seconds
+    intro.width = prepared.width
+    intro.height = prepared.height
+    intro.warnings = list(prepared.warnings)
+    intro.ready_at = now
+    intro.wake_at = now
+    intro.state = IntroState.REPLACED if newer else IntroState.READY
+    record(session, SYSTEM, f"intro.{intro.state}", f"intro:{intro.id}", now=now)
+    end(
+        session,
+        intro.participant_id,
+        (IntroState.UPLOADED, IntroState.PROCESSING, IntroState.READY),
+        IntroState.REPLACED,
+        now=now,
+        before_id=intro.id,
+    )
+
+
+def reject(session: Session, claim: Claim, reason: str, *, now: datetime) -> None:
+    """Refuse an upload, with a sentence for its owner. Raises ClaimLost."""
+    intro = _claimed(session, claim)
+    intro.state = IntroState.REJECTED
+    intro.reason = reason[:300]
+    intro.wake_at = now
+    record(session, SYSTEM, "intro.rejected", f"intro:{intro.id}", now=now, detail=reason)
+
+
+def release(session: Session, claim: Claim, *, now: datetime) -> None:
+    """Give an intro back after a passing fault, to be tried later; the last try rejects it.
+
+    Raises ClaimLost.
+    """
+    if claim.attempts >= MAX_ATTEMPTS:
+        reject(session, claim, GAVE_UP, now=now)
+        return
+    intro = _claimed(session, claim)
+    intro.state = IntroState.UPLOADED
+    intro.wake_at = now + timedelta(minutes=4 ** (claim.attempts - 1))
+
+
+def hand_back(session: Session, claim: Claim, *, now: datetime) -> None:
+    """Give back an intro that its worker, asked to stop, leaves to another; it was no try.
+
+    The next claim has the same number; its worker must do nothing more with this one.
+    Raises ClaimLost.
+    """
+    intro = _claimed(session, claim)
+    intro.state = IntroState.UPLOADED
+    intro.wake_at = now
+    intro.attempts -= 1
+
+
+def mark_cleared(session: Session, intro_id: int, *, seen: IntroState, now: datetime) -> None:
+    """Note that storage holds nothing more of an intro than its state `seen` allows."""
+    session.execute(
+        update(Intro)
+        .where(Intro.id == intro_id, Intro.state == seen, Intro.wake_at <= now)
+        .values(wake_at=None, **({"bytes_removed_at": now} if seen in ENDED else {}))
+    )
+
+
+def _claimed(session: Session, claim: Claim) -> Intro:
+    """Return the row of a claim, locked. Raises ClaimLost."""
+    intro = session.scalar(
+        select(Intro)
+        .where(
+            Intro.id == claim.intro_id,
+            Intro.attempts == claim.attempts,
+            Intro.state == IntroState.PROCESSING,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if intro is None:
+        raise ClaimLost
+    return intro
