@@ -11,7 +11,7 @@ FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "follo
 RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("rules", "clock", "zones", "port", "matching/*", "config")),
     (1, ("database", "people/addresses", "people/links")),
-    (2, ("model", "messages/queue", "events/roster")),
+    (2, ("model", "messages/queue", "messages/queue/*", "events/roster")),
     (3, ("queries",)),
     (4, ("actions", "actions/*", "letters", "intros/video", "intros/video/*", "intros/work")),
     (4, ("messages/drain", "messages/bounces")),

@@ -1,0 +1,162 @@
+"""Plans mails, and changes those that still wait."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from asyncnet.database import wake
+from asyncnet.messages.model import Message
+from asyncnet.messages.queue.history import (
+    QUEUE,
+    SYSTEM,
+    WAITING,
+    cancel,
+    locked,
+    move,
+    note_change,
+    set_due,
+    waiting_rows,
+    wall_clock,
+)
+from asyncnet.messages.queue.suppression import SUPPRESSED, suppressed_of
+from asyncnet.messages.rules import MessageState, first_look
+
+
+def reference_of(key: str) -> str:
+    """Return what stands for a key outside: in the Message-ID and in the return path."""
+    return sha256(key.encode()).hexdigest()[:32]
+
+
+def plan(
+    session: Session,
+    *,
+    key: str,
+    kind: str,
+    subject_id: int,
+    event_id: int | None,
+    participant_id: int | None,
+    to_address: str,
+    to_name: str,
+    zone: str,
+    due_at: datetime,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> None:
+    """Schedule a mail; nothing happens when this key has been planned before (CHECKLIST M5).
+
+    To an address that takes no mail it is cancelled at once (M4).
+    """
+    planned = Planned(
+        key,
+        kind,
+        subject_id,
+        event_id,
+        participant_id,
+        to_address,
+        to_name,
+        zone,
+        due_at,
+        expires_at,
+    )
+    plan_all(session, [planned], now=now)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A mail before it is a row."""
+
+    key: str
+    kind: str
+    subject_id: int
+    event_id: int | None
+    participant_id: int | None
+    to_address: str
+    to_name: str
+    zone: str
+    due_at: datetime
+    expires_at: datetime | None = None
+
+
+def plan_all(session: Session, mails: Sequence[Planned], *, now: datetime) -> None:
+    """Schedule many mails at once, each as `plan` does."""
+    if not mails:
+        return
+    suppressed = suppressed_of(session, {mail.to_address for mail in mails})
+    added = session.execute(
+        _insert_new(session).on_conflict_do_nothing().returning(Message.id, Message.state),
+        [_row(mail, suppressed=mail.to_address in suppressed, now=now) for mail in mails],
+    ).all()
+    for state, words in _FIRST_WORDS.items():
+        ids = [row.id for row in added if row.state is state]
+        note_change(session, ids, state, SYSTEM, words, now)
+    if any(row.state is MessageState.SCHEDULED for row in added) and any(
+        mail.due_at <= now for mail in mails
+    ):
+        wake(session, QUEUE)
+
+
+_FIRST_WORDS = {MessageState.SCHEDULED: "Planned.", MessageState.CANCELLED: SUPPRESSED}
+
+
+def _row(mail: Planned, *, suppressed: bool, now: datetime) -> dict[str, Any]:
+    return asdict(mail) | {
+        "reference": reference_of(mail.key),
+        "due_local": wall_clock(mail.due_at, mail.zone),
+        "state": MessageState.CANCELLED if suppressed else MessageState.SCHEDULED,
+        "wake_at": None if suppressed else first_look(mail.kind, mail.due_at, now),
+        "attempts": 0,
+        "tries": 0,
+        "version": 1,
+        "note": SUPPRESSED if suppressed else "",
+        "created_at": now,
+    }
+
+
+def replan(
+    session: Session,
+    message_id: int,
+    *,
+    due_at: datetime,
+    zone: str,
+    actor: str = SYSTEM,
+    note: str,
+    now: datetime,
+) -> bool:
+    """Give a waiting message another moment or zone; return False when it waits no longer."""
+    message = locked(session, message_id)
+    if message.state not in WAITING:
+        return False
+    set_due(message, due_at, zone)
+    move(session, message, message.state, actor=actor, note=note, now=now)
+    return True
+
+
+def readdress(
+    session: Session, participant_id: int, *, address: str, name: str, now: datetime
+) -> None:
+    """Let every mail that waits for a participant follow them to another address or name."""
+    for message in waiting_rows(session, Message.participant_id == participant_id):
+        if (message.to_address, message.to_name) != (address, name):
+            message.to_address, message.to_name = address, name
+            move(session, message, message.state, actor=SYSTEM, note="Other address.", now=now)
+
+
+def cancel_key(session: Session, key: str, *, why: str, now: datetime) -> int:
+    """Cancel the mail with this key if it still waits; return how many that were."""
+    return cancel(session, Message.key == key, why, now)
+
+
+def cancel_for(session: Session, participant_id: int, *, why: str, now: datetime) -> int:
+    """Cancel every mail that still waits to go to a participant; return how many."""
+    return cancel(session, Message.participant_id == participant_id, why, now)
+
+
+def _insert_new(session: Session) -> sqlite.Insert | postgresql.Insert:
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(Message)
+    return sqlite.insert(Message)
