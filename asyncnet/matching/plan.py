@@ -26,7 +26,7 @@ from asyncnet.matching.choice import (
     trios_worth,
 )
 from asyncnet.matching.greedy import greedy_pairs, greedy_rounds
-from asyncnet.matching.groups import Grouping, group
+from asyncnet.matching.groups import NOTHING, Grouping, group
 from asyncnet.matching.measures import Measures, Plan, gains, measure, plan_of
 from asyncnet.matching.oddsets import odd_set_around
 from asyncnet.matching.problem import Pair, Problem
@@ -175,6 +175,8 @@ class _Solver:
         return (self.ends - now) - part * (self.ends - self.started)
 
     def grouped(self, plan: Plan) -> Grouping:
+        if not self.problem.group_size[1]:
+            return NOTHING
         return group(
             self.problem,
             plan.met(),

@@ -4,10 +4,19 @@ People are numbered from 0 in the order they registered; names of people (`id`) 
 something is read or said. Moments do not occur here, only clock offsets in hours.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 Pair = tuple[int, int]
+UNKNOWN = -1
+"""The role, type or region of somebody who did not say."""
+
+
+NEAR_HALF_HOURS = 4
+WINDOW_HALF_HOURS = 26
+DAY_HALF_HOURS = 48
 
 
 class Refused(Exception):
@@ -21,7 +30,10 @@ def pair(a: int, b: int) -> Pair:
 
 @dataclass(frozen=True)
 class Participant:
-    """One registration. Lists of other people hold their numbers, lists of skills their places."""
+    """One registration. Lists of other people hold their numbers, lists of skills their places.
+
+    `role`, `type` and `region` are places too, or UNKNOWN, which is like nobody else's.
+    """
 
     id: str
     tags: tuple[int, ...] = ()
@@ -121,6 +133,16 @@ class Problem:
         object.__setattr__(self, "live", live)
         rest = tuple(i for i in everyone if not self.mixed or self.people[i].is_async)
         object.__setattr__(self, "asynchronous", rest)
+
+    @cached_property
+    def rarity(self) -> tuple[int, ...]:
+        """The points of sharing each tag: the fewer people hold it, the more."""
+        w, n = self.weights, len(self.people)
+        held = Counter(tag for someone in self.people for tag in someone.tags)
+        return tuple(
+            w.tag_common if 5 * held[tag] > n else w.tag_mid if 20 * held[tag] > n else w.tag_rare
+            for tag in range(len(self.tags))
+        )
 
     def is_live(self, person: int) -> bool:
         """Whether this person sits in the live rounds."""

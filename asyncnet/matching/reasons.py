@@ -8,8 +8,13 @@ never shows.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from asyncnet.matching.problem import Problem
-from asyncnet.matching.weights import DAY_HALF_HOURS, NEAR_HALF_HOURS, WINDOW_HALF_HOURS, rarities
+from asyncnet.matching.problem import (
+    DAY_HALF_HOURS,
+    NEAR_HALF_HOURS,
+    UNKNOWN,
+    WINDOW_HALF_HOURS,
+    Problem,
+)
 
 
 class Because(StrEnum):
@@ -93,9 +98,9 @@ def _topics(problem: Problem, reader: int, other: int) -> list[Reason]:
     shared = [tag for tag in problem.people[reader].tags if tag in theirs]
     if not shared:
         return []
-    worth = rarities(problem)
+    worth = problem.rarity
     shared.sort(key=lambda tag: (-worth[tag], tag))
-    points = min(problem.weights.tag_cap, int(worth[shared].sum()))
+    points = min(problem.weights.tag_cap, sum(worth[tag] for tag in shared))
     return [Reason(Because.TOPICS, tuple(problem.tags[tag] for tag in shared), 2 * points)]
 
 
@@ -106,6 +111,8 @@ def _person(problem: Problem, reader: int, other: int) -> list[Reason]:
     if they.role in me.wish_roles:
         found.append(Reason(Because.ROLE, (_name(problem.roles, they.role),), w.role))
     kind = (_name(problem.types, they.type),)
+    if UNKNOWN in (me.type, they.type):
+        return found
     if me.type == they.type and not me.cross:
         found.append(Reason(Because.SAME_TYPE, kind, w.same_type))
     if me.type != they.type and me.cross:
@@ -119,7 +126,7 @@ def _place(problem: Problem, reader: int, other: int) -> list[Reason]:
     apart = abs(2 * me.utc - 2 * they.utc) % DAY_HALF_HOURS
     apart = min(apart, DAY_HALF_HOURS - apart)
     found = []
-    if me.near and me.region == they.region:
+    if me.near and me.region == they.region != UNKNOWN:
         place = (_name(problem.regions, they.region),)
         found.append(Reason(Because.SAME_REGION, place, w.near_region))
     elif me.near and apart <= NEAR_HALF_HOURS:

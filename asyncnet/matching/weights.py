@@ -10,15 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from asyncnet.matching.problem import Problem
+from asyncnet.matching.problem import (
+    DAY_HALF_HOURS,
+    NEAR_HALF_HOURS,
+    WINDOW_HALF_HOURS,
+    Problem,
+)
 
 Points = npt.NDArray[np.integer]
 Reals = npt.NDArray[np.float64]
 
 BLOCK = 512
-NEAR_HALF_HOURS = 4
-WINDOW_HALF_HOURS = 26
-DAY_HALF_HOURS = 48
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,11 @@ class _Table:
         self.seeks = _marks([p.seeks for p in people], len(problem.skills))
         self.offers = _marks([p.offers for p in people], len(problem.skills))
         self.tags = _marks([p.tags for p in people], len(problem.tags))
-        self.rarity = rarities(problem).astype(np.float32)
-        self.roles = _marks([p.wish_roles for p in people], max(1, len(problem.roles)))
+        self.rarity = np.array(problem.rarity, dtype=np.float32)
+        self.roles = _marks([p.wish_roles for p in people], len(problem.roles) + 1)
         self.role = np.array([p.role for p in people])
         self.type = np.array([p.type for p in people], dtype=np.int16)
+        self.untold = bool((self.type < 0).any())
         self.region = np.array([p.region for p in people], dtype=np.int16)
         self.cross = np.array([p.cross for p in people])
         self.near = np.array([p.near for p in people])
@@ -126,10 +129,12 @@ class _Table:
         total += self._capped(self.tags[rows] * self.rarity, self.tags, 1, w.tag_cap)
         roles: Points = (w.role * self.roles[rows]).astype(self.kind)
         total += roles[:, self.role]
-        same_type = self.type[rows, None] == self.type[None, :]
+        same_type = _same(self.type[rows], self.type)
         for_same = np.where(self.cross[rows], 0, w.same_type).astype(self.kind)
         for_other = np.where(self.cross[rows], w.cross, 0).astype(self.kind)
         field: Points = np.where(same_type, for_same[:, None], for_other[:, None])
+        if self.untold:
+            field[(self.type[rows] < 0)[:, None] | (self.type < 0)[None, :]] = 0
         total += field
         total[self.near[rows]] += self._nearness(rows)
         clock = self.clock[rows]
@@ -157,7 +162,7 @@ class _Table:
         w = self.problem.weights
         who = np.flatnonzero(self.near[rows]) + rows.start
         close = np.where(self.apart <= NEAR_HALF_HOURS, w.near_tz, 0).astype(self.kind)
-        here = self.region[who, None] == self.region[None, :]
+        here = _same(self.region[who], self.region)
         points: Points = np.where(
             here, self.kind(w.near_region), close[np.ix_(self.clock[who], self.clock)]
         )
@@ -181,28 +186,25 @@ class _Table:
                 total[i - rows.start, j] += w.known
 
 
-def rarities(problem: Problem) -> Reals:
-    """Return the points of sharing each tag: the fewer people hold it, the more."""
-    w = problem.weights
-    n = len(problem.people)
-    held = _marks([p.tags for p in problem.people], len(problem.tags)).sum(axis=0)
-    common = np.where(20 * held > n, w.tag_mid, w.tag_rare)
-    return np.where(5 * held > n, w.tag_common, common).astype(np.float64)
-
-
 def affinities(problem: Problem, people: Sequence[int]) -> Points:
     """Return the closing-round points of each two of these people, before any meeting counts."""
     w = problem.group_weights
     table = _Table(problem)
     rows = np.array(people, dtype=np.int64)
     shared = _shared(table.tags[rows] * table.rarity, table.tags[rows])
-    same_type = table.type[rows, None] == table.type[None, rows]
-    here = table.region[rows, None] == table.region[None, rows]
+    same_type = _same(table.type[rows], table.type[rows])
+    here = _same(table.region[rows], table.region[rows])
     close = np.where(table.apart <= NEAR_HALF_HOURS, w.tz, 0)
     nearness = np.where(here, w.region, close[np.ix_(table.clock[rows], table.clock[rows])])
     affinity: Points = np.minimum(shared, w.tag_cap).astype(np.int64)
     affinity += np.where(same_type, w.same_type, 0) + nearness
     return affinity
+
+
+def _same(mine: npt.NDArray[np.int16], theirs: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+    """Mark who has the same place in a list; somebody who did not say has it with nobody."""
+    same: npt.NDArray[np.bool_] = (mine[:, None] == theirs[None, :]) & (mine >= 0)[:, None]
+    return same
 
 
 def _apart(mine: Reals, theirs: Reals) -> Reals:

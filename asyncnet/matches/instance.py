@@ -1,0 +1,190 @@
+"""An event as the solver knows it: its people numbered, their answers and the plan so far.
+
+Reads only, and a constant number of queries, whatever the size of the event.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from asyncnet.events.model import Event, EventOrganizer, Participant
+from asyncnet.events.rules import Attendance, EventMode
+from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.rules import GROUP_WEIGHTS, WEIGHTS, PlanSettings
+from asyncnet.matching import problem as solver
+from asyncnet.matching.problem import UNKNOWN, Pair, Pin, Problem, pair
+from asyncnet.matching.reasons import reasons
+from asyncnet.zones import zone_named
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The event to be matched, and its participants numbered as in the problem."""
+
+    problem: Problem
+    people: tuple[Participant, ...]
+
+    @cached_property
+    def number_of(self) -> Mapping[int, int]:
+        """The number of each participant in the problem, by their id."""
+        return {participant.id: number for number, participant in enumerate(self.people)}
+
+
+def instance_of(
+    session: Session, event: Event, settings: PlanSettings | None = None, *, with_left: bool = False
+) -> Instance:
+    """Return the event as it is now; the plan's own pins are kept, all else is open.
+
+    People are numbered in the order they registered and named as in the event, with their
+    address where two have one name. `with_left` also numbers those who took part and left, as a
+    published plan that is to be repaired still names them.
+    """
+    settings = settings or PlanSettings()
+    everyone = session.scalars(
+        select(Participant).where(Participant.event_id == event.id).order_by(Participant.id)
+    ).all()
+    names = _names(everyone)
+    people = tuple(p for p in everyone if with_left or p.left_at is None)
+    number_of = {participant.id: number for number, participant in enumerate(people)}
+    mixed = event.mode is EventMode.MIXED
+    places = _Places(event)
+    regions: dict[str, int] = {}
+    problem = Problem(
+        name=event.title,
+        mixed=mixed,
+        rounds=len(event.rounds) if mixed else 0,
+        max_async_per_live=settings.most_viewings,
+        trio=settings.trio,
+        group_size=settings.group_size,
+        people=tuple(
+            _seated(
+                solver.Participant(
+                    id=names[participant.id],
+                    role=UNKNOWN,
+                    type=UNKNOWN,
+                    region=regions.setdefault(places.region(participant.zone), len(regions)),
+                    utc=places.hours(participant.zone),
+                ),
+                event,
+                participant.attendance,
+                settings,
+            )
+            for participant in people
+        ),
+        weights=WEIGHTS,
+        group_weights=GROUP_WEIGHTS,
+        history=_history(session, event, people),
+        no_repeat_history=not settings.repeat,
+        pins=_pins(session, event, number_of),
+        regions=tuple(regions),
+    )
+    return Instance(problem, people)
+
+
+def reasons_of(
+    instance: Instance, one: Participant, other: Participant
+) -> tuple[list[str], list[str]]:
+    """Return why these two meet, in sentences: as said to the one, and as said to the other.
+
+    Neither learns from them whom somebody avoids, knows or ranks how, nor that the other asked
+    for them when they did not ask for the other.
+    """
+    here, there = instance.number_of[one.id], instance.number_of[other.id]
+    return (
+        [reason.text(other.name) for reason in reasons(instance.problem, here, there)],
+        [reason.text(one.name) for reason in reasons(instance.problem, there, here)],
+    )
+
+
+def _seated(
+    someone: solver.Participant, event: Event, attendance: Attendance, settings: PlanSettings
+) -> solver.Participant:
+    """Return somebody with how often they can be met; a live person has the rounds."""
+    if event.mode is EventMode.ASYNC:
+        return replace(someone, is_async=True, k=len(event.rounds))
+    if attendance is Attendance.LIVE:
+        return someone
+    return replace(
+        someone,
+        is_async=True,
+        k=settings.most_viewers,
+        per_round=settings.viewers_at_once,
+        promise=settings.promised_viewers,
+    )
+
+
+def _names(people: Sequence[Participant]) -> dict[int, str]:
+    """Return a name for each id, the address with it where two have the same."""
+    count = Counter(participant.name for participant in people)
+    return {p.id: p.name if count[p.name] == 1 else f"{p.name} ({p.email})" for p in people}
+
+
+class _Places:
+    """What a zone says about somebody's clock while the event takes place."""
+
+    def __init__(self, event: Event) -> None:
+        self.starts_at = event.starts_at
+        self.known: dict[str, float] = {}
+
+    def hours(self, zone: str) -> float:
+        """Return how far the clock is ahead of UTC."""
+        if zone not in self.known:
+            offset = self.starts_at.astimezone(zone_named(zone)).utcoffset()
+            self.known[zone] = offset.total_seconds() / 3600 if offset else 0.0
+        return self.known[zone]
+
+    def region(self, zone: str) -> str:
+        """Return the part of the world that the zone's name begins with."""
+        return zone.partition("/")[0]
+
+
+def _pins(session: Session, event: Event, number_of: Mapping[int, int]) -> tuple[Pin, ...]:
+    matches = session.scalars(
+        select(Match)
+        .where(Match.event_id == event.id, Match.pinned, Match.state != MatchState.WITHDRAWN)
+        .order_by(Match.id)
+    ).all()
+    rounds = {slot.id: slot.number for slot in event.rounds}
+    mixed = event.mode is EventMode.MIXED
+    return tuple(
+        Pin(
+            *pair(number_of[match.first_id], number_of[match.second_id]),
+            rounds[match.round_id] if mixed else 0,
+        )
+        for match in matches
+        if match.first_id in number_of and match.second_id in number_of
+    )
+
+
+def _history(session: Session, event: Event, people: Sequence[Participant]) -> frozenset[Pair]:
+    """Return who met at earlier events of the same organizers, known by their addresses."""
+    number_of = {participant.email: number for number, participant in enumerate(people)}
+    hosts = select(EventOrganizer.person_id).where(EventOrganizer.event_id == event.id)
+    earlier = (
+        select(Event.id)
+        .join(EventOrganizer)
+        .where(EventOrganizer.person_id.in_(hosts), Event.ends_at <= event.starts_at)
+    )
+    here = select(Participant.email).where(Participant.event_id == event.id)
+    first, second = aliased(Participant), aliased(Participant)
+    rows = session.execute(
+        select(first.email, second.email)
+        .select_from(Match)
+        .join(first, Match.first_id == first.id)
+        .join(second, Match.second_id == second.id)
+        .where(
+            Match.event_id.in_(earlier),
+            Match.state == MatchState.PUBLISHED,
+            first.email.in_(here),
+            second.email.in_(here),
+        )
+    )
+    return frozenset(
+        pair(number_of[one], number_of[other])
+        for one, other in rows
+        if one in number_of and other in number_of
+    )
