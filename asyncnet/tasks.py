@@ -23,6 +23,7 @@ from asyncnet.mail.port import Letter
 from asyncnet.messages.drain import Drained, drain
 from asyncnet.messages.letters import Draft, render
 from asyncnet.messages.model import Message
+from asyncnet.messages.queries import words_of
 from asyncnet.messages.rules import MessageKind
 from asyncnet.people import letters as people
 from asyncnet.web.limits import forget_old_attempts
@@ -80,7 +81,8 @@ def compose_by(clock: Callable[[], datetime]) -> Callable[[Session, Message], Le
 
     def compose(session: Session, message: Message) -> Letter:
         draft = LETTERS[message.kind](session, message, links(), now=clock())
-        return render(current_app.jinja_env, draft, message, links())
+        words = words_of(session, message)
+        return render(current_app.jinja_env, draft, message, links(), words)
 
     return compose
 

@@ -38,6 +38,7 @@ from asyncnet.messages.letters import Draft, render
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import reference_of
 from asyncnet.messages.rules import MessageState
+from asyncnet.messages.wording import WORDABLE
 from asyncnet.tasks import LETTERS, compose_by
 from asyncnet.wiring import links
 from config import SmtpSettings, read_settings
@@ -111,7 +112,7 @@ def _bare_loop(app: Flask, smtp: SmtpSettings, drafts: list[tuple[Draft, Message
     """Build the same mail with the standard library alone, and send it: no table, no commit."""
     with smtplib.SMTP(smtp.host, smtp.port) as server:
         for draft, message in drafts:
-            letter = render(app.jinja_env, draft, message, links())
+            letter = render(app.jinja_env, draft, message, links(), WORDABLE[message.kind].usual)
             mail = EmailMessage(policy=SMTP.clone(max_line_length=998))
             mail["From"] = FROM
             mail["To"] = Address(letter.to_name, addr_spec=letter.to_address)

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "followups")
 RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
-    (0, ("rules", "clock", "zones", "port", "matching/*", "config")),
+    (0, ("rules", "clock", "zones", "port", "messages/wording", "matching/*", "config")),
     (1, ("database", "people/addresses", "people/links")),
     (2, ("model", "messages/queue", "messages/queue/*", "events/roster")),
     (3, ("queries", "matches/instance")),

@@ -18,7 +18,6 @@ def personal_link(session: Session, message: Message, links: Links, *, now: date
     address = links.personal(participant.id, participant.link_version)
     is_async = participant.attendance is Attendance.ASYNC
     return Draft(
-        subject=f"Your page for {event.title}",
         preheader=(
             "Record a short intro whenever it suits you."
             if is_async
@@ -26,11 +25,11 @@ def personal_link(session: Session, message: Message, links: Links, *, now: date
         ),
         template="personal_link",
         values={
-            "name": participant.name,
             "event": event,
             "zone": participant.zone,
             "address": address,
             "is_async": is_async,
         },
+        places={"name": participant.name, "event": event.title, "purpose": event.purpose},
         secrets=(address,),
     )

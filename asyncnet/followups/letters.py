@@ -28,18 +28,23 @@ def follow_up(session: Session, message: Message, links: Links, *, now: datetime
         raise NotNeeded("They no longer take part.")
     did = "watched your intro" if ready_of(session, reader.id) else "wrote to you"
     address = links.personal(reader.id, reader.link_version)
+    event = session.get_one(Event, answer.match.event_id)
     return Draft(
-        subject=f"{answer.author.name} {did}",
         preheader="Here is what they wrote to you.",
         template="follow_up",
         values={
             "reader": reader,
             "author": answer.author,
-            "did": did,
-            "event": session.get_one(Event, answer.match.event_id),
+            "event": event,
             "answers": list(readable(answer)),
             "contact": answer.contact,
             "address": address,
+        },
+        places={
+            "name": reader.name,
+            "event": event.title,
+            "matches": answer.author.name,
+            "did": did,
         },
         reply_to=answer.contact,
         secrets=(address,),

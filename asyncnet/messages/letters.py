@@ -12,6 +12,7 @@ from css_inline import CSSInliner
 
 from asyncnet.mail.port import Letter
 from asyncnet.messages.model import Message
+from asyncnet.messages.wording import Wording
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _INLINER = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -32,28 +33,40 @@ class Draft:
 
     `preheader` is the line that mail programs show beside the subject. `secrets` are the
     links among `values` that open somebody's page. Values are shown as they are, escaped in
-    HTML; nothing in them is ever expanded as a template (CHECKLIST M2).
+    HTML; nothing in them is ever expanded as a template (CHECKLIST M2). `places` fill the
+    named places in an organizer's words; a kind in `wording.WORDABLE` needs no subject, and
+    its template shows `opening` and `closing` where they belong.
     """
 
-    subject: str
     preheader: str
     template: str
     values: Mapping[str, Any]
+    subject: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
     reply_to: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
 
 
-def render(environment: jinja2.Environment, draft: Draft, message: Message, site: Site) -> Letter:
-    """Return the finished letter of a message.
+def render(
+    environment: jinja2.Environment,
+    draft: Draft,
+    message: Message,
+    site: Site,
+    words: Wording | None = None,
+) -> Letter:
+    """Return the finished letter of a message, in these words where it has a place for them.
 
     Its Message-ID follows from the message's key, and all mails of one event to one person
     are one thread. Raises jinja2.UndefinedError when a template asks for an unknown name.
     """
     host = urlsplit(site.base_url).hostname or "localhost"
+    said = (words or Wording(draft.subject, "", "")).filled(draft.places)
     values = {
         **draft.values,
-        "subject": draft.subject,
+        "subject": said.subject,
+        "opening": said.opening.strip(),
+        "closing": said.closing.strip(),
         "preheader": draft.preheader,
         "home": site.to("/"),
     }
@@ -62,7 +75,7 @@ def render(environment: jinja2.Environment, draft: Draft, message: Message, site
     return Letter(
         to_name=message.to_name,
         to_address=message.to_address,
-        subject=" ".join(draft.subject.split()),
+        subject=" ".join(said.subject.split()),
         text=_BLANK_LINES.sub("\n\n", text).strip() + "\n",
         html=_INLINER.inline(html),
         message_id=f"<{message.reference}@{host}>",

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
 from asyncnet.messages.rules import MessageState
+from asyncnet.messages.wording import MAX_SUBJECT
 
 NOTE_LENGTH = 300
 _STATE = Enum(MessageState, native_enum=False, length=20, values_callable=list)
@@ -62,6 +63,10 @@ class Message(Base):
     sent_text: Mapped[str | None] = mapped_column(Text)
     sent_html: Mapped[str | None] = mapped_column(Text)
     """What went out, its secret links masked."""
+    own_subject: Mapped[str | None] = mapped_column(String(MAX_SUBJECT))
+    own_opening: Mapped[str | None] = mapped_column(Text)
+    own_closing: Mapped[str | None] = mapped_column(Text)
+    """What an organizer wrote for this one mail; all three, or empty."""
     note: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="")
     """The last thing a mail server or an organizer said of it."""
     created_at: Mapped[datetime]
@@ -82,6 +87,35 @@ class MessageChange(Base):
     note: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="")
 
     message: Mapped[Message] = relationship()
+
+
+class MailText(Base):
+    """What an event's organizers want a kind of mail to say, in place of the usual words."""
+
+    __tablename__ = "mail_text"
+
+    event_id: Mapped[int] = mapped_column(
+        ForeignKey("event.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(30), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(MAX_SUBJECT))
+    opening: Mapped[str] = mapped_column(Text)
+    closing: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime]
+
+
+class Unsubscribed(Base):
+    """An address whose owner asked for no more mail: of one event, or at all.
+
+    Only a hash of it is kept. `scope` is `event:` with its number, or `all`.
+    """
+
+    __tablename__ = "unsubscribed"
+
+    address_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(20), primary_key=True)
+    at: Mapped[datetime]
 
 
 class BouncingAddress(Base):

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from asyncnet.database import there
-from asyncnet.messages.model import Message, MessageChange
+from asyncnet.messages.model import MailText, Message, MessageChange
 from asyncnet.messages.rules import MessageState
+from asyncnet.messages.wording import WORDABLE, Wording
 
 PAGE = 50
 BODIES = (defer(Message.sent_text), defer(Message.sent_html))
@@ -77,3 +78,28 @@ def due(session: Session, now: datetime) -> Sequence[Message]:
     return session.scalars(
         select(Message).where(Message.wake_at <= now).order_by(Message.wake_at).options(*BODIES)
     ).all()
+
+
+def words_of(session: Session, message: Message) -> Wording | None:
+    """Return the words of a mail: its own, else its event's, else the usual ones.
+
+    None for a kind that nobody words but asyncnet. Its places are not filled.
+    """
+    if message.kind not in WORDABLE:
+        return None
+    if message.own_subject is not None:
+        return Wording(message.own_subject, message.own_opening or "", message.own_closing or "")
+    return words_for(session, message.event_id or 0, message.kind)[0]
+
+
+def words_for(session: Session, event_id: int, kind: str) -> tuple[Wording, int]:
+    """Return an event's words for a kind of mail, and their version, 0 for the usual ones."""
+    row = session.execute(_WORDS, {"event": event_id, "kind": kind}).first()
+    if row is None:
+        return WORDABLE[kind].usual, 0
+    return Wording(row.subject, row.opening, row.closing), row.version
+
+
+_WORDS = select(MailText.subject, MailText.opening, MailText.closing, MailText.version).where(
+    MailText.event_id == bindparam("event"), MailText.kind == bindparam("kind")
+)
