@@ -20,6 +20,7 @@ from asyncnet.events import views as events
 from asyncnet.followups import views as followups
 from asyncnet.intros import views as intros
 from asyncnet.matches import views as matches
+from asyncnet.matches.bench import downloads
 from asyncnet.messages import views as messages
 from asyncnet.people import views as people
 from asyncnet.web import access, files, filters, inbox, limits, pages
@@ -28,7 +29,7 @@ from asyncnet.web.logs import set_up_logs
 from asyncnet.wiring import wire
 from config import CHECKOUT, Settings
 
-FEATURES = (people, messages, events, intros, matches, followups, files, inbox)
+FEATURES = (people, messages, events, intros, matches, downloads, followups, files, inbox)
 matching_commands = LazyGroup(
     "matching", "asyncnet.commands.matching", help="Match the people of an event, from a file."
 )

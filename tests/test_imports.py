@@ -23,6 +23,11 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (10, ("tasks",)),
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),
+    # the curator's bench
+    (0, ("sheets", "matches/rooms", "matches/bench/draft")),
+    (3, ("matches/bench/worth",)),
+    (4, ("matches/exports", "matches/bench/work")),
+    (9, ("matches/bench/downloads",)),
 )
 
 

@@ -1,6 +1,8 @@
 """Pairs people, publishes the plan, takes a match out of it."""
 
+from collections import defaultdict
 from datetime import datetime
+from itertools import count
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
@@ -11,6 +13,7 @@ from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance, follow_up_key
 from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.queries import plan_of
 from asyncnet.messages.queue import cancel_key
 
 
@@ -48,6 +51,7 @@ def pair(
         session.add(match)
     match.round_id = slot.id
     match.state = MatchState.DRAFT
+    match.room = None
     session.flush()
     record(session, actor, "match.paired", f"match:{match.id}", now=now)
     return match
@@ -84,6 +88,7 @@ def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> i
         .values(state=MatchState.PUBLISHED)
         .returning(Match.id)
     ).all()
+    give_rooms(session, event.id)
     event.published_at = event.published_at or now
     record(
         session,
@@ -96,12 +101,32 @@ def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> i
     return len(published)
 
 
+def give_rooms(session: Session, event_id: int) -> None:
+    """Give every published chat of an event a breakout room; who has one keeps it.
+
+    Three matches that share a room are a trio. A viewing needs no room.
+    """
+    by_round: defaultdict[int, list[Match]] = defaultdict(list)
+    for match in plan_of(session, event_id):
+        is_chat = match.first.attendance is match.second.attendance is Attendance.LIVE
+        if not is_chat or match.state is not MatchState.PUBLISHED:
+            match.room = None
+        else:
+            by_round[match.round_id].append(match)
+    for chats in by_round.values():
+        taken = {match.room for match in chats if match.room is not None}
+        free = (number for number in count(1) if number not in taken)
+        for match in chats:
+            match.room = match.room or next(free)
+
+
 def withdraw(session: Session, match: Match, *, actor: Actor, now: datetime) -> None:
     """Take a match out of the plan; its two people no longer see it.
 
     A follow-up about it that waits is cancelled; the organizers can let it go again.
     """
     match.state = MatchState.WITHDRAWN
+    match.room = None
     cancel_key(session, follow_up_key(match.id), why="The match was taken out.", now=now)
     record(session, actor, "match.withdrawn", f"match:{match.id}", now=now)
 

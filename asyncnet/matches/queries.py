@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from asyncnet.database import there
-from asyncnet.matches.model import Match, MatchState
+from asyncnet.events.model import Round
+from asyncnet.matches.model import Group, Match, MatchState
 
 _WITH_PEOPLE = (
     joinedload(Match.round, innerjoin=True),
@@ -46,6 +47,31 @@ def match_in(session: Session, event_id: int, match_id: int) -> Match:
             .options(*_WITH_PEOPLE)
         )
     )
+
+
+def groups_of(session: Session, event_id: int) -> Sequence[Group]:
+    """Return the closing groups of an event that are not withdrawn, their members loaded."""
+    return session.scalars(
+        select(Group)
+        .where(Group.event_id == event_id, Group.state != MatchState.WITHDRAWN)
+        .options(selectinload(Group.members))
+        .order_by(Group.number, Group.id)
+    ).all()
+
+
+def published_in(session: Session, event_id: int, number: int) -> Sequence[Match]:
+    """Return the published matches of one round, both people loaded."""
+    return session.scalars(
+        select(Match)
+        .join(Round)
+        .where(
+            Match.event_id == event_id,
+            Round.number == number,
+            Match.state == MatchState.PUBLISHED,
+        )
+        .options(*_WITH_PEOPLE)
+        .order_by(Match.id)
+    ).all()
 
 
 def published_for(session: Session, participant_id: int) -> Sequence[Match]:

@@ -69,6 +69,7 @@ class Side:
             "registration_key": self.event.registration_key,
             "act": "link" if "participants" in rule else "down",
             "wish": "hold",
+            "number": 1,
         }
 
 

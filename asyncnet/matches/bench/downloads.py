@@ -1,0 +1,72 @@
+"""The plan as files: for spreadsheets, programs, Zoom and calendars."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db
+from asyncnet.events import queries as events
+from asyncnet.matches import exports, queries
+from asyncnet.web.access import Role, organized_event, requires
+from asyncnet.wiring import settings
+
+pages = Blueprint("downloads", __name__)
+
+
+@pages.get("/events/<int:event_id>/plan.csv")
+@requires(Role.ORGANIZER)
+def plan_csv(event_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    written = exports.plan_as_csv(
+        event,
+        queries.plan_of(db.session(), event.id),
+        queries.groups_of(db.session(), event.id),
+    )
+    return _file(written, "text/csv", f"plan-{event.id}.csv")
+
+
+@pages.get("/events/<int:event_id>/plan.json")
+@requires(Role.ORGANIZER)
+def plan_json(event_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    written = exports.plan_as_json(
+        event,
+        queries.plan_of(db.session(), event.id),
+        queries.groups_of(db.session(), event.id),
+    )
+    return _file(written, "application/json", f"plan-{event.id}.json")
+
+
+@pages.get("/events/<int:event_id>/plan/rooms/<int:number>.csv")
+@requires(Role.ORGANIZER)
+def rooms(event_id: int, number: int) -> ResponseReturnValue:
+    """Send the breakout rooms of one round, as Zoom takes them in before a meeting."""
+    event = organized_event(event_id)
+    if number not in [slot.number for slot in event.rounds]:
+        abort(404)
+    matches = queries.published_in(db.session(), event.id, number)
+    return _file(exports.rooms_as_csv(matches), "text/csv", f"rooms-{event.id}-{number}.csv")
+
+
+@pages.get("/events/<int:event_id>/plan/people/<int:person_id>.ics")
+@requires(Role.ORGANIZER)
+def calendar(event_id: int, person_id: int) -> ResponseReturnValue:
+    """Send the published rounds of one person for their calendar."""
+    event = organized_event(event_id)
+    reader = events.participant_of(db.session(), event.id, person_id)
+    written = exports.calendar_of(
+        event,
+        reader,
+        queries.published_for(db.session(), reader.id),
+        host=urlsplit(settings().base_url).hostname or "localhost",
+        now=utc_now(),
+    )
+    return _file(written, "text/calendar", f"rounds-{event.id}-{reader.id}.ics")
+
+
+def _file(written: str | bytes, kind: str, name: str) -> Response:
+    file = Response(written, mimetype=kind)
+    file.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return file

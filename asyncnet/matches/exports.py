@@ -1,0 +1,176 @@
+"""The plan outside of asyncnet: for spreadsheets, for programs, for Zoom and for calendars."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from icalendar import Calendar
+from icalendar import Event as Entry
+
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.rules import Attendance
+from asyncnet.matches.model import Group, Match
+from asyncnet.matches.rooms import room_name
+from asyncnet.sheets import as_csv
+
+PLAN_COLUMNS = (
+    "round",
+    "starts at (UTC)",
+    "room",
+    "how",
+    "person",
+    "e-mail",
+    "meets",
+    "their e-mail",
+    "state",
+    "pinned",
+)
+ZOOM_COLUMNS = ("Pre-assign Room Name", "Email Address")
+
+
+def how(match: Match) -> str:
+    """Return whether two people talk live, one watches the other, or both write."""
+    live = [match.first.attendance, match.second.attendance].count(Attendance.LIVE)
+    return ("exchange", "viewing", "chat")[live]
+
+
+def plan_as_csv(event: Event, matches: Iterable[Match], groups: Iterable[Group]) -> str:
+    """Return a table of who meets whom, closing groups beneath."""
+    rows: list[Sequence[object]] = [PLAN_COLUMNS]
+    for match in sorted(matches, key=lambda match: (match.round.number, match.id)):
+        rows.append(
+            (
+                match.round.number,
+                _utc(match.round.starts_at),
+                room_name(match.room) if match.room else "",
+                how(match),
+                match.first.name,
+                match.first.email,
+                match.second.name,
+                match.second.email,
+                match.state.value,
+                "yes" if match.pinned else "",
+            )
+        )
+    for group in groups:
+        for person in group.members:
+            rows.append(
+                (
+                    "closing",
+                    _utc(event.rounds[-1].ends_at),
+                    f"Group {group.number}",
+                    "group",
+                    person.name,
+                    person.email,
+                    "",
+                    "",
+                    group.state.value,
+                    "",
+                )
+            )
+    return as_csv(rows)
+
+
+def plan_as_json(event: Event, matches: Iterable[Match], groups: Iterable[Group]) -> str:
+    """Return the plan as one object: its rounds with their matches, and its closing groups."""
+    found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for match in matches:
+        found[match.round_id].append(
+            {
+                "people": [_person(match.first), _person(match.second)],
+                "how": how(match),
+                "room": match.room,
+                "state": match.state.value,
+                "pinned": match.pinned,
+            }
+        )
+    plan = {
+        "event": event.title,
+        "rounds": [
+            {
+                "number": slot.number,
+                "starts_at": _utc(slot.starts_at),
+                "ends_at": _utc(slot.ends_at),
+                "matches": found[slot.id],
+            }
+            for slot in event.rounds
+        ],
+        "groups": [
+            {
+                "number": group.number,
+                "state": group.state.value,
+                "people": [_person(person) for person in group.members],
+            }
+            for group in groups
+        ],
+    }
+    return json.dumps(plan, ensure_ascii=False, indent=1) + "\n"
+
+
+def breakout_rooms(matches: Iterable[Match]) -> list[tuple[str, Participant]]:
+    """Return room and person for everybody who has a room among matches of one round."""
+    people: dict[tuple[int, int], Participant] = {}
+    for match in matches:
+        if match.room is not None:
+            people[match.room, match.first_id] = match.first
+            people[match.room, match.second_id] = match.second
+    seats = sorted(people.items(), key=lambda seat: (seat[0][0], seat[1].name, seat[0][1]))
+    return [(room_name(room), person) for (room, _), person in seats]
+
+
+def rooms_as_csv(matches: Iterable[Match]) -> str:
+    """Return the breakout rooms of one round as Zoom takes them in."""
+    seats = [(room, person.email) for room, person in breakout_rooms(matches)]
+    return as_csv([ZOOM_COLUMNS, *seats])
+
+
+def calendar_of(
+    event: Event, reader: Participant, matches: Iterable[Match], *, host: str, now: datetime
+) -> bytes:
+    """Return somebody's rounds for their calendar, as RFC 5545 has it, in UTC.
+
+    `host` is the installation's name, which makes each entry's UID the same in every download;
+    SEQUENCE counts the seconds since the event was made, so that a later download replaces an
+    earlier one.
+    """
+    calendar = Calendar()
+    calendar.add("prodid", "-//asyncnet//rounds//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    by_round: defaultdict[int, list[Match]] = defaultdict(list)
+    for match in matches:
+        by_round[match.round_id].append(match)
+    for slot in event.rounds:
+        if by_round[slot.id]:
+            entry = Entry()
+            entry.add("uid", f"round-{slot.id}-{reader.id}@{host}")
+            entry.add("sequence", max(0, int((now - event.created_at).total_seconds())))
+            entry.add("dtstamp", now)
+            entry.add("dtstart", slot.starts_at)
+            entry.add("dtend", slot.ends_at)
+            entry.add(
+                "summary", f"{event.title}, round {slot.number}: {_what(reader, by_round[slot.id])}"
+            )
+            rooms = sorted({match.room for match in by_round[slot.id] if match.room})
+            if rooms:
+                entry.add("location", ", ".join(map(room_name, rooms)))
+            calendar.add_component(entry)
+    return bytes(calendar.to_ical())
+
+
+def _what(reader: Participant, matches: Sequence[Match]) -> str:
+    names = [match.other(reader.id).name for match in matches]
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if reader.attendance is Attendance.ASYNC:
+        return f"{listed} {'watches' if len(names) == 1 else 'watch'} your intro"
+    return f"watch {listed}" if matches[0].is_viewing else f"talk with {listed}"
+
+
+def _person(person: Participant) -> dict[str, str]:
+    return {"name": person.name, "email": person.email, "attendance": person.attendance.value}
+
+
+def _utc(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
