@@ -17,6 +17,7 @@ from asyncnet.database import WAKE, transaction
 from asyncnet.events import letters as events
 from asyncnet.events.actions.forgetting import forget_people
 from asyncnet.followups import letters as followups
+from asyncnet.followups.actions.mailing import plan_unmailed
 from asyncnet.intros import work
 from asyncnet.intros.rules import Limits
 from asyncnet.mail.port import Letter
@@ -110,8 +111,15 @@ def sweep_storage(clock: Callable[[], datetime] = utc_now) -> None:
     log.info("storage swept", orphans=work.sweep(storage(), now=clock()))
 
 
+def plan_forgotten(clock: Callable[[], datetime] = utc_now) -> None:
+    """Plan the mails of answers that no mail brings."""
+    with transaction() as session:
+        plan_unmailed(session, now=clock())
+
+
 def mail_tick() -> None:
     """Do what is due every minute beside the videos."""
+    plan_forgotten()
     send_a_while()
     forget_old_attempts(now=utc_now())
 

@@ -12,7 +12,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("rules", "clock", "zones", "port", "messages/wording", "matching/*", "config")),
     (1, ("database", "people/addresses", "people/links")),
     (2, ("model", "messages/queue", "messages/queue/*", "events/roster")),
-    (3, ("queries", "matches/instance")),
+    (3, ("queries", "matches/instance", "followups/ledger")),
     (4, ("actions", "actions/*", "letters", "intros/video", "intros/video/*", "intros/work")),
     (4, ("messages/drain", "messages/bounces")),
     (5, ("disk", "s3", "smtp", "inbox", "mail/mime")),

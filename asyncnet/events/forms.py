@@ -42,6 +42,10 @@ KINDS = {
     QuestionKind.YES_NO: "Yes or no",
     QuestionKind.CONTACT: "May they write back, and where",
 }
+FOLLOW_UPS = [
+    ("digest", "One mail a morning with everything that was written to somebody"),
+    ("each", "One mail for every match"),
+]
 YEARS = range(2000, 2100)
 ATTENDANCES = [
     (Attendance.LIVE.value, "Live: I will be there when it happens"),
@@ -114,6 +118,12 @@ class EventForm(OnceForm):
         format=["%H:%M", "%H:%M:%S"],
         validators=[InputRequired("Say at what hour follow-ups arrive; 09:00 works well.")],
     )
+    follow_ups = RadioField("Follow-ups come as", choices=FOLLOW_UPS, default="digest")
+    reminder_days = IntegerField(
+        "Remind people who have not written back after (days)",
+        default=4,
+        validators=[NumberRange(0, 30, "Between 0 and 30 days; 0 for never.")],
+    )
     retention_days = IntegerField(
         "Keep people's data for (days after the event)",
         default=90,
@@ -141,6 +151,8 @@ class EventForm(OnceForm):
                 "minutes": length // timedelta(minutes=1),
                 "pause": pause // timedelta(minutes=1),
                 "send_hour": time.fromisoformat(event.send_hour),
+                "follow_ups": "digest" if event.digest else "each",
+                "reminder_days": event.reminder_days,
                 "retention_days": event.retention_days,
                 "version": event.version,
             }
@@ -162,6 +174,8 @@ class EventForm(OnceForm):
             pause=timedelta(minutes=number(self.pause)),
             send_hour=self.send_hour.written,
             retention_days=number(self.retention_days),
+            digest=self.follow_ups.data == "digest",
+            reminder_days=number(self.reminder_days),
         )
 
 

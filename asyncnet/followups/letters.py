@@ -1,5 +1,7 @@
 """What the follow-up says: who watched, what they wrote, how to answer."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,46 +10,74 @@ from sqlalchemy.orm import Session
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import QuestionKind
 from asyncnet.followups.model import Answer
-from asyncnet.intros.queries import ready_of
+from asyncnet.followups.queries import brought_by, closed_by, who_watched
+from asyncnet.matches.model import MatchState
 from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
 
+PREHEADER_LENGTH = 100
+NAMED = 2
+"""So many people are named in a subject; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one match wrote, as their reader gets it."""
+
+    author: Participant
+    did: str
+    answers: Sequence[tuple[str, str]]
+    contact: str | None
+    address: str
+    """The page on which the reader answers."""
+
 
 def follow_up(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
-    """Return the mail that brings one viewer's answer to the one they watched.
+    """Return the mail that brings the answers joined to it to the one who was watched.
 
-    It is written to whom it was planned for, whatever has become of the match since. Where the
-    viewer agreed to it, answering the mail reaches them directly. Raises NotNeeded when the
-    reader no longer takes part.
+    It is written to whom it was planned for, whatever has become of their matches since. What
+    belongs to a match that was taken out, or about which they want no more mails, stays out
+    and is in no mail from then on. Raises NotNeeded when nothing is left to tell.
     """
-    answer = session.get_one(Answer, message.subject_id)
     reader = session.get_one(Participant, message.participant_id)
     if reader.left_at is not None:
         raise NotNeeded("They no longer take part.")
-    did = "watched your intro" if ready_of(session, reader.id) else "wrote to you"
-    address = links.personal(reader.id, reader.link_version)
-    event = session.get_one(Event, answer.match.event_id)
+    answers = _still_wanted(session, message, reader)
+    watched = who_watched(session, [answer.match_id for answer in answers])
+    letters = [
+        Written(
+            author=answer.author,
+            did="watched your intro"
+            if (answer.match_id, answer.author_id) in watched
+            else "wrote to you",
+            answers=readable(answer),
+            contact=answer.contact,
+            address=links.match(reader.id, reader.link_version, answer.match_id),
+        )
+        for answer in answers
+    ]
+    did = "watched your intro" if all("watched" in it.did for it in letters) else "wrote to you"
+    [only, *others] = letters
+    event = session.get_one(Event, reader.event_id)
     return Draft(
-        preheader="Here is what they wrote to you.",
+        preheader=_first_words(letters),
         template="follow_up",
         values={
             "reader": reader,
-            "author": answer.author,
             "event": event,
-            "answers": list(readable(answer)),
-            "contact": answer.contact,
-            "address": address,
+            "letters": letters,
+            "reply_to": None if others else only.contact,
         },
         places={
             "name": reader.name,
             "event": event.title,
-            "matches": answer.author.name,
+            "matches": named([letter.author.name for letter in letters]),
             "did": did,
         },
-        reply_to=answer.contact,
-        secrets=(address,),
+        reply_to=None if others else only.contact,
+        secrets=tuple(letter.address for letter in letters),
     )
 
 
@@ -58,6 +88,36 @@ def readable(answer: Answer) -> list[tuple[str, str]]:
         for item in answer.items
         if item["kind"] != QuestionKind.CONTACT.value and item["value"]
     ]
+
+
+def named(names: Sequence[str]) -> str:
+    """Return a few people in words: `Ana`, `Ana and Ben`, `Ana, Ben and 3 others`."""
+    if len(names) <= NAMED:
+        return " and ".join(names)
+    rest = len(names) - NAMED
+    return f"{', '.join(names[:NAMED])} and {rest} {'other' if rest == 1 else 'others'}"
+
+
+def _still_wanted(session: Session, message: Message, reader: Participant) -> list[Answer]:
+    closed = closed_by(session, reader.id)
+    wanted = []
+    for answer in brought_by(session, message.id):
+        if answer.match.state is MatchState.PUBLISHED and answer.match_id not in closed:
+            wanted.append(answer)
+        else:
+            answer.message_id = None
+    if not wanted:
+        raise NotNeeded("Nothing is left to tell: the matches were taken out or closed.")
+    return wanted
+
+
+def _first_words(letters: Sequence[Written]) -> str:
+    """Return the beginning of what somebody wrote, for the line beside the subject."""
+    said = next((words for letter in letters for _, words in letter.answers), "")
+    said = " ".join(said.split())
+    if not said:
+        return "Here is what they wrote to you."
+    return f"“{said}”" if len(said) <= PREHEADER_LENGTH else f"“{said[:PREHEADER_LENGTH]}…”"
 
 
 def _in_words(value: Any) -> str:

@@ -1,14 +1,16 @@
-"""What a viewer wrote about the intro they watched."""
+"""What a viewer wrote about the intro they watched, and what comes of it."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import Enum, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
 from asyncnet.events.model import Participant
+from asyncnet.followups.rules import Told
 from asyncnet.matches.model import Match
+from asyncnet.messages.model import Message
 
 
 class Answer(Base):
@@ -29,8 +31,82 @@ class Answer(Base):
     items: Mapped[list[dict[str, Any]]]
     contact: Mapped[str | None] = mapped_column(String(254))
     """How the author may be reached, where they agreed to it; else empty."""
+    message_id: Mapped[int | None] = mapped_column(
+        ForeignKey("message.id", ondelete="SET NULL"), index=True
+    )
+    """The mail that brings it, or has brought it; an answer is in one mail only."""
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 
     match: Mapped[Match] = relationship()
     author: Mapped[Participant] = relationship()
+    message: Mapped[Message | None] = relationship()
+
+
+class Step(Base):
+    """What one of the two people of a match told about it; taken back, the row is gone."""
+
+    __tablename__ = "connection_step"
+
+    match_id: Mapped[int] = mapped_column(
+        ForeignKey("match.id", ondelete="CASCADE"), primary_key=True
+    )
+    participant_id: Mapped[int] = mapped_column(
+        ForeignKey("participant.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    told: Mapped[Told] = mapped_column(
+        Enum(Told, native_enum=False, length=20, values_callable=list), primary_key=True
+    )
+    at: Mapped[datetime]
+
+
+class Reply(Base):
+    """What one of the two wrote to the other after the event, seen by the two alone."""
+
+    __tablename__ = "reply"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    match_id: Mapped[int] = mapped_column(ForeignKey("match.id", ondelete="CASCADE"), index=True)
+    author_id: Mapped[int] = mapped_column(
+        ForeignKey("participant.id", ondelete="CASCADE"), index=True
+    )
+    words: Mapped[str] = mapped_column(Text)
+    contact: Mapped[str | None] = mapped_column(String(254))
+    """Where the author may be written to directly, if they agreed to it."""
+    message_id: Mapped[int | None] = mapped_column(
+        ForeignKey("message.id", ondelete="SET NULL"), index=True
+    )
+    """The mail that brings it, or has brought it."""
+    form_key: Mapped[str] = mapped_column(String(32), unique=True)
+    """The rendered form it was written in, so that a double click makes one reply."""
+    created_at: Mapped[datetime]
+
+    match: Mapped[Match] = relationship()
+    author: Mapped[Participant] = relationship()
+
+
+class Meeting(Base):
+    """A time at which the two of a match talk, from the first proposal on.
+
+    `options` are the moments that wait for the other's word, as ISO 8601 in UTC; `starts_at`
+    is the agreed one, kept when it is `cancelled`, since a calendar must be told. `sequence`
+    is the calendar's (RFC 5545); `version` rises with every change.
+    """
+
+    __tablename__ = "meeting"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    match_id: Mapped[int] = mapped_column(ForeignKey("match.id", ondelete="CASCADE"), unique=True)
+    proposed_by_id: Mapped[int] = mapped_column(
+        ForeignKey("participant.id", ondelete="CASCADE"), index=True
+    )
+    options: Mapped[list[str]] = mapped_column(default=list)
+    minutes: Mapped[int] = mapped_column(default=30)
+    starts_at: Mapped[datetime | None]
+    cancelled: Mapped[bool] = mapped_column(default=False)
+    sequence: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime]
+
+    match: Mapped[Match] = relationship()
+    proposed_by: Mapped[Participant] = relationship()

@@ -1,22 +1,26 @@
 """Reads answers and the mails that bring them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from asyncnet.database import NotFound
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import Attendance, follow_up_key
-from asyncnet.followups.model import Answer
+from asyncnet.events.rules import Attendance
+from asyncnet.followups.model import Answer, Step
+from asyncnet.followups.rules import Told
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.queries import states_in
 from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.queries import published_match
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageKind, MessageState
 
+GONE = (MessageState.SENT, MessageState.UNCONFIRMED, MessageState.BOUNCED)
+"""Who got such a mail may have read it."""
 NEEDS_A_PERSON = (
     MessageState.HELD,
     MessageState.FAILED,
@@ -41,9 +45,7 @@ _VIEWING = (
     .join(Match.round)
     .join(_OTHER, _OTHER.id == Match.first_id + Match.second_id - bindparam("viewer_id"))
     .outerjoin(Answer, Answer.match_id == Match.id)
-    .outerjoin(
-        Message, and_(Message.subject_id == Answer.id, Message.kind == MessageKind.FOLLOW_UP)
-    )
+    .outerjoin(Message, Message.id == Answer.message_id)
     .outerjoin(Intro, and_(Intro.participant_id == _OTHER.id, Intro.state == IntroState.READY))
     .where(
         Match.id == bindparam("match_id"),
@@ -70,6 +72,13 @@ _LOCK = (
     select(Match.id)
     .where(Match.id == bindparam("match_id"), Match.state == MatchState.PUBLISHED)
     .with_for_update()
+)
+
+
+_WITH_MATCH = (
+    select(Answer)
+    .options(joinedload(Answer.author), joinedload(Answer.match).joinedload(Match.round))
+    .order_by(Answer.id)
 )
 
 
@@ -101,26 +110,102 @@ def viewing_by(session: Session, viewer: Participant, match_id: int) -> Viewing:
     return Viewing(*found[:4])
 
 
-def messages_about(session: Session, match_ids: Sequence[int]) -> Mapping[int, Message]:
-    """Return the follow-up mails of these matches, by match id."""
-    keys = {follow_up_key(match_id): match_id for match_id in match_ids}
-    found = session.scalars(select(Message).where(Message.key.in_(keys)))
-    return {keys[message.key]: message for message in found}
+def locked_match(session: Session, participant_id: int, match_id: int) -> Match:
+    """Return a published match of a participant, kept from others until the transaction ends.
+
+    Raises NotFound, also when the other one has left.
+    """
+    session.execute(_LOCK, {"match_id": match_id})
+    match = published_match(session, participant_id, match_id)
+    if match.other(participant_id).left_at is not None:
+        raise NotFound
+    return match
+
+
+def mail_of(session: Session, answer: Answer) -> Message | None:
+    """Return the mail that brings an answer, kept as it is until the transaction ends."""
+    return session.scalar(
+        select(Message)
+        .where(Message.id == answer.message_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def message_bringing(session: Session, match_id: int, author_id: int) -> Message | None:
+    """Return the mail that brings what somebody wrote about a match, if they have."""
+    return session.scalar(
+        select(Message)
+        .join(Answer, Answer.message_id == Message.id)
+        .where(Answer.match_id == match_id, Answer.author_id == author_id)
+    )
+
+
+def brought_by(session: Session, message_id: int) -> Sequence[Answer]:
+    """Return the answers that one mail brings, the oldest first, match and author loaded."""
+    return session.scalars(_WITH_MATCH.where(Answer.message_id == message_id)).all()
 
 
 def sent_to(session: Session, participant_id: int) -> Sequence[Answer]:
     """Return the answers whose mail has gone out to this participant, the oldest first."""
-    sent = select(Message.subject_id).where(
-        Message.participant_id == participant_id,
-        Message.kind == MessageKind.FOLLOW_UP,
-        Message.state == MessageState.SENT,
-    )
     return session.scalars(
-        select(Answer)
-        .where(Answer.id.in_(sent))
-        .options(joinedload(Answer.author), joinedload(Answer.match).joinedload(Match.round))
-        .order_by(Answer.id)
+        _WITH_MATCH.join(Message, Message.id == Answer.message_id).where(
+            Message.participant_id == participant_id, Message.state.in_(GONE)
+        )
     ).all()
+
+
+def unmailed(session: Session) -> Sequence[tuple[Answer, Event, Participant]]:
+    """Return answers that no mail brings although their reader could get one, locked.
+
+    At most a hundred, the oldest first.
+    """
+    reader = aliased(Participant)
+    rows = session.execute(
+        select(Answer, Event, reader)
+        .join(Match, Match.id == Answer.match_id)
+        .join(Event, Event.id == Match.event_id)
+        .join(reader, reader.id == Match.first_id + Match.second_id - Answer.author_id)
+        .where(
+            Answer.message_id.is_(None),
+            Match.state == MatchState.PUBLISHED,
+            reader.left_at.is_(None),
+            ~_has_closed(reader.id),
+        )
+        .order_by(Answer.id)
+        .limit(100)
+        .with_for_update(of=Answer, skip_locked=True)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def who_watched(session: Session, match_ids: Sequence[int]) -> set[tuple[int, int]]:
+    """Return match and participant of everybody who told that they had watched an intro."""
+    rows = session.execute(
+        select(Step.match_id, Step.participant_id).where(
+            Step.match_id.in_(match_ids), Step.told == Told.WATCHED
+        )
+    )
+    return {(row.match_id, row.participant_id) for row in rows}
+
+
+def closed_by(session: Session, participant_id: int) -> set[int]:
+    """Return the ids of the matches about which a participant wants no more mails."""
+    return set(
+        session.scalars(
+            select(Step.match_id).where(
+                Step.participant_id == participant_id, Step.told == Told.CLOSED
+            )
+        )
+    )
+
+
+def _has_closed(participant_id: Any) -> ColumnElement[bool]:
+    return exists().where(
+        Step.match_id == Match.id,
+        Step.participant_id == participant_id,
+        Step.told == Told.CLOSED,
+    )
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from flask.typing import ResponseReturnValue
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events.queries import counts, questions_of
-from asyncnet.followups import actions, queries
-from asyncnet.followups.actions import AlreadySent
+from asyncnet.followups import queries
+from asyncnet.followups.actions.answering import AlreadySent, answer_match
+from asyncnet.followups.actions.mailing import may_change
 from asyncnet.followups.forms import match_form
 from asyncnet.followups.letters import readable
 from asyncnet.intros.views import playback
@@ -44,7 +45,7 @@ def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
         items, contact = form.items(questions), form.contact(questions)
         try:
             with transaction() as session:
-                actions.answer_match(
+                answer_match(
                     session,
                     match_id,
                     items=items,
@@ -64,7 +65,7 @@ def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
         answer=viewing.answer,
         written=readable(viewing.answer) if viewing.answer else [],
         message=viewing.message,
-        may_change=viewing.message is None or viewing.message.state in actions.OPEN,
+        may_change=may_change(viewing.message),
         playback=playback(viewing.intro) if viewing.intro else None,
     )
 
@@ -74,7 +75,7 @@ def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
 def thanks(participant_id: int, match_id: int) -> ResponseReturnValue:
     viewer = current_participant(participant_id)
     match = published_match(db.session(), viewer.id, match_id)
-    message = queries.messages_about(db.session(), [match.id]).get(match.id)
+    message = queries.message_bringing(db.session(), match.id, viewer.id)
     if message is None:
         return redirect(url_for(".viewing", participant_id=viewer.id, match_id=match.id))
     return render_template(
@@ -83,7 +84,7 @@ def thanks(participant_id: int, match_id: int) -> ResponseReturnValue:
         event=viewer.event,
         match=match,
         message=message,
-        may_change=message.state in actions.OPEN,
+        may_change=may_change(message),
     )
 
 

@@ -11,10 +11,9 @@ from asyncnet.audit.actions import Actor, record
 from asyncnet.events.actions import registering
 from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import Attendance, follow_up_key
+from asyncnet.events.rules import Attendance
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.matches.queries import plan_of
-from asyncnet.messages.queue import cancel_key
 
 
 class CannotPair(Exception):
@@ -123,11 +122,10 @@ def give_rooms(session: Session, event_id: int) -> None:
 def withdraw(session: Session, match: Match, *, actor: Actor, now: datetime) -> None:
     """Take a match out of the plan; its two people no longer see it.
 
-    A follow-up about it that waits is cancelled; the organizers can let it go again.
+    A follow-up that waits leaves out what was written about it.
     """
     match.state = MatchState.WITHDRAWN
     match.room = None
-    cancel_key(session, follow_up_key(match.id), why="The match was taken out.", now=now)
     record(session, actor, "match.withdrawn", f"match:{match.id}", now=now)
 
 

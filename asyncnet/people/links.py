@@ -30,6 +30,10 @@ class Links:
         """Return the personal link of a participant; it dies when their version is raised."""
         return self.to(f"/hello/{self._signer().dumps([participant_id, version])}")
 
+    def match(self, participant_id: int, version: int, match_id: int) -> str:
+        """Return a personal link that leads on to what two people write to each other."""
+        return f"{self.personal(participant_id, version)}?match={match_id}"
+
     def read_personal(self, token: str) -> tuple[int, int]:
         """Return participant id and version from a personal token. Raises LinkInvalid."""
         try:

@@ -149,7 +149,7 @@ def test_who_does_not_want_to_be_written_to_is_not_reachable(
 
     assert mail["Reply-To"] is None
     assert "ana@reader.example" not in mail.as_string()
-    assert "prefers not to be written to" in text_of(mail)
+    assert "keeps their address to themselves" in text_of(mail)
 
 
 def test_after_the_mail_went_out_the_words_stay(

@@ -20,7 +20,7 @@ from asyncnet.events.actions.linking import send_personal_link
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.roster import Entry
 from asyncnet.events.rules import Attendance
-from asyncnet.followups.actions import answer_match
+from asyncnet.followups.actions.answering import answer_match
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.matches.model import Match, MatchState

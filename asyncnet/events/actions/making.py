@@ -46,6 +46,8 @@ class EventPlan:
     pause: timedelta
     send_hour: str
     retention_days: int
+    digest: bool = True
+    reminder_days: int = 4
 
 
 def make_event(
@@ -67,6 +69,8 @@ def make_event(
         ends_at=times[-1].ends_at,
         send_hour=said.send_hour,
         retention_days=said.retention_days,
+        digest=said.digest,
+        reminder_days=said.reminder_days,
         registration_key=secrets.token_urlsafe(16),
         form_key=form_key,
         created_at=now,
@@ -106,6 +110,8 @@ def change_event(
             ends_at=times[-1].ends_at,
             send_hour=said.send_hour,
             retention_days=said.retention_days,
+            digest=said.digest,
+            reminder_days=said.reminder_days,
             version=Event.version + 1,
         )
         .returning(Event.id)

@@ -1,0 +1,98 @@
+"""Decides which mail brings an answer: one a morning, or one an answer."""
+
+from datetime import datetime, time
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.database import lock
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.rules import due_at, follow_up_key
+from asyncnet.followups.model import Answer
+from asyncnet.followups.queries import unmailed
+from asyncnet.messages.model import Message
+from asyncnet.messages.queue import WAITING, plan, replan
+from asyncnet.messages.rules import MessageKind
+from asyncnet.zones import zone_named
+
+
+def may_change(message: Message | None) -> bool:
+    """Return whether words that this mail brings can still be changed.
+
+    Once a worker has tried to send it nobody can tell what its reader has seen.
+    """
+    return message is None or (message.state in WAITING and message.attempts == 0)
+
+
+def plan_follow_up(
+    session: Session, event: Event, answer: Answer, reader: Participant, *, now: datetime
+) -> None:
+    """Let an answer go with the mail that waits for its reader's next morning, or plan one.
+
+    Who writes while that mail is being sent gets into the next one: nothing is lost, and
+    nothing comes twice.
+    """
+    lock(session, f"follow-up:{reader.id}")
+    waiting = _waiting_for(session, reader.id) if event.digest else None
+    if waiting is not None:
+        replan(
+            session,
+            waiting.id,
+            due_at=waiting.due_at,
+            zone=waiting.zone,
+            note="One more answer goes with it.",
+            now=now,
+        )
+        answer.message_id = waiting.id
+        return
+    key = follow_up_key(reader.id, _next_number(session, reader.id))
+    plan(
+        session,
+        key=key,
+        kind=MessageKind.FOLLOW_UP,
+        subject_id=answer.id,
+        event_id=event.id,
+        participant_id=reader.id,
+        to_address=reader.email,
+        to_name=reader.name,
+        zone=reader.zone,
+        due_at=due_at(
+            now, event.ends_at, zone_named(reader.zone), time.fromisoformat(event.send_hour)
+        ),
+        now=now,
+    )
+    answer.message_id = session.scalars(select(Message.id).where(Message.key == key)).one()
+
+
+def plan_unmailed(session: Session, *, now: datetime) -> int:
+    """Plan the mails of answers that are in none, such as those of a match that was taken out
+    while its mail went and is back in the plan; return how many answers there were."""
+    found = unmailed(session)
+    for answer, event, reader in found:
+        plan_follow_up(session, event, answer, reader, now=now)
+    return len(found)
+
+
+def _waiting_for(session: Session, reader_id: int) -> Message | None:
+    return session.scalar(
+        select(Message)
+        .where(
+            Message.participant_id == reader_id,
+            Message.kind == MessageKind.FOLLOW_UP,
+            Message.state.in_(WAITING),
+            Message.attempts == 0,
+        )
+        .order_by(Message.id)
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _next_number(session: Session, reader_id: int) -> int:
+    keys = session.scalars(
+        select(Message.key).where(
+            Message.participant_id == reader_id, Message.kind == MessageKind.FOLLOW_UP
+        )
+    )
+    return 1 + max((int(key.rpartition(":")[2]) for key in keys if key.count(":") == 2), default=0)
