@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -29,6 +30,13 @@ class IntroState(StrEnum):
     REJECTED = "rejected"
     REPLACED = "replaced"
     WITHDRAWN = "withdrawn"
+
+
+class IntroStep(StrEnum):
+    """What a worker is busy with while it processes an intro."""
+
+    CHECKING = "checking"
+    PREPARING = "preparing"
 
 
 UNDER_WAY = (IntroState.AWAITING_UPLOAD, IntroState.UPLOADED, IntroState.PROCESSING)
@@ -77,7 +85,7 @@ class Intro(Base):
     bytes_announced: Mapped[int] = mapped_column(BigInteger)
     folder: Mapped[str | None] = mapped_column(String(100), unique=True)
     files: Mapped[list[str]] = mapped_column(default=list)
-    """Names inside `folder`: the large video, the small one, the poster."""
+    """Names inside `folder`: the large video, the small one, the poster; or the sound alone."""
     seconds: Mapped[float | None]
     width: Mapped[int | None]
     height: Mapped[int | None]
@@ -85,6 +93,13 @@ class Intro(Base):
     """Why it was rejected, in words for its owner."""
     warnings: Mapped[list[str]] = mapped_column(default=list)
     """What its owner should know about a video that is usable all the same."""
+    is_sound_only: Mapped[bool] = mapped_column(default=False)
+    """Rejected as a video for want of pictures; its bytes stay until `wake_at`, so that its owner
+    may take it as an audio intro instead."""
+    step: Mapped[IntroStep | None] = mapped_column(
+        Enum(IntroStep, native_enum=False, length=20, values_callable=list)
+    )
+    """Where the worker is; empty unless one is at it."""
     wake_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
@@ -94,6 +109,44 @@ class Intro(Base):
     """When nothing of it was left in storage."""
 
     participant: Mapped[Participant] = relationship()
+
+
+class CaptionsState(StrEnum):
+    """How far the captions of an intro are. Only `shown` ones are ever seen by others."""
+
+    WAITING = "waiting"
+    """The recognizer will listen to it."""
+    DRAFT = "draft"
+    """Heard by the recognizer, to be corrected by the speaker."""
+    EMPTY = "empty"
+    """The recognizer heard nothing that it could write down."""
+    SHOWN = "shown"
+
+
+class Captions(Base):
+    """What is said in an intro, to be read while it plays.
+
+    `wake_at` is when a worker should listen to it, NULL when nobody need; `attempts` fences a
+    worker that came back too late; `version` is what the speaker saw when they changed it.
+    """
+
+    __tablename__ = "captions"
+    __table_args__ = (Index("ix_captions_wake", "wake_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    intro_id: Mapped[int] = mapped_column(ForeignKey("intro.id", ondelete="CASCADE"), unique=True)
+    state: Mapped[CaptionsState] = mapped_column(
+        Enum(CaptionsState, native_enum=False, length=20, values_callable=list)
+    )
+    cues: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    """Each with `start` and `end` in seconds and `text`, in order."""
+    version: Mapped[int] = mapped_column(default=1)
+    wake_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    shown_at: Mapped[datetime | None]
+
+    intro: Mapped[Intro] = relationship()
 
 
 class Photo(Base):
