@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import imageio_ffmpeg
 
 from asyncnet.intros import video
-from asyncnet.intros.rules import Unusable, VideoTrack, Way, judge
+from asyncnet.intros.rules import Unusable, Way, judge
 from asyncnet.intros.video import encode
 from asyncnet.intros.video.encode import Job
 from asyncnet.intros.video.isolate import run
@@ -134,8 +134,7 @@ def _job(path: Path, folder: Path, way: Way) -> Job:
     folder.mkdir()
     probe = measure(path, container_of(path), limits=LIMITS, folder=folder)
     assert judge(probe, LIMITS).way is way
-    assert isinstance(probe.video, VideoTrack)
-    return Job(path, probe, probe.video, folder, LIMITS, bounds_of(LIMITS))
+    return Job(path, probe, folder, LIMITS, bounds_of(LIMITS))
 
 
 def _bare(job: Job) -> None:

@@ -1,4 +1,4 @@
-"""`flask intros ...`: look at and prepare video files by hand, exactly as the worker does."""
+"""`flask intros ...`: look at and prepare recordings by hand, exactly as the worker does."""
 
 import json
 import sys
@@ -10,6 +10,7 @@ import click
 from flask.cli import AppGroup
 
 from asyncnet.intros import video
+from asyncnet.intros.model import IntroKind
 from asyncnet.intros.rules import Limits, Unusable, Way
 from asyncnet.wiring import settings
 
@@ -17,17 +18,26 @@ intros = AppGroup("intros", short_help="Check and prepare intro videos.")
 
 a_file = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 a_folder = click.Path(exists=True, file_okay=False, writable=True, path_type=Path)
+kind_option = click.option(
+    "--kind",
+    type=click.Choice([IntroKind.VIDEO.value, IntroKind.AUDIO.value]),
+    default=IntroKind.VIDEO.value,
+    help="What the file is to become; of a video chosen as audio only the sound is kept.",
+)
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @intros.command("check")
 @click.argument("file", type=a_file)
+@kind_option
 @as_json_option
-def check(file: Path, as_json: bool) -> None:
+def check(file: Path, kind: str, as_json: bool) -> None:
     """Say whether FILE can become an intro, and how it would be prepared."""
-    checked = video.check(file, settings().instance / "work", _limits())
+    look = video.check if kind == IntroKind.VIDEO else video.check_sound
+    checked = look(file, settings().instance / "work", _limits())
     if as_json:
-        _print_json(asdict(checked))
+        facts = asdict(checked)
+        _print_json({name: facts[name] for name in FACTS})
         return
     click.echo(checked.reason or WAYS[checked.verdict])
     for warning in checked.warnings:
@@ -37,11 +47,16 @@ def check(file: Path, as_json: bool) -> None:
 @intros.command("process")
 @click.argument("file", type=a_file)
 @click.option("--out", type=a_folder, required=True, help="The folder to write into.")
+@kind_option
 @as_json_option
-def process(file: Path, out: Path, as_json: bool) -> None:
-    """Write the videos and the poster made from FILE. Exit status 1 when it cannot be used."""
+def process(file: Path, out: Path, kind: str, as_json: bool) -> None:
+    """Write what is made from FILE: two videos and a poster, or its sound.
+
+    Exit status 1 when it cannot be used.
+    """
+    make = video.process if kind == IntroKind.VIDEO else video.process_sound
     try:
-        made = video.process(file, out, _limits())
+        made = make(file, out, _limits())
     except Unusable as refusal:
         if as_json:
             _print_json({"verdict": Way.REJECT, "reason": refusal.reason})
@@ -50,15 +65,19 @@ def process(file: Path, out: Path, as_json: bool) -> None:
     if as_json:
         _print_json(asdict(made))
         return
+    if isinstance(made, video.ProcessedSound):
+        click.echo(f"{made.sound.path}: {made.sound.bytes} bytes")
+        return
     for part in (made.large, made.small, made.poster):
         click.echo(f"{part.path}: {part.width} × {part.height}, {part.bytes} bytes")
     for warning in made.warnings:
         click.echo(warning)
 
 
+FACTS = ("verdict", "reason", "seconds", "width", "height", "video", "audio")
 WAYS = {
     "remux": "This video plays everywhere as it is; its pictures will be kept.",
-    "transcode": "This video can be used; it will be prepared so that it plays everywhere.",
+    "transcode": "This file can be used; it will be prepared so that it plays everywhere.",
 }
 
 

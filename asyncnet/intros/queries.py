@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from asyncnet.database import there
@@ -136,7 +136,15 @@ def needed(session: Session, folders: Collection[str], upload_keys: Collection[s
     )
     kept_uploads = session.scalars(
         select(Intro.upload_key).where(
-            Intro.upload_key.in_(upload_keys), Intro.state.not_in((IntroState.READY, *ENDED))
+            Intro.upload_key.in_(upload_keys),
+            or_(
+                Intro.state.not_in((IntroState.READY, *ENDED)),
+                and_(
+                    Intro.state == IntroState.REJECTED,
+                    Intro.is_sound_only,
+                    Intro.wake_at.is_not(None),
+                ),
+            ),
         )
     )
     return {folder for folder in kept_folders if folder} | set(kept_uploads)

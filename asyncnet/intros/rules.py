@@ -16,13 +16,17 @@ REMUX_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
 HDR_TRANSFERS = frozenset({16, 18})
 """PQ and HLG, as ITU-T H.273 numbers them."""
 
-SOUND_ONLY = "This file has sound but no picture. Choose a video, or record one with the camera on."
+SOUND_ONLY = "This file has sound but no picture. You can upload it as an audio intro instead."
 NO_PICTURE = "There is no video in this file. Choose another file, or record a new one."
 NO_SOUND = (
     "This video has no sound. If you meant to speak, check your microphone and record it again."
 )
+NOTHING_TO_HEAR = (
+    "There is no sound in this file. "
+    "Choose another file, or record a new one with the microphone on."
+)
 SILENT = (
-    "We hear nothing in this video; the microphone may have been muted. "
+    "We hear nothing in this recording; the microphone may have been muted. "
     "If you meant to speak, record it again."
 )
 
@@ -33,6 +37,11 @@ class Unusable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+    @property
+    def is_sound_only(self) -> bool:
+        """Whether the same file may be worth a try as an audio intro."""
+        return self.reason == SOUND_ONLY
 
 
 class Way(StrEnum):
@@ -52,6 +61,8 @@ class Limits:
     long_side: int = 4096
     short_side: int = 2304
     frames: int = 5
+    sound_seconds: float = 1
+    """The least that an audio intro can say anything in."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,8 @@ class AudioTrack:
     index: int
     codec: str
     channels: int
+    seconds: float
+    decodable: bool
 
 
 @dataclass(frozen=True)
@@ -136,6 +149,15 @@ def judge(probe: Probe, limits: Limits) -> Verdict:
     return Verdict(way, warnings=_warnings(probe))
 
 
+def judge_sound(probe: Probe, limits: Limits) -> Verdict:
+    """Return what happens to a measured file of which only the sound is wanted.
+
+    Never a copy: its loudness is evened, and nothing that came with it is kept.
+    """
+    reason = _sound_refusal(probe, limits)
+    return Verdict(Way.REJECT, reason) if reason else Verdict(Way.TRANSCODE)
+
+
 def judge_bytes(size: int, limits: Limits) -> str | None:
     """Return why a file of `size` bytes is refused unopened, or None when it is not."""
     if size == 0:
@@ -143,7 +165,7 @@ def judge_bytes(size: int, limits: Limits) -> str | None:
     if size > limits.bytes:
         return (
             f"This file has {_megabytes(size)} MB; an intro can have at most "
-            f"{_megabytes(limits.bytes)} MB. Record a shorter video or a smaller picture."
+            f"{_megabytes(limits.bytes)} MB. Choose a shorter one, or record it here."
         )
     return None
 
@@ -190,17 +212,47 @@ def _refusal(probe: Probe, limits: Limits) -> str | None:
             f"We cannot read the pictures of this video ({video.codec}). "
             "Save it as MP4 (H.264) in your video app, or record a new one here."
         )
-    if probe.seconds > limits.seconds + OVERSHOOT_SECONDS:
-        return (
-            f"This video is {_length(probe.seconds)} long; an intro can be at most "
-            f"{_length(limits.seconds)}. Trim it, or record a shorter one."
-        )
+    if probe.audio is not None and not probe.audio.decodable:
+        return _unreadable_sound(probe.audio)
+    if _is_too_long(probe.seconds, limits):
+        return _too_long("video", probe.seconds, limits)
     if video.frames < limits.frames:
         return (
             "This file is a still picture rather than a video. "
             "Record a short video of a few seconds instead."
         )
     return None
+
+
+def _sound_refusal(probe: Probe, limits: Limits) -> str | None:
+    audio = probe.audio
+    if audio is None:
+        return NOTHING_TO_HEAR
+    if not audio.decodable:
+        return _unreadable_sound(audio)
+    if _is_too_long(audio.seconds, limits):
+        return _too_long("recording", audio.seconds, limits)
+    if audio.seconds < limits.sound_seconds:
+        return "This recording is over before anything can be said. Record a new one."
+    return None
+
+
+def _unreadable_sound(audio: AudioTrack) -> str:
+    return (
+        f"We cannot read the sound of this file ({audio.codec}). "
+        "Save it as MP4 or M4A in your recording app, or record a new one here."
+    )
+
+
+def _is_too_long(seconds: float, limits: Limits) -> bool:
+    return seconds > limits.seconds + OVERSHOOT_SECONDS
+
+
+def _too_long(thing: str, seconds: float, limits: Limits) -> str:
+    return (
+        f"This {thing} is {_length(seconds)} long; an intro can be at most "
+        f"{_length(limits.seconds)}. Trim it, or record a shorter one."
+    )
 
 
 def _warnings(probe: Probe) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The studio: where a participant gives consent, uploads, watches, replaces and withdraws."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
@@ -16,7 +17,7 @@ from asyncnet.intros.actions import consenting, uploading, withdrawing
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.actions.uploading import NotAllowed
 from asyncnet.intros.forms import BeginForm, ConsentForm, StepForm
-from asyncnet.intros.model import UNDER_WAY, Intro
+from asyncnet.intros.model import UNDER_WAY, Intro, IntroKind
 from asyncnet.intros.rules import Limits
 from asyncnet.storage.port import FileMissing, UploadRequest
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
@@ -25,34 +26,49 @@ from asyncnet.web.limits import limiter
 from asyncnet.wiring import settings, storage
 
 pages = Blueprint("intros", __name__)
+TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".jpg": "image/jpeg"}
 
 
 @dataclass(frozen=True)
 class Playback:
-    """Addresses from which a browser may play an intro for some minutes, the large file first.
+    """What a page needs to show an intro: its words, or addresses that play for some minutes.
 
-    The page asks for new ones when they have ended, so they are never kept.
+    `large` is the video, or the sound where that is all there is; a text has no addresses. The
+    page asks for new ones when they have ended, so they are never kept.
     """
 
-    large: str
-    small: str
-    poster: str
-    seconds: float
-    width: int
-    height: int
+    kind: IntroKind
+    words: str = ""
+    large: str = ""
+    small: str = ""
+    poster: str = ""
+    seconds: float = 0
+    width: int = 16
+    height: int = 9
 
 
 def playback(intro: Intro) -> Playback:
-    """Return the addresses of a ready intro; call it only after an access check (CHECKLIST U7)."""
-    large, small, poster = (
+    """Return what shows a ready intro; call it only after an access check (CHECKLIST U7)."""
+    if intro.kind is IntroKind.TEXT:
+        return Playback(intro.kind, words=intro.words)
+    large, *others = [
         storage().link(
             f"{intro.folder}/{name}",
-            content_type="image/jpeg" if name.endswith(".jpg") else "video/mp4",
+            content_type=TYPES[PurePath(name).suffix],
             valid_for=settings().playback_valid_for,
         )
         for name in intro.files
+    ]
+    small, poster = others or (large, "")
+    return Playback(
+        kind=intro.kind,
+        large=large,
+        small=small,
+        poster=poster,
+        seconds=intro.seconds or 0,
+        width=intro.width or 16,
+        height=intro.height or 9,
     )
-    return Playback(large, small, poster, intro.seconds or 0, intro.width or 16, intro.height or 9)
 
 
 @pages.get("/events/<int:event_id>/intros")
@@ -175,6 +191,23 @@ def arrived(participant_id: int, intro_id: int) -> ResponseReturnValue:
     return {"state": queries.intro_of(db.session(), participant_id, intro_id).state}
 
 
+@pages.post("/me/<int:participant_id>/intro/<int:intro_id>/as-audio")
+@requires(Role.PARTICIPANT)
+def take_as_audio(participant_id: int, intro_id: int) -> ResponseReturnValue:
+    """Make an audio intro of a video that turned out to be sound only."""
+    participant = current_participant(participant_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    try:
+        with transaction() as session:
+            uploading.take_as_audio(session, participant, intro_id, actor=actor(), now=utc_now())
+    except NotAllowed as error:
+        flash(str(error), "bad")
+    else:
+        flash("We take its sound as your audio intro. That usually takes a minute.", "notice")
+    return redirect(url_for(".studio", participant_id=participant_id))
+
+
 @pages.post("/me/<int:participant_id>/intro/withdraw")
 @requires(Role.PARTICIPANT)
 def withdraw(participant_id: int) -> ResponseReturnValue:
@@ -203,6 +236,8 @@ def _shown(participant: Participant, form: ConsentForm) -> dict[str, Any]:
         "agreed": queries.consent_of(db.session(), participant.id, CONSENT_VERSION) is not None,
         "newest": newest,
         "ready": ready,
+        "may_become_audio": newest is not None
+        and uploading.may_become_audio(newest, now=utc_now()),
         "waiting": newest is not None and newest.state in UNDER_WAY[1:],
         "playback": playback(ready) if ready else None,
         "limits": _limits(),

@@ -19,7 +19,7 @@ from asyncnet.database import WRITES, db, transaction
 from asyncnet.intros import queries, video
 from asyncnet.intros.actions import processing, uploading, withdrawing
 from asyncnet.intros.actions.processing import Claim, ClaimLost, NothingWaiting, Prepared
-from asyncnet.intros.model import ENDED
+from asyncnet.intros.model import ENDED, IntroKind, IntroStep
 from asyncnet.intros.rules import Limits, Unusable
 from asyncnet.intros.video import WorkerStops
 from asyncnet.storage.port import FileMissing, Storage, StorageError
@@ -27,7 +27,7 @@ from asyncnet.storage.port import FileMissing, Storage, StorageError
 log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
-TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
+TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".jpg": "image/jpeg"}
 RENEW_EVERY = processing.LEASE / 4
 ORPHAN_AFTER = timedelta(hours=2)
 """Longer than any worker writes files before a row says that they are needed."""
@@ -120,9 +120,9 @@ def _worked_through(
         with _renewed(claim, clock):
             prepared = _prepare(storage, scratch, claim, limits)
     except Unusable as unusable:
-        reason = unusable.reason
+        refusal = unusable
     except FileMissing:
-        reason = NOTHING_CAME
+        refusal = Unusable(NOTHING_CAME)
     except WorkerStops:
         log.info("intro handed back", intro=claim.intro_id)
         return lambda session: processing.hand_back(session, claim, now=clock())
@@ -131,7 +131,9 @@ def _worked_through(
         return lambda session: processing.release(session, claim, now=clock())
     else:
         return lambda session: processing.mark_ready(session, claim, prepared, now=clock())
-    return lambda session: processing.reject(session, claim, reason, now=clock())
+    return lambda session: processing.reject(
+        session, claim, refusal.reason, is_sound_only=refusal.is_sound_only, now=clock()
+    )
 
 
 def _prepare(storage: Storage, scratch: Path, claim: Claim, limits: Limits) -> Prepared:
@@ -145,17 +147,34 @@ def _prepare(storage: Storage, scratch: Path, claim: Claim, limits: Limits) -> P
         storage.fetch(claim.upload_key, source)
         if source.stat().st_size != claim.bytes_announced:
             raise Unusable(NOTHING_CAME)
-        made = video.process(source, out, limits)
-        paths = [made.large.path, made.small.path, made.poster.path]
-        for path in paths:
-            storage.put(f"{claim.folder}/{path.name}", path, content_type=TYPES[path.suffix])
-        return Prepared(
-            files=[path.name for path in paths],
-            seconds=made.seconds,
-            width=made.width,
-            height=made.height,
-            warnings=made.warnings,
-        )
+        prepared = _made(source, out, claim, limits)
+        for name in prepared.files:
+            path = out / name
+            storage.put(f"{claim.folder}/{name}", path, content_type=TYPES[path.suffix])
+        return prepared
+
+
+def _made(source: Path, out: Path, claim: Claim, limits: Limits) -> Prepared:
+    """Make what is played of an upload, by its kind. Raises Unusable, OSError and WorkerStops."""
+
+    def accepted() -> None:
+        try:
+            with transaction() as session:
+                processing.note_step(session, claim, IntroStep.PREPARING)
+        except SQLAlchemyError as error:  # people only see it later then
+            log.warning("step not noted", intro=claim.intro_id, error=type(error).__name__)
+
+    if claim.kind is IntroKind.AUDIO:
+        heard = video.process_sound(source, out, limits, accepted=accepted)
+        return Prepared([heard.sound.path.name], heard.seconds, None, None, [])
+    made = video.process(source, out, limits, accepted=accepted)
+    return Prepared(
+        files=[made.large.path.name, made.small.path.name, made.poster.path.name],
+        seconds=made.seconds,
+        width=made.width,
+        height=made.height,
+        warnings=made.warnings,
+    )
 
 
 @contextmanager

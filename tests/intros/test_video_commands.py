@@ -11,7 +11,7 @@ from tests.intros.films import SAMPLES, film
 
 PHONE = SAMPLES / "iphone_hevc_rot90_gps.mov"
 PAGE = SAMPLES / "html_renamed.mp4"
-PAGE_REASON = "This is a web page or a playlist, not a video. Choose the video file itself."
+PAGE_REASON = "This is a web page or a playlist, not a recording. Choose the recording itself."
 
 
 def intros(app: Flask, *words: str | Path) -> Result:
@@ -30,7 +30,6 @@ def test_check_prints_the_facts_of_a_video(app: Flask) -> None:
         "height": 640,
         "video": "hevc",
         "audio": "aac",
-        "warnings": [],
     }
 
 
@@ -46,7 +45,6 @@ def test_check_prints_why_a_file_is_refused(app: Flask) -> None:
         "height": None,
         "video": None,
         "audio": None,
-        "warnings": [],
     }
 
 
@@ -66,6 +64,36 @@ def test_process_prints_what_it_made(app: Flask, tmp_path: Path) -> None:
         assert (made[part]["width"], made[part]["height"]) == (360, 640)
         assert made[part]["bytes"] == (tmp_path / name).stat().st_size
     assert (made["large"]["video"], made["large"]["audio"]) == ("h264", "aac")
+
+
+def test_a_video_chosen_as_audio_keeps_only_its_sound(app: Flask, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+
+    checked = intros(app, "check", PHONE, "--kind", "audio", "--json")
+    done = intros(app, "process", PHONE, "--kind", "audio", "--out", out, "--json")
+
+    assert json.loads(checked.stdout) == {
+        "verdict": "transcode",
+        "reason": None,
+        "seconds": 4.0,
+        "width": None,
+        "height": None,
+        "video": None,
+        "audio": "aac",
+    }
+    assert json.loads(done.stdout) == {
+        "verdict": "transcode",
+        "seconds": 4.0,
+        "sound": {
+            "path": str(out / "sound.m4a"),
+            "audio": "aac",
+            "channels": 1,
+            "bytes": (out / "sound.m4a").stat().st_size,
+            "seconds": 4.0,
+        },
+    }
+    assert [file.name for file in out.iterdir()] == ["sound.m4a"]
 
 
 def test_process_says_why_a_file_is_refused(app: Flask, tmp_path: Path) -> None:

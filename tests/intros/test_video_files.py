@@ -692,6 +692,7 @@ def test_sound_that_is_missing_or_muted_is_pointed_out_not_refused(tmp_path: Pat
     none = film(tmp_path / "none.mp4", *picture(), *SOFT_H264)
     nothing_said = ("-f", "lavfi", "-i", "anoisesrc=d=1:a=0.0002", "-c:a", "aac")
     muted = film(tmp_path / "muted.mp4", *picture(), *nothing_said, *SOFT_H264)
+    mute = film(tmp_path / "mute.mp4", *picture(), "-f", "lavfi", "-i", "anullsrc=d=1", *SOFT_H264)
     spoken = film(tmp_path / "spoken.mp4")
     out = tmp_path / "out"
     out.mkdir()
@@ -699,6 +700,7 @@ def test_sound_that_is_missing_or_muted_is_pointed_out_not_refused(tmp_path: Pat
     assert video.process(none, out).warnings == (rules.NO_SOUND,)
     assert video.check(muted, tmp_path).warnings == (rules.SILENT,)
     assert video.process(muted, out).warnings == (rules.SILENT,)
+    assert video.process(mute, out).warnings == (rules.SILENT,)
     assert video.process(spoken, out).warnings == ()
 
 

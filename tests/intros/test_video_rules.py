@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from asyncnet.intros.rules import (
+    NOTHING_TO_HEAR,
     AudioTrack,
     Limits,
     Probe,
@@ -12,6 +13,7 @@ from asyncnet.intros.rules import (
     Way,
     judge,
     judge_bytes,
+    judge_sound,
 )
 
 LIMITS = Limits()
@@ -35,13 +37,19 @@ PICTURES = VideoTrack(
     matrix=2,
     decodable=True,
 )
+
+
+def sound(codec: str, channels: int = 2, *, seconds: float = 30.0) -> AudioTrack:
+    return AudioTrack(1, codec, channels, seconds, decodable=True)
+
+
 PLAIN = Probe(
     container="mov",
     seconds=30.0,
     stated_seconds=30.0,
     bits_per_second=4_000_000.0,
     video=PICTURES,
-    audio=AudioTrack(index=1, codec="aac", channels=2),
+    audio=sound("aac", 2),
     has_sound=True,
 )
 
@@ -62,7 +70,7 @@ def test_size_up_to_the_limit_is_taken(size: int, taken: bool) -> None:
 def test_one_byte_too_many_is_refused_in_figures_that_differ() -> None:
     assert judge_bytes(300_000_001, LIMITS) == (
         "This file has 300.1 MB; an intro can have at most 300 MB. "
-        "Record a shorter video or a smaller picture."
+        "Choose a shorter one, or record it here."
     )
 
 
@@ -143,8 +151,8 @@ def test_pictures_that_do_not_play_everywhere_are_encoded_anew(
     [
         {"container": "avi"},
         {"bits_per_second": 6_000_001.0},
-        {"audio": AudioTrack(index=1, codec="aac", channels=6)},
-        {"audio": AudioTrack(index=1, codec="opus", channels=2)},
+        {"audio": sound("aac", 6)},
+        {"audio": sound("opus", 2)},
     ],
 )
 def test_files_that_do_not_play_everywhere_are_encoded_anew(file: dict[str, object]) -> None:
@@ -156,7 +164,7 @@ def test_files_that_do_not_play_everywhere_are_encoded_anew(file: dict[str, obje
     [
         {"container": "matroska"},
         {"bits_per_second": 6_000_000.0},
-        {"audio": AudioTrack(index=1, codec="aac", channels=1)},
+        {"audio": sound("aac", 1)},
         {"audio": None, "has_sound": False},
         {"video": replace(PICTURES, width=1080, height=1920, frames_per_second=60.0)},
         {"video": replace(PICTURES, profile="Constrained Baseline")},
@@ -172,3 +180,24 @@ def test_the_size_shown_is_upright_with_square_pixels() -> None:
     assert broadcast.shown_size == (1024, 576)
     assert replace(broadcast, rotation=-90).shown_size == (576, 1024)
     assert replace(broadcast, rotation=180).shown_size == (1024, 576)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "taken"), [(0.9, False), (1, True), (90.4, True), (90.6, False), (3600, False)]
+)
+def test_sound_alone_has_a_least_and_a_greatest_length(seconds: float, taken: bool) -> None:
+    """However long the pictures are that come with it."""
+    heard = replace(PLAIN, seconds=7200.0, audio=sound("aac", seconds=seconds))
+
+    verdict = judge_sound(heard, LIMITS)
+
+    assert (verdict.way is Way.TRANSCODE) is taken
+    assert (verdict.reason is None) is taken
+
+
+def test_sound_that_cannot_be_decoded_is_named() -> None:
+    locked = replace(PLAIN, audio=replace(sound("ac4"), decodable=False))
+
+    assert "cannot read the sound of this file (ac4)" in str(judge_sound(locked, LIMITS).reason)
+    assert judge(locked, LIMITS).reason == judge_sound(locked, LIMITS).reason
+    assert judge_sound(replace(PLAIN, audio=None), LIMITS).reason == NOTHING_TO_HEAR

@@ -64,6 +64,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 ELSEWHERE = {
     "intros.sign": "it signs an address and changes no row",
     "intros.arrived": "it needs a stored file; tried with the studio",
+    "intros.take_as_audio": "it needs a refused video; tried with the worker",
 }
 
 

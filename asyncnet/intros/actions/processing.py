@@ -10,14 +10,16 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.intros.actions.withdrawing import end
-from asyncnet.intros.model import ENDED, Intro, IntroState
+from asyncnet.intros.model import ENDED, Intro, IntroKind, IntroState, IntroStep
 
 LEASE = timedelta(minutes=1)
 """How long a claim lasts unless it is renewed: so soon the work of a killed worker goes on."""
 MAX_ATTEMPTS = 3
+SOUND_KEPT_FOR = timedelta(days=1)
+"""How long the bytes of a video that is sound only stay."""
 GAVE_UP = (
-    "We tried three times and could not prepare this video; the fault is ours or the file's. "
-    "Try another file, or save it once more as MP4 in your video app."
+    "We tried three times and could not prepare this file; the fault is ours or the file's. "
+    "Try another file, or save it once more in the app that made it."
 )
 
 
@@ -35,6 +37,7 @@ class Claim:
 
     intro_id: int
     attempts: int
+    kind: IntroKind
     upload_key: str
     bytes_announced: int
     folder: str
@@ -46,8 +49,9 @@ class Prepared:
 
     files: Sequence[str]
     seconds: float
-    width: int
-    height: int
+    width: int | None
+    height: int | None
+    """None for sound alone."""
     warnings: Sequence[str]
 
 
@@ -71,6 +75,7 @@ def claim_next(session: Session, *, now: datetime) -> Claim:
         .where(Intro.id == due)
         .values(
             state=IntroState.PROCESSING,
+            step=IntroStep.CHECKING,
             attempts=Intro.attempts + 1,
             wake_at=now + LEASE,
             folder=named_after.concat(f"-{secrets.token_hex(16)}"),
@@ -78,6 +83,7 @@ def claim_next(session: Session, *, now: datetime) -> Claim:
         .returning(
             Intro.id,
             Intro.attempts,
+            Intro.kind,
             Intro.upload_key,
             Intro.bytes_announced,
             type_coerce(Intro.folder, String),  # set just now, so never NULL
@@ -103,7 +109,7 @@ def give_up(session: Session, *, now: datetime) -> None:
             Intro.state == IntroState.PROCESSING,
             Intro.attempts >= MAX_ATTEMPTS,
         )
-        .values(state=IntroState.REJECTED, reason=GAVE_UP, wake_at=now)
+        .values(state=IntroState.REJECTED, step=None, reason=GAVE_UP, wake_at=now)
         .returning(Intro.id)
     ).all()
     for intro_id in given_up:
@@ -120,6 +126,19 @@ def renew(session: Session, claim: Claim, *, now: datetime) -> None:
             Intro.state == IntroState.PROCESSING,
         )
         .values(wake_at=now + LEASE)
+    )
+
+
+def note_step(session: Session, claim: Claim, step: IntroStep) -> None:
+    """Say where the worker is; nothing happens if its claim is lost."""
+    session.execute(
+        update(Intro)
+        .where(
+            Intro.id == claim.intro_id,
+            Intro.attempts == claim.attempts,
+            Intro.state == IntroState.PROCESSING,
+        )
+        .values(step=step)
     )
 
 
@@ -143,6 +162,7 @@ def mark_ready(session: Session, claim: Claim, prepared: Prepared, *, now: datet
     intro.warnings = list(prepared.warnings)
     intro.ready_at = now
     intro.wake_at = now
+    intro.step = None
     intro.state = IntroState.REPLACED if newer else IntroState.READY
     record(session, SYSTEM, f"intro.{intro.state}", f"intro:{intro.id}", now=now)
     end(
@@ -155,12 +175,19 @@ def mark_ready(session: Session, claim: Claim, prepared: Prepared, *, now: datet
     )
 
 
-def reject(session: Session, claim: Claim, reason: str, *, now: datetime) -> None:
-    """Refuse an upload, with a sentence for its owner. Raises ClaimLost."""
+def reject(
+    session: Session, claim: Claim, reason: str, *, is_sound_only: bool = False, now: datetime
+) -> None:
+    """Refuse an upload, with a sentence for its owner. Raises ClaimLost.
+
+    The bytes of a video that is sound only stay for a while: its owner may take it as audio.
+    """
     intro = _claimed(session, claim)
     intro.state = IntroState.REJECTED
+    intro.step = None
     intro.reason = reason[:300]
-    intro.wake_at = now
+    intro.is_sound_only = is_sound_only
+    intro.wake_at = now + SOUND_KEPT_FOR if is_sound_only else now
     record(session, SYSTEM, "intro.rejected", f"intro:{intro.id}", now=now, detail=reason)
 
 
@@ -174,6 +201,7 @@ def release(session: Session, claim: Claim, *, now: datetime) -> None:
         return
     intro = _claimed(session, claim)
     intro.state = IntroState.UPLOADED
+    intro.step = None
     intro.wake_at = now + timedelta(minutes=4 ** (claim.attempts - 1))
 
 
@@ -185,6 +213,7 @@ def hand_back(session: Session, claim: Claim, *, now: datetime) -> None:
     """
     intro = _claimed(session, claim)
     intro.state = IntroState.UPLOADED
+    intro.step = None
     intro.wake_at = now
     intro.attempts -= 1
 

@@ -12,7 +12,7 @@ from asyncnet.events.model import Participant
 from asyncnet.intros import queries
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.actions.withdrawing import end, lock, wake_worker
-from asyncnet.intros.model import Intro, IntroState
+from asyncnet.intros.model import Intro, IntroKind, IntroState
 from asyncnet.intros.rules import Limits, judge_bytes
 from asyncnet.storage.port import Part, UploadRequest
 
@@ -21,6 +21,8 @@ PARTS_AT_ONCE = 16
 """How many parts are signed by one request: a phone far away saves as many round trips."""
 UPLOADS_A_DAY = 20
 UNFINISHED_FOR = timedelta(days=1)
+CLEARED_SOON = timedelta(minutes=1)
+"""So shortly before bytes are removed, nobody is offered them any more."""
 NOT_FINISHED = "The upload was not finished within a day. Choose the file again to start anew."
 OTHER_SIZE = (
     "What arrived has another size than the file you chose. Please choose it again and upload it "
@@ -162,6 +164,41 @@ def mark_arrived(
         intro.state = IntroState.REJECTED
         intro.reason = OTHER_SIZE
         record(session, actor, "intro.rejected", f"intro:{intro.id}", now=now, detail=OTHER_SIZE)
+    wake_worker(session)
+
+
+def may_become_audio(intro: Intro, *, now: datetime) -> bool:
+    """Return whether the bytes of a refused video are still there to make an audio intro of."""
+    return (
+        intro.state is IntroState.REJECTED
+        and intro.is_sound_only
+        and intro.wake_at is not None
+        and now < intro.wake_at - CLEARED_SOON
+    )
+
+
+def take_as_audio(
+    session: Session, participant: Participant, intro_id: int, *, actor: Actor, now: datetime
+) -> None:
+    """Process a video that is sound only once more, as an audio intro; twice changes nothing.
+
+    Raises NotFound, and NotAllowed when its bytes are gone.
+    """
+    lock(session, participant.id)
+    intro = queries.intro_of(session, participant.id, intro_id)
+    if intro.kind is IntroKind.AUDIO:
+        return
+    if not may_become_audio(intro, now=now):
+        raise NotAllowed(
+            "This file is not stored any more. Choose it again, as an audio intro this time."
+        )
+    intro.kind = IntroKind.AUDIO
+    intro.state = IntroState.UPLOADED
+    intro.is_sound_only = False
+    intro.reason = ""
+    intro.attempts = 0
+    intro.wake_at = now
+    record(session, actor, "intro.taken_as_audio", f"intro:{intro.id}", now=now)
     wake_worker(session)
 
 

@@ -71,7 +71,7 @@ def end(
     ended = session.execute(
         update(Intro)
         .where(*wanted)
-        .values(state=end, wake_at=now, attempts=Intro.attempts + 1)
+        .values(state=end, step=None, wake_at=now, attempts=Intro.attempts + 1)
         .returning(Intro.id)
     ).all()
     if ended:

@@ -1,17 +1,22 @@
-"""Checks and prepares videos that nobody trusts: `check` and `process`."""
+"""Checks and prepares recordings that nobody trusts, whole or their sound alone."""
 
 from asyncnet.intros.video.isolate import WorkerStops
 from asyncnet.intros.video.prepare import Checked, Poster, Processed, Video, check, process
 from asyncnet.intros.video.scratch import remove_leftovers, scratch
+from asyncnet.intros.video.sound import ProcessedSound, Sound, check_sound, process_sound
 
 __all__ = [
     "Checked",
     "Poster",
     "Processed",
+    "ProcessedSound",
+    "Sound",
     "Video",
     "WorkerStops",
     "check",
+    "check_sound",
     "process",
+    "process_sound",
     "remove_leftovers",
     "scratch",
 ]

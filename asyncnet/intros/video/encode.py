@@ -1,4 +1,5 @@
-"""Makes what is played out of a measured file: two sizes of video and a poster, with ffmpeg.
+"""Makes what is played out of a measured file, with ffmpeg: two sizes of video and a poster,
+or its sound alone.
 
 Every command runs in the jail, reads its input once and carries over nothing that describes
 the original: place, device, time, titles, cover pictures, caption and data tracks.
@@ -12,11 +13,21 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from asyncnet.intros.rules import OVERSHOOT_SECONDS, Limits, Probe, Unusable, VideoTrack
+from asyncnet.intros.rules import (
+    NO_PICTURE,
+    NOTHING_TO_HEAR,
+    OVERSHOOT_SECONDS,
+    SILENT,
+    AudioTrack,
+    Limits,
+    Probe,
+    Unusable,
+    VideoTrack,
+)
 from asyncnet.intros.video.isolate import Bounds, Finished, run
-from asyncnet.intros.video.probe import CONTAINERS
+from asyncnet.intros.video.probe import CONTAINERS, whitelist
 
-LARGE, SMALL, POSTER = "720p.mp4", "360p.mp4", "poster.jpg"
+LARGE, SMALL, POSTER, SOUND = "720p.mp4", "360p.mp4", "poster.jpg", "sound.m4a"
 LARGE_BOX, SMALL_BOX = (1280, 720), (640, 360)
 FRAMES_PER_SECOND = 30
 THREADS = str(min(4, len(os.sched_getaffinity(0))))
@@ -24,7 +35,7 @@ THREADS = str(min(4, len(os.sched_getaffinity(0))))
 
 SEI = 6
 """The part of an H.264 stream in which cameras write place, device and captions."""
-SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS)
+SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist")
 NO_METADATA = ("-map_metadata", "-1", "-map_metadata:s", "-1", "-map_chapters", "-1")
 MP4 = ("-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4")
 POSTER_FORMAT = ("-frames:v", "1", "-q:v", "4", "-update", "1", "-f", "image2")
@@ -35,21 +46,26 @@ LISTEN = "ebur128=framelog=quiet"
 GATE = "agate=threshold=0.002:ratio=9000:range=0.01:attack=5:release=300:detection=rms"
 """Keeps a room's hiss, below -54 dB, from being raised to the loudness of speech."""
 EVEN_LOUDNESS = "loudnorm=I=-16:TP=-1.5:LRA=11,aresample=48000"
+EVENED_FROM_SECONDS = 3.2
+"""Of less, loudnorm makes numbers that are none when nothing is to be heard."""
 LARGE_QUALITY = ("-crf", "23", "-maxrate", "3M", "-bufsize", "6M", "-b:a", "128k")
+SOUND_QUALITY = ("-c:a", "aac", "-b:a", "96k")
 SMALL_QUALITY = ("-crf", "24", "-maxrate", "800k", "-bufsize", "1600k", "-b:a", "96k")
 
 PQ, BT2020, NOT_STATED = 16, 9, 2
 WIDE_GAMUTS = {BT2020: "bt2020", 11: "smpte431", 12: "smpte432"}
 SILENT_LUFS = -60.0
+BEARS_DAMAGE = ("-max_error_rate", "0.5")
+"""Half of the packets may be broken before a file is given up."""
 LOUDNESS = re.compile(r"^ +I: +(-?[\d.]+) LUFS$", re.MULTILINE)
 PICTURE_CHANGES = "Changing video frame properties on the fly"
 
 BROKEN = (
-    "This video is damaged, so we could not read it to its end. "
+    "This file is damaged, so we could not read it to its end. "
     "Choose the original again, or record a new one."
 )
 TOO_HEAVY = (
-    "This video takes more computing than an intro may. "
+    "This file takes more computing than an intro may. "
     "Save it in 1080p with 30 pictures a second and upload that, or record a new one here."
 )
 
@@ -64,10 +80,23 @@ class Job:
 
     path: Path
     probe: Probe
-    video: VideoTrack
     folder: Path
     limits: Limits
     bounds: Bounds
+
+    @property
+    def video(self) -> VideoTrack:
+        """The pictures. Raises Unusable where there are none."""
+        if self.probe.video is None:
+            raise Unusable(NO_PICTURE)
+        return self.probe.video
+
+    @property
+    def audio(self) -> AudioTrack:
+        """The sound. Raises Unusable where there is none."""
+        if self.probe.audio is None:
+            raise Unusable(NOTHING_TO_HEAR)
+        return self.probe.audio
 
 
 def decode(job: Job) -> bool:
@@ -103,13 +132,27 @@ def make_sibling(job: Job) -> bool:
 def remux(job: Job) -> None:
     """Write the large video as a copy: the file's own pictures, the small video's even sound."""
     sound = ["-map", "1:a:0"] if job.probe.audio else []
-    small = ["-f", "mov", *SAFE_INPUT, "-i", f"file:{job.folder / SMALL}"] if sound else []
+    small = ["-f", "mov", *SAFE_INPUT, CONTAINERS, "-i", f"file:{job.folder / SMALL}"]
     output = [
-        *small,
+        *(small if sound else []),
         *("-map", f"0:{job.video.index}", *sound, "-c", "copy"),
         *("-bsf:v", f"filter_units=remove_types={SEI}", *NO_METADATA, *MP4, LARGE),
     ]
     _run(job, _command(job, output))
+
+
+def listen(job: Job) -> None:
+    """Decode the sound alone into nothing. Raises Unusable when it is silent or broken."""
+    _hear(job, ["-map", f"0:{job.audio.index}", "-af", LISTEN, "-f", "null", "-"])
+
+
+def extract(job: Job) -> None:
+    """Write the sound alone, its loudness evened. Raises Unusable when it is silent or broken."""
+    output = [
+        *("-map", f"0:{job.audio.index}", "-af", _even_sound(job), *SOUND_QUALITY),
+        *(*_no_longer_than(job), *NO_METADATA, *MP4, SOUND),
+    ]
+    _hear(job, output)
 
 
 def transcode(job: Job) -> bool:
@@ -142,7 +185,7 @@ def transcoding(job: Job) -> list[str]:
         *("-map", "[small]", *sounds[1], *SMALL_QUALITY, *_playable(job), SMALL),
         *("-map", "[poster]", *POSTER_FORMAT, POSTER),
     ]
-    return _command(job, output, "-max_error_rate", "0.5")
+    return _command(job, output, *BEARS_DAMAGE)
 
 
 def fitted(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
@@ -159,9 +202,12 @@ def _playable(job: Job) -> list[str]:
     return [
         *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high"),
         *("-g", str(2 * FRAMES_PER_SECOND), "-threads:v", THREADS, "-c:a", "aac"),
-        *("-t", str(job.limits.seconds + OVERSHOOT_SECONDS), "-flags", "+bitexact"),
-        *(*NO_METADATA, *MP4),
+        *(*_no_longer_than(job), "-flags", "+bitexact", *NO_METADATA, *MP4),
     ]
+
+
+def _no_longer_than(job: Job) -> tuple[str, str]:
+    return ("-t", str(job.limits.seconds + OVERSHOOT_SECONDS))
 
 
 def _steady(video: VideoTrack) -> str:
@@ -225,10 +271,21 @@ def _plain_colours(video: VideoTrack) -> list[str]:
 
 def _even_sound(job: Job) -> str:
     """Return the filters that keep the sound in step with the pictures, and even its loudness."""
-    mono = job.probe.audio is not None and job.probe.audio.channels == 1
-    layout = "mono" if mono else "stereo"
+    layout = "mono" if job.audio.channels == 1 else "stereo"
     in_step = f"aresample=48000:async=1000:first_pts=0,aformat=channel_layouts={layout}"
-    return ",".join((in_step, LISTEN, GATE, EVEN_LOUDNESS))
+    if job.audio.seconds >= EVENED_FROM_SECONDS:
+        return ",".join((in_step, LISTEN, GATE, EVEN_LOUDNESS))
+    longer, again = f"apad=whole_dur={EVENED_FROM_SECONDS}", f"atrim=end={job.probe.seconds}"
+    return ",".join((in_step, LISTEN, GATE, longer, EVEN_LOUDNESS, again))
+
+
+def _hear(job: Job, output: list[str]) -> None:
+    try:
+        silent = _is_silent(_run(job, _command(job, output, *BEARS_DAMAGE)))
+    except NotClean as damage:
+        raise Unusable(BROKEN) from damage
+    if silent:
+        raise Unusable(SILENT)
 
 
 def _cleanly(job: Job, output: list[str]) -> bool:
@@ -246,7 +303,8 @@ def _command(job: Job, output: list[str], *strictness: str) -> list[str]:
         *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-y", *strictness),
         *("-reinit_filter", "0", "-filter_threads", THREADS),
         *("-max_pixels", pixels, "-threads", THREADS),
-        *("-f", job.probe.container, *SAFE_INPUT, "-i", f"file:{job.path}"),
+        *("-f", job.probe.container, *SAFE_INPUT, whitelist(job.probe.container)),
+        *("-i", f"file:{job.path}"),
         *output,
     ]
 

@@ -91,10 +91,13 @@ def measured(opened: Any, max_pixels: int) -> dict[str, Any]:
     wanted = [stream for stream in (video, audio) if stream is not None]
     tracks = {stream.index: Track(stream) for stream in wanted}
     picture = Picture(video, max_pixels) if video is not None else None
+    sound = Sound(audio) if audio is not None else None
     for packet in packets(opened, wanted):
         tracks[packet.stream.index].add(packet)
         if picture and packet.stream.index == video.index:
             picture.look_at(packet)
+        elif sound:
+            sound.listen_to(packet)
     found: dict[str, dict[str, Any]] = {}
     spans: dict[str, tuple[float, float]] = {}
     if video is not None and picture and tracks[video.index].frames:
@@ -108,12 +111,15 @@ def measured(opened: Any, max_pixels: int) -> dict[str, Any]:
             "hidden_frames": track.hidden,
             "frames_per_second": rate,
         }
-    if audio is not None and tracks[audio.index].frames:
-        spans["audio"] = tracks[audio.index].span(0)
+    if audio is not None and sound and tracks[audio.index].frames:
+        sound.listen_to(None)
+        spans["audio"] = begin_of_sound, end_of_sound = tracks[audio.index].span(0)
         found["audio"] = {
             "index": audio.index,
             "codec": codec_name(audio),
-            "channels": audio.codec_context.channels,
+            "channels": sound.channels,
+            "seconds": round(end_of_sound - begin_of_sound, 3),
+            "decodable": sound.channels > 0,
         }
     begin = min((begin for begin, _ in spans.values()), default=0.0)
     seconds = max((end for _, end in spans.values()), default=0.0) - begin
@@ -213,6 +219,27 @@ class Picture:
             "matrix": int(seen.colorspace) if seen else UNSPECIFIED,
             "decodable": frame is not None,
         }
+
+
+class Sound:
+    """The first sound of a stream; headers do not always know how many channels it has."""
+
+    def __init__(self, stream: Any) -> None:
+        self.context = stream.codec_context
+        self.context.thread_count = 1
+        self.channels = 0
+        self.tries = FIRST_PACKETS
+
+    def listen_to(self, packet: Any) -> None:
+        """Decode the packet while nothing has been heard; None stands for the end."""
+        if self.channels or not self.tries:
+            return
+        self.tries -= 1
+        try:
+            for frame in self.context.decode(packet):
+                self.channels = self.channels or len(frame.layout.channels)
+        except av.FFmpegError:
+            return
 
 
 def is_mirrored(frame: Any) -> bool:

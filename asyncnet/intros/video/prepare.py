@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,14 +86,14 @@ def check(path: Path, work: Path, limits: Limits = LIMITS, bounds: Bounds | None
     path = path.resolve(strict=True)
     with scratch(work) as folder:
         try:
-            probe = _measured(path, limits, folder)
+            probe = measured(path, limits, folder)
         except Unusable as refusal:
             return Checked(Way.REJECT, refusal.reason)
         verdict = rules.judge(probe, limits)
         video, silent = probe.video, False
-        if video and verdict.way is Way.REMUX:
+        if verdict.way is Way.REMUX:
             try:
-                job = Job(path, probe, video, folder, limits, bounds or bounds_of(limits))
+                job = Job(path, probe, folder, limits, bounds or bounds_of(limits))
                 silent = encode.decode(job)
             except encode.NotClean:
                 verdict = replace(verdict, way=Way.TRANSCODE)
@@ -112,23 +113,29 @@ def check(path: Path, work: Path, limits: Limits = LIMITS, bounds: Bounds | None
 
 
 def process(
-    path: Path, out: Path, limits: Limits = LIMITS, bounds: Bounds | None = None
+    path: Path,
+    out: Path,
+    limits: Limits = LIMITS,
+    bounds: Bounds | None = None,
+    *,
+    accepted: Callable[[], None] = lambda: None,
 ) -> Processed:
     """Write the two videos and the poster into `out`, replacing older ones; return what they are.
 
     A file that could be copied is decoded once, for the small video, and then copied; damage
-    found on the way sends it through the encoder instead. Nothing is left in `out` when this
-    fails. Raises Unusable with a sentence for the owner, OSError when a path is missing or the
-    disk is full.
+    found on the way sends it through the encoder instead. `accepted` is called once the file is
+    measured and judged, before the long part. Nothing is left in `out` when this fails. Raises
+    Unusable with a sentence for the owner, OSError when a path is missing or the disk is full.
     """
     path, out = path.resolve(strict=True), out.resolve(strict=True)
     with tempfile.TemporaryDirectory(prefix=".job-", dir=out) as name:
         folder = Path(name)
-        probe = _measured(path, limits, folder)
+        probe = measured(path, limits, folder)
         verdict = rules.judge(probe, limits)
-        if verdict.reason or not probe.video:
-            raise Unusable(verdict.reason or rules.NO_PICTURE)
-        job = Job(path, probe, probe.video, folder, limits, bounds or bounds_of(limits))
+        if verdict.reason:
+            raise Unusable(verdict.reason)
+        accepted()
+        job = Job(path, probe, folder, limits, bounds or bounds_of(limits))
         way, silent = _made(job, verdict.way)
         large = _video(job, encode.LARGE, out)
         small = _video(job, encode.SMALL, out)
@@ -158,11 +165,12 @@ def bounds_of(limits: Limits) -> Bounds:
     )
 
 
-def _measured(path: Path, limits: Limits, folder: Path) -> Probe:
+def measured(path: Path, limits: Limits, folder: Path, *, sound: bool = False) -> Probe:
+    """Return what is in a file, of which perhaps only the sound is wanted. Raises Unusable."""
     reason = rules.judge_bytes(path.stat().st_size, limits)
     if reason:
         raise Unusable(reason)
-    return measure(path, container_of(path), limits=limits, folder=folder)
+    return measure(path, container_of(path, sound=sound), limits=limits, folder=folder)
 
 
 def _made(job: Job, way: Way) -> tuple[Way, bool]:

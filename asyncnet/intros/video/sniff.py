@@ -1,6 +1,7 @@
 """Tells from its bytes, never its name, what a file is, before any demuxer sees it.
 
-Only three families of container go on to one. A file that is also something else (a page, a
+Only three families of container go on to one, and for an audio intro eight kinds of sound file
+more. A file that is also something else (a page, a
 playlist, an archive) is refused: it was made to be two things. What hides inside the media
 bytes themselves is beyond this; nobody but us ever gets those, only what we make from them.
 """
@@ -18,19 +19,23 @@ TAIL_BYTES = 65_557
 """As far back as the end record of a zip archive may begin."""
 SPAN_BYTES = 65_536
 
-PICTURE = "This is a picture, not a video. Choose a video, or record one with the camera."
-DOCUMENT = "This is a document or an archive, not a video. Choose the video file itself."
-PAGE = "This is a web page or a playlist, not a video. Choose the video file itself."
+PICTURE = "This is a picture, not a recording. Choose a recording, or make one here."
+DOCUMENT = "This is a document or an archive, not a recording. Choose the recording itself."
+PAGE = "This is a web page or a playlist, not a recording. Choose the recording itself."
 OTHER_VIDEO = (
     "We cannot read this kind of video. Save it as MP4 in your video app, or record a new one here."
 )
 NO_VIDEO = "This is not a video we can read. Choose an MP4, MOV or WebM file, or record one here."
+NO_SOUND_FILE = (
+    "We cannot read this kind of recording. "
+    "Choose an M4A, MP3, WAV or WebM file, or record one here."
+)
 TWO_THINGS = (
-    "This video file also holds a web page, a playlist or an archive, so we do not open it. "
-    "Save a fresh copy from your video app and upload that."
+    "This file also holds a web page, a playlist or an archive, so we do not open it. "
+    "Save a fresh copy from the app that made it and upload that."
 )
 CUT_OFF = (
-    "This video is not complete: the part that every player needs is missing, as when a "
+    "This file is not complete: the part that every player needs is missing, as when a "
     "recording or a copy is interrupted. Choose the original again, or record a new one."
 )
 
@@ -49,21 +54,36 @@ KNOWN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     for pattern, reason in (
         (rb"\xff\xd8\xff|\x89PNG|GIF8|BM.{12}\(\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP", PICTURE),
         (rb"\0\0\0\x0cJXL |\xff\x0a", PICTURE),
-        (rb"ID3|\xff[\xe2-\xff]|RIFF.{4}WAVE|fLaC|#!AMR|caff|FORM.{4}AIF", SOUND_ONLY),
-        (rb"OggS(?!.{24,40}(theora|video))", SOUND_ONLY),
         (rb"PK[\x03\x05\x07]|%PDF-|Rar!|7z\xbc\xaf|\x1f\x8b|\xd0\xcf\x11\xe0|\{\\rtf", DOCUMENT),
         (rb"(\xef\xbb\xbf)?\s*(<|#EXT|ffconcat|v=0\s|WEBVTT|\[playlist)", PAGE),
         (rb"\x30\x26\xb2\x75|FLV|OggS|\0\0\x01[\xb3\xba]|G.{187}G|\.RMF", OTHER_VIDEO),
     )
 )
+SOUNDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), container)
+    for pattern, container in (
+        (rb"(RIFF|RF64|BW64).{4}WAVE", "wav"),
+        (rb"OggS(?!.{24,40}(theora|video))", "ogg"),
+        (rb"fLaC", "flac"),
+        (rb"#!AMR", "amr"),
+        (rb"caff", "caf"),
+        (rb"FORM.{4}AIF[FC]", "aiff"),
+        (rb"\xff[\xf0\xf1\xf8\xf9]", "aac"),
+        (rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]|ID3", "mp3"),
+    )
+)
+"""By the first bytes, or by those after an ID3 tag, which also stands before other kinds."""
 MARKUP = re.compile(
     rb"<\s*(!doctype|html|script|svg|body|iframe|mpd)\b|<\?php|#EXTM3U|ffconcat version|%PDF-",
     re.IGNORECASE,
 )
 
 
-def container_of(path: Path) -> str:
-    """Return the demuxer for the file: "mov", "matroska" or "avi". Raises Unusable."""
+def container_of(path: Path, *, sound: bool = False) -> str:
+    """Return the demuxer for the file: "mov", "matroska" or "avi"; for `sound` also others.
+
+    Raises Unusable.
+    """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         size = file.seek(0, 2)
@@ -73,11 +93,27 @@ def container_of(path: Path) -> str:
             container, spare = "matroska", _after_segment(head, size)
         elif head.startswith(b"RIFF") and head[8:12] == b"AVI ":
             container, spare = "avi", _after_riff(file, size)
+        elif heard := _sound_of(file, head):
+            if not sound:
+                raise Unusable(SOUND_ONLY)
+            container, spare = heard, [(0, size), (max(0, size - SPAN_BYTES), size)]
         else:
-            raise Unusable(next((why for what, why in KNOWN if what.match(head)), NO_VIDEO))
+            reason = next((why for what, why in KNOWN if what.match(head)), NO_VIDEO)
+            unknown = sound and reason in {OTHER_VIDEO, NO_VIDEO}
+            raise Unusable(NO_SOUND_FILE if unknown else reason)
         if _ends_as_archive(file, size) or any(map(MARKUP.search, _read(file, spare))):
             raise Unusable(TWO_THINGS)
     return container
+
+
+def _sound_of(file: BinaryIO, head: bytes) -> str | None:
+    """Return the demuxer for a file that can hold nothing but sound, None for any other."""
+    if head.startswith(b"ID3") and len(head) >= 10:
+        length = sum((byte & 0x7F) << 7 * (3 - n) for n, byte in enumerate(head[6:10]))
+        file.seek(10 + length)
+        tagged = file.read(16)
+        head = tagged if any(what.match(tagged) for what, _ in SOUNDS) else head
+    return next((container for what, container in SOUNDS if what.match(head)), None)
 
 
 def _spare_boxes(file: BinaryIO, head: bytes, size: int) -> list[tuple[int, int]]:
