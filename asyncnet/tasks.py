@@ -21,6 +21,7 @@ from asyncnet.followups.actions.mailing import plan_unmailed
 from asyncnet.intros import work
 from asyncnet.intros.rules import Limits
 from asyncnet.mail.port import Letter
+from asyncnet.matches.bench.work import solve_next
 from asyncnet.messages.drain import Drained, drain
 from asyncnet.messages.letters import Draft, render
 from asyncnet.messages.model import Message
@@ -55,9 +56,11 @@ def register(app: Flask) -> None:
     app.extensions["asyncnet.wake"] = {
         "mail": _task(wired.mail_queue, "send_a_while", in_app(send_a_while)),
         "video": _task(wired.video_queue, "process_a_video", in_app(process_a_video)),
+        "plans": _task(wired.plan_queue, "solve_a_plan", in_app(solve_a_plan)),
     }
     _every_minute(wired.mail_queue, "mail_tick", in_app(mail_tick))
     _every_minute(wired.video_queue, "video_tick", in_app(process_a_video))
+    _every_minute(wired.plan_queue, "plan_tick", in_app(solve_a_plan))
     wired.video_queue.periodic_task(crontab(minute="7"), name="keep_promises")(
         in_app(keep_promises)
     )
@@ -98,6 +101,12 @@ def process_a_video(clock: Callable[[], datetime] = utc_now) -> None:
     work.clear_settled(storage(), now=clock())
     if found:
         _wake_worker("video")
+
+
+def solve_a_plan(clock: Callable[[], datetime] = utc_now) -> None:
+    """Solve one plan; then wake for the next."""
+    if solve_next(clock):
+        _wake_worker("plans")
 
 
 def keep_promises(clock: Callable[[], datetime] = utc_now) -> None:

@@ -18,7 +18,7 @@ from config import Settings
 
 @dataclass(frozen=True)
 class Parts:
-    """What an installation runs on. `mail_queue` and `video_queue` carry wake-ups only."""
+    """What an installation runs on. The queues carry wake-ups only."""
 
     settings: Settings
     storage: Storage
@@ -26,6 +26,7 @@ class Parts:
     links: Links
     mail_queue: Huey
     video_queue: Huey
+    plan_queue: Huey
 
 
 def wire(app: Flask, settings: Settings) -> None:
@@ -37,6 +38,7 @@ def wire(app: Flask, settings: Settings) -> None:
         links=Links(settings.base_url, settings.secret_keys),
         mail_queue=_queue(settings, "mail"),
         video_queue=_queue(settings, "video"),
+        plan_queue=_queue(settings, "plans"),
     )
 
 

@@ -24,9 +24,9 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),
     # the curator's bench
-    (0, ("sheets", "matches/rooms", "matches/bench/draft")),
+    (0, ("sheets", "matches/rooms", "matches/bench/draft", "matches/bench/job")),
     (3, ("matches/bench/worth",)),
-    (4, ("matches/exports", "matches/bench/work")),
+    (4, ("matches/exports", "matches/bench/solving", "matches/bench/work")),
     (9, ("matches/bench/downloads",)),
 )
 

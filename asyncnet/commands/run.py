@@ -22,7 +22,7 @@ from asyncnet.intros.actions.uploading import PART_BYTES
 from asyncnet.intros.video.isolate import stopping
 from asyncnet.wiring import parts, settings
 
-PARTS = ("web", "mail", "video")
+PARTS = ("web", "mail", "video", "plans")
 RESTART_AFTER_SECONDS = 1.0
 STOP_WITHIN_SECONDS = 25
 LARGEST_BODY = PART_BYTES + (1 << 20)
@@ -37,7 +37,7 @@ WAITRESS: dict[str, Any] = {
 start = AppGroup(
     "start",
     invoke_without_command=True,
-    help="Start the web server and both workers; with a name, only that one.",
+    help="Start the web server and all workers; with a name, only that one.",
 )
 
 
@@ -71,10 +71,17 @@ def start_video() -> None:
     _consume(parts().video_queue)
 
 
+@start.command("plans")
+@with_appcontext
+def start_plans() -> None:
+    """Solve plans of who meets whom, one at a time, each in a process of its own."""
+    _consume(parts().plan_queue)
+
+
 @start.result_callback()
 @click.pass_context
 def start_together(context: click.Context, *_: object) -> None:
-    """Run the three as child processes and restart whichever dies."""
+    """Run them all as child processes and restart whichever dies."""
     if context.invoked_subcommand is None:
         _supervise([[sys.executable, "-m", "flask", "--app", "wsgi", "start", p] for p in PARTS])
 

@@ -1,0 +1,144 @@
+"""Reads the bench: which plan lies on it, what became of others, and the published matches."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from asyncnet.database import there
+from asyncnet.events.model import Event
+from asyncnet.matches import queries as matches
+from asyncnet.matches.bench.draft import Draft, Facts, Meeting, Who, meeting_of
+from asyncnet.matches.bench.model import Bench, Plan, PlanState
+from asyncnet.matches.model import Group, Match, MatchState
+
+PLANS_LISTED = 30
+
+
+def current_of(session: Session, event_id: int) -> Plan | None:
+    """Return the plan that the organizers are working on, or None for the published matches."""
+    return session.scalar(
+        select(Plan)
+        .join(Bench, Bench.plan_id == Plan.id)
+        .where(Bench.event_id == event_id)
+        .options(undefer(Plan.content))
+    )
+
+
+def plan_in(session: Session, event_id: int, plan_id: int) -> Plan:
+    """Return one ready plan of an event with its content. Raises NotFound."""
+    return there(
+        session.scalar(
+            select(Plan)
+            .where(Plan.id == plan_id, Plan.event_id == event_id, Plan.state == PlanState.READY)
+            .options(undefer(Plan.content))
+        )
+    )
+
+
+def newest_asked_for(session: Session, event_id: int) -> Plan | None:
+    """Return the plan that was last asked of the solver, however far it has come."""
+    return session.scalar(
+        select(Plan)
+        .where(Plan.event_id == event_id, Plan.started_at.is_not(None) | Plan.wake_at.is_not(None))
+        .order_by(Plan.id.desc())
+        .limit(1)
+    )
+
+
+def undone_from(session: Session, event_id: int, plan_id: int | None) -> Plan | None:
+    """Return the newest ready plan made from another one: where redoing leads."""
+    made_from = Plan.based_on_id.is_(None) if plan_id is None else Plan.based_on_id == plan_id
+    return session.scalar(
+        select(Plan)
+        .where(
+            Plan.event_id == event_id,
+            made_from,
+            Plan.state == PlanState.READY,
+            Plan.published_at.is_(None),
+        )
+        .order_by(Plan.id.desc())
+        .limit(1)
+    )
+
+
+def plans_of(session: Session, event_id: int) -> Sequence[Plan]:
+    """Return the newest ready plans of an event without their content, newest first."""
+    return session.scalars(
+        select(Plan)
+        .where(Plan.event_id == event_id, Plan.state == PlanState.READY)
+        .order_by(Plan.id.desc())
+        .limit(PLANS_LISTED)
+    ).all()
+
+
+def last_published(session: Session, event_id: int) -> Plan | None:
+    """Return the plan that was published last, with its content, if any was."""
+    return session.scalar(
+        select(Plan)
+        .where(Plan.event_id == event_id, Plan.published_at.is_not(None))
+        .order_by(Plan.published_at.desc(), Plan.id.desc())
+        .limit(1)
+        .options(undefer(Plan.content))
+    )
+
+
+def rows_as_draft(
+    session: Session,
+    event: Event,
+    facts: Facts,
+    *,
+    known: Draft | None = None,
+    only: tuple[MatchState, ...] = (MatchState.DRAFT, MatchState.PUBLISHED),
+) -> Draft:
+    """Return the matches and groups of an event, as they stand in the tables, as a draft.
+
+    `known` is a plan from which the points of the same meetings and everybody's ideal are taken.
+    """
+    found = [match for match in matches.plan_of(session, event.id) if match.state in only]
+    groups = [group for group in matches.groups_of(session, event.id) if group.state in only]
+    points = {meeting.who: meeting for _, meeting in known.meetings()} if known else {}
+    numbers = {slot.id: slot.number for slot in event.rounds}
+    rounds: list[list[Meeting]] = [[] for _ in event.rounds]
+    for round_id, who, pinned in meetings_in(found):
+        same = points.get(who)
+        meeting = (
+            Meeting(who, same.points, pinned) if same else meeting_of(who, facts, pinned=pinned)
+        )
+        rounds[numbers[round_id] - 1].append(meeting)
+    return Draft(
+        rounds=tuple(tuple(sorted(found, key=lambda m: m.who)) for found in rounds),
+        groups=_members(groups),
+        ideals=known.ideals if known else {},
+    )
+
+
+def meetings_in(found: Iterable[Match]) -> list[tuple[int, Who, bool]]:
+    """Return round, people and pin of every meeting: matches that share a room are a trio."""
+    rooms: defaultdict[tuple[int, int], list[Match]] = defaultdict(list)
+    single: list[Match] = []
+    for match in found:
+        if match.room is None:
+            single.append(match)
+        else:
+            rooms[match.round_id, match.room].append(match)
+    meetings = []
+    for (round_id, _), inside in rooms.items():
+        people = {i for match in inside for i in (match.first_id, match.second_id)}
+        if len(inside) == 3 == len(people):
+            meetings.append((round_id, tuple(sorted(people)), False))
+        else:
+            single.extend(inside)
+    meetings += [(m.round_id, (m.first_id, m.second_id), m.pinned) for m in single]
+    return meetings
+
+
+def _members(groups: Iterable[Group]) -> tuple[Who, ...]:
+    return tuple(tuple(sorted(person.id for person in group.members)) for group in groups)
+
+
+def rows_by_pair(session: Session, event_id: int) -> Mapping[Who, Match]:
+    """Return every match that an event has ever had, withdrawn ones too, by its two people."""
+    rows = session.scalars(select(Match).where(Match.event_id == event_id))
+    return {(match.first_id, match.second_id): match for match in rows}

@@ -1,0 +1,128 @@
+"""One solve in a process of its own: the job comes on standard input, what is known goes out.
+
+Run by the worker as `python -m asyncnet.matches.bench.solving`. A process of its own can be
+stopped at any moment and gives its memory back; the libraries of the solver are never loaded
+where pages are served. Each line that it writes is one JSON object: a phase (`phase`, `value`,
+`bound`), a plan (`plan`, the best so far), or a refusal (`refused`).
+"""
+
+import json
+import os
+import pickle
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from asyncnet.matches.bench.job import Job, Rounds
+from asyncnet.matching.greedy import greedy_pairs, greedy_rounds
+from asyncnet.matching.groups import group
+from asyncnet.matching.measures import Meeting, Plan, gains, measure, plan_of
+from asyncnet.matching.plan import Progress, solve
+from asyncnet.matching.problem import Pair, Problem, Refused, pair
+from asyncnet.matching.refusals import pin_rounds, refuse_impossible, refuse_promises
+from asyncnet.matching.repair import repair
+from asyncnet.matching.weights import Scores, score
+
+QUICK_GROUPS_SECONDS = 1.0
+
+
+def main() -> None:
+    """Read the job, do it, and write down how it goes."""
+    os.nice(5)
+    job: Job = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own worker
+    try:
+        if job.before is not None and job.published is not None:
+            _mend(job, job.before, job.published)
+        else:
+            _suggest(job)
+    except Refused as refused:
+        _tell(refused=str(refused))
+
+
+def _suggest(job: Job) -> None:
+    """Tell a quick valid plan first, so that there is one to keep whenever it is stopped."""
+    problem = job.problem
+    refuse_impossible(problem)
+    _tell(phase="scoring")
+    scores = score(problem)
+    refuse_promises(problem, scores)
+    if problem.mixed:
+        pins = pin_rounds(problem, random.Random(job.seed))  # noqa: S311 - no secret here
+        quick = plan_of(greedy_rounds(problem, scores, pins))
+        if problem.group_size[1]:
+            found = group(problem, quick.met(), seed=job.seed, seconds=QUICK_GROUPS_SECONDS)
+            quick = replace(quick, groups=found.groups)
+    else:
+        quick = Plan(pairs=greedy_pairs(problem, scores))
+    _tell_plan(job, scores, quick, bound=None)
+
+    def report(progress: Progress) -> None:
+        _tell(phase=progress.phase, value=progress.value, bound=progress.upper_bound)
+
+    solution = solve(
+        problem, floor=job.floor, time_limit=job.time_limit, seed=job.seed, report=report
+    )
+    _tell_plan(job, scores, solution.plan, bound=solution.upper_bound)
+
+
+def _mend(job: Job, before: Problem, rounds: Rounds) -> None:
+    _tell(phase="mending")
+    published = plan_of(rounds)
+    if not before.mixed:
+        published = Plan(pairs=tuple((who[0], who[1]) for found in rounds for who in found))
+    found = repair(before, published, job.problem, job.first_open_round)
+    _tell_plan(job, score(job.problem), found.plan, bound=None)
+
+
+def _tell_plan(job: Job, scores: Scores, plan: Plan, *, bound: float | None) -> None:
+    rounds: Iterable[Sequence[Meeting]] = plan.rounds
+    if not job.problem.mixed:
+        rounds = spread(plan.pairs, job.windows, job.at)
+    measures = measure(job.problem, scores, plan)
+    _tell(
+        plan={
+            "rounds": [
+                [[list(who), [gain for _, gain in gains(scores, who)]] for who in meetings]
+                for meetings in rounds
+            ],
+            "groups": [list(who) for who in plan.groups],
+            "ideals": scores.ideal.tolist(),
+        },
+        value=measures.total,
+        bound=bound,
+    )
+
+
+def spread(pairs: Iterable[Pair], windows: int, at: Mapping[Pair, int]) -> list[list[Pair]]:
+    """Return the pairs of an asynchronous event by window, so that nobody has two at once where
+    that can be; `at` says in which window a pair meets already, counted from 1."""
+    rounds: list[list[Pair]] = [[] for _ in range(max(1, windows))]
+    busy: Counter[tuple[int, int]] = Counter()
+
+    def place(who: Pair, number: int) -> None:
+        rounds[number].append(who)
+        busy.update((person, number) for person in who)
+
+    waiting = []
+    for who in sorted(pair(*who) for who in pairs):
+        known = at.get(who, 0)
+        if 0 < known <= len(rounds):
+            place(who, known - 1)
+        else:
+            waiting.append(who)
+    for one, other in waiting:
+        load = [(busy[one, n] + busy[other, n], len(rounds[n]), n) for n in range(len(rounds))]
+        place((one, other), min(load)[2])
+    return [sorted(found) for found in rounds]
+
+
+def _tell(**words: Any) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

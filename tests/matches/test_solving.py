@@ -1,0 +1,147 @@
+"""The worker solves what organizers ask for, and keeps what it has when it is stopped."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, undefer
+
+from asyncnet.audit.actions import SYSTEM
+from asyncnet.clock import utc_now
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.rules import Attendance
+from asyncnet.matches.bench.actions.asking import ask, stop
+from asyncnet.matches.bench.actions.working import GAVE_UP, LEASE, MAX_ATTEMPTS, claim_next
+from asyncnet.matches.bench.draft import Draft
+from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
+from asyncnet.matches.model import Match
+from asyncnet.matches.rules import PlanSettings
+from asyncnet.people.model import Person
+from asyncnet.tasks import solve_a_plan
+from tests import factories
+
+Rows = Callable[..., list[Any]]
+
+
+@pytest.fixture
+def host(session: Session) -> Person:
+    return factories.organizer(session)
+
+
+@pytest.fixture
+def event(session: Session, host: Person) -> Event:
+    """An event of eleven live people and one who is asynchronous."""
+    made = factories.event(session, host)
+    for number in range(11):
+        factories.participant(session, made, name=f"Live {number}")
+    factories.participant(session, made, name="Mei", attendance=Attendance.ASYNC)
+    return made
+
+
+def asked(
+    session: Session, event: Event, host: Person, origin: PlanOrigin = PlanOrigin.SUGGESTED
+) -> Plan:
+    plan = ask(
+        session,
+        event,
+        origin,
+        PlanSettings(),
+        person_id=host.id,
+        actor=SYSTEM,
+        now=utc_now(),
+    )
+    session.commit()
+    return plan
+
+
+def test_a_suggestion_seats_everybody_and_lies_on_the_bench(
+    app: Flask, session: Session, event: Event, host: Person, rows: Rows
+) -> None:
+    plan = asked(session, event, host)
+
+    with app.app_context():
+        solve_a_plan()
+
+    [found] = rows(select(Plan).options(undefer(Plan.content)))
+    draft = Draft.of_data(found.content)
+    assert found.state is PlanState.READY
+    assert found.bound >= found.value > 0.9 * found.bound
+    live = {p.id for p in rows(select(Participant)) if p.attendance is Attendance.LIVE}
+    assert [draft.sitting_out(number, live) for number in (1, 2, 3)] == [[], [], []]
+    assert found.value == draft.value()
+    assert [bench.plan_id for bench in rows(select(Bench))] == [plan.id]
+    assert rows(select(Match)) == []
+
+
+def test_asking_twice_asks_once(session: Session, event: Event, host: Person) -> None:
+    """F8."""
+    first = asked(session, event, host)
+
+    assert asked(session, event, host).id == first.id
+
+
+def test_an_impossible_wish_is_refused_by_name(
+    app: Flask, session: Session, host: Person, rows: Rows
+) -> None:
+    small = factories.event(session, host)
+    for name in ("Ana", "Bo"):
+        factories.participant(session, small, name=name)
+    asked(session, small, host)
+
+    with app.app_context():
+        solve_a_plan()
+
+    [plan] = rows(select(Plan))
+    assert plan.state is PlanState.FAILED
+    assert "too few people for 3 rounds" in plan.reason
+
+
+def test_a_stopped_solve_keeps_the_best_so_far(
+    app: Flask, session: Session, event: Event, host: Person, rows: Rows
+) -> None:
+    plan = asked(session, event, host)
+    stop(session, plan, actor=SYSTEM, now=utc_now())
+    session.commit()
+
+    with app.app_context():
+        solve_a_plan()
+
+    [found] = rows(select(Plan))
+    assert found.state in {PlanState.READY, PlanState.FAILED}
+    assert found.state is PlanState.READY or "before there was any plan" in found.reason
+
+
+def test_the_solve_of_a_killed_worker_is_taken_up_again(
+    app: Flask, session: Session, event: Event, host: Person, rows: Rows
+) -> None:
+    """F2: the lease ends, and somebody else begins anew."""
+    asked(session, event, host)
+    claim_next(session, now=utc_now())
+    session.commit()
+
+    with app.app_context():
+        solve_a_plan()
+        [untouched] = rows(select(Plan))
+        solve_a_plan(lambda: utc_now() + LEASE + timedelta(seconds=1))
+
+    [found] = rows(select(Plan))
+    assert untouched.state is PlanState.SOLVING
+    assert (found.state, found.attempts) == (PlanState.READY, 2)
+
+
+def test_what_kills_its_workers_is_given_up(
+    app: Flask, session: Session, event: Event, host: Person, rows: Rows
+) -> None:
+    """F16."""
+    asked(session, event, host)
+    session.execute(update(Plan).values(attempts=MAX_ATTEMPTS))
+    session.commit()
+
+    with app.app_context():
+        solve_a_plan()
+
+    [found] = rows(select(Plan))
+    assert (found.state, found.reason) == (PlanState.FAILED, GAVE_UP)
