@@ -60,6 +60,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - read by SQLAlchemy while mapping
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
+        list[int]: JSON,
         list[str]: JSON,
         list[dict[str, Any]]: JSON,
     }

@@ -7,7 +7,14 @@ from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
-from asyncnet.events.rules import Attendance, EventMode, QuestionKind
+from asyncnet.events.rules import (
+    FIRST_ASKS,
+    Attendance,
+    EventMode,
+    MentionKind,
+    QuestionKind,
+    WordKind,
+)
 from asyncnet.people.model import Person
 
 
@@ -29,6 +36,8 @@ class Event(Base):
     )
     closing_minutes: Mapped[int] = mapped_column(default=0)
     """How long the closing groups talk after the last round; 0 when there are none."""
+    asks: Mapped[list[str]] = mapped_column(default=lambda: [str(ask) for ask in FIRST_ASKS])
+    """Which parts of the profile the registration form asks for, each an `Ask`."""
     send_hour: Mapped[str] = mapped_column(String(5), default="09:00")
     """When follow-ups go out, on the reader's own clock, as `HH:MM`."""
     digest: Mapped[bool] = mapped_column(default=True)
@@ -128,14 +137,73 @@ class Participant(Base):
     """A sentence or two that matches read beside the name."""
     wishes: Mapped[str] = mapped_column(Text, default="")
     """Whom they would like to meet, in their words; read by organizers."""
+    role: Mapped[str] = mapped_column(String(80), default="")
+    """What they do, in their words: `librarian`."""
+    community: Mapped[str] = mapped_column(String(80), default="")
+    """The kind of community they come from, in their words: `citizen science`."""
+    experience: Mapped[str] = mapped_column(String(500), default="")
+    """Areas they have worked in and have something to contribute to; read by others."""
+    topics: Mapped[list[str]] = mapped_column(default=list)
+    offers: Mapped[list[str]] = mapped_column(default=list)
+    seeks: Mapped[list[str]] = mapped_column(default=list)
+    """What they work on, can help with and look for, in their words; see `Spelling`."""
+    across: Mapped[bool] = mapped_column(default=False)
+    """True when they would rather meet people of other kinds of communities."""
     own_question: Mapped[str] = mapped_column(String(300), default="")
     """What they ask each of their matches; shown in the match form. Empty for none."""
     link_version: Mapped[int] = mapped_column(default=1)
     """Raised to withdraw every personal link handed out so far."""
+    version: Mapped[int] = mapped_column(default=1)
+    """Raised by every change, so that nobody overwrites what they have not seen."""
     registered_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
 
     event: Mapped[Event] = relationship()
+
+
+class Spelling(Base):
+    """One way in which people of an event write a topic, skill, role or kind of community.
+
+    Spellings with the same `word` are one thing: `Open Data`, `open data` and `open dta`. Joined
+    by `events/spelling.py` when first met; organizers have the last word.
+    """
+
+    __tablename__ = "spelling"
+    __table_args__ = (UniqueConstraint("event_id", "kind", "folded"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"))
+    kind: Mapped[WordKind] = mapped_column(
+        Enum(WordKind, native_enum=False, length=10, values_callable=list)
+    )
+    folded: Mapped[str] = mapped_column(String(160))
+    written: Mapped[str] = mapped_column(String(80))
+    word: Mapped[str] = mapped_column(String(80))
+
+
+class Mention(Base):
+    """A person whom a participant names: to meet, to be kept apart from, or known already.
+
+    `possible` are the ids of those whom the words may mean; `meant_id` is the one they mean, once
+    that is clear or somebody has `chosen`. Until then the words wait for whoever registers.
+    """
+
+    __tablename__ = "mention"
+    __table_args__ = (UniqueConstraint("participant_id", "kind", "folded"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"), index=True)
+    participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
+    kind: Mapped[MentionKind] = mapped_column(
+        Enum(MentionKind, native_enum=False, length=10, values_callable=list)
+    )
+    written: Mapped[str] = mapped_column(String(254))
+    folded: Mapped[str] = mapped_column(String(254))
+    meant_id: Mapped[int | None] = mapped_column(
+        ForeignKey("participant.id", ondelete="SET NULL"), index=True
+    )
+    possible: Mapped[list[int]] = mapped_column(default=list)
+    chosen: Mapped[bool] = mapped_column(default=False)
 
 
 class Consent(Base):

@@ -36,6 +36,64 @@ class Attendance(StrEnum):
     ASYNC = "async"
 
 
+class Ask(StrEnum):
+    """A part of the profile that the organizer may have the registration form ask for."""
+
+    ROLE = "role"
+    COMMUNITY = "community"
+    TOPICS = "topics"
+    EXPERIENCE = "experience"
+    SKILLS = "skills"
+    ACROSS = "across"
+    MEET = "meet"
+    AVOID = "avoid"
+    KNOWN = "known"
+    GREETING = "greeting"
+    WISHES = "wishes"
+
+
+class WordKind(StrEnum):
+    """What people of an event say in words that are compared with each other's."""
+
+    TOPIC = "topic"
+    SKILL = "skill"
+    ROLE = "role"
+    COMMUNITY = "community"
+
+
+class MentionKind(StrEnum):
+    """Why a participant names somebody."""
+
+    MEET = "meet"
+    AVOID = "avoid"
+    KNOWN = "known"
+
+
+FORM_STARTS = {
+    "short": (Ask.TOPICS, Ask.GREETING, Ask.MEET, Ask.AVOID),
+    "community": (
+        Ask.COMMUNITY,
+        Ask.TOPICS,
+        Ask.EXPERIENCE,
+        Ask.SKILLS,
+        Ask.ACROSS,
+        Ask.MEET,
+        Ask.AVOID,
+        Ask.GREETING,
+        Ask.WISHES,
+    ),
+    "mentoring": (Ask.ROLE, Ask.SKILLS, Ask.EXPERIENCE, Ask.AVOID, Ask.KNOWN, Ask.GREETING),
+    "everything": tuple(Ask),
+}
+"""Good forms to start from, by the kind of gathering."""
+FIRST_ASKS = FORM_STARTS["community"]
+MAX_TOPICS = 6
+MAX_SKILLS = 4
+MAX_NAMES = 10
+MAX_WORD = 60
+MAX_NAME = 100
+
+
 class QuestionKind(StrEnum):
     """What a question of the match form asks for."""
 

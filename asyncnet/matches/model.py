@@ -76,6 +76,25 @@ class Match(Base):
         return self.first_reasons if participant_id == self.first_id else self.second_reasons
 
 
+class Forbid(Base):
+    """Two participants whom an organizer keeps apart; seen by organizers alone."""
+
+    __tablename__ = "forbid"
+    __table_args__ = (
+        UniqueConstraint("first_id", "second_id"),
+        CheckConstraint("first_id < second_id", name="ordered"),
+        Index("ix_forbid_second_id", "second_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"), index=True)
+    first_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
+    second_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    """Who said so; empty once that person is gone."""
+    created_at: Mapped[datetime]
+
+
 class Group(Base):
     """A closing group of four to six people, published as matches are."""
 
