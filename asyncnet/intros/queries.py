@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.database import there
 from asyncnet.events.model import Consent, Participant
-from asyncnet.intros.model import ENDED, Intro, IntroState
+from asyncnet.intros.model import ENDED, Intro, IntroState, Photo
 
 CONSENT_PURPOSE = "intro"
 
@@ -148,3 +148,27 @@ def needed(session: Session, folders: Collection[str], upload_keys: Collection[s
         )
     )
     return {folder for folder in kept_folders if folder} | set(kept_uploads)
+
+
+def photos_among(session: Session, participant_ids: Collection[int]) -> dict[int, str]:
+    """Return the keys of these participants' photos, by participant id; who has none is not in."""
+    rows = session.execute(
+        select(Photo.participant_id, Photo.key).where(Photo.participant_id.in_(participant_ids))
+    )
+    return {row.participant_id: row.key for row in rows}
+
+
+def departed_photos(session: Session, *, limit: int = 100) -> Sequence[tuple[int, str]]:
+    """Return participant id and key of photos whose owners have left their event."""
+    rows = session.execute(
+        select(Photo.participant_id, Photo.key)
+        .join(Participant)
+        .where(Participant.left_at.is_not(None))
+        .limit(limit)
+    )
+    return [(participant_id, key) for participant_id, key in rows]
+
+
+def photos_needed(session: Session, keys: Collection[str]) -> set[str]:
+    """Return those of the given keys that are somebody's photo."""
+    return set(session.scalars(select(Photo.key).where(Photo.key.in_(keys))))

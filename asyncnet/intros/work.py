@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.database import WRITES, db, transaction
-from asyncnet.intros import queries, video
+from asyncnet.intros import portraits, queries, video
 from asyncnet.intros.actions import processing, uploading, withdrawing
 from asyncnet.intros.actions.processing import Claim, ClaimLost, NothingWaiting, Prepared
 from asyncnet.intros.model import ENDED, IntroKind, IntroStep
@@ -63,6 +63,7 @@ def clear_settled(storage: Storage, *, now: datetime) -> None:
     """Remove from storage what settled intros no longer need: withdrawn ones within minutes."""
     with transaction() as session:
         withdrawing.withdraw_departed(session, now=now)
+    _clear_photos(storage)
     while True:
         with transaction() as session:
             settled = [
@@ -98,7 +99,7 @@ def sweep(storage: Storage, *, now: datetime) -> int:
     storage.abort_unfinished(started_before=before)
     old = [
         file.key
-        for prefix in ("uploads/", "intros/")
+        for prefix in ("uploads/", "intros/", portraits.PREFIX)
         for file in storage.files(prefix)
         if file.changed_at < now - ORPHAN_AFTER
     ]
@@ -207,6 +208,13 @@ def _delete_tries(storage: Storage, upload_key: str, *, kept: str | None) -> Non
             storage.delete(file.key)
 
 
+def _clear_photos(storage: Storage) -> None:
+    try:
+        portraits.clear_departed(storage)
+    except StorageError as error:
+        log.warning("photos not cleared", error=type(error).__name__)
+
+
 def _delete_folder(storage: Storage, folder: str) -> None:
     for file in list(storage.files(f"{folder}/")):
         storage.delete(file.key)
@@ -228,4 +236,5 @@ def _not_needed(keys: Sequence[str]) -> list[str]:
     folders = {key.rsplit("/", 1)[0] for key in keys}
     with transaction() as session:
         needed = queries.needed(session, folders, set(keys))
+        needed |= queries.photos_needed(session, set(keys))
     return [key for key in keys if key not in needed and key.rsplit("/", 1)[0] not in needed]
