@@ -18,6 +18,7 @@ from asyncnet.commands.run import start
 from asyncnet.database import db
 from asyncnet.events import views as events
 from asyncnet.followups import views as followups
+from asyncnet.intros import faces
 from asyncnet.intros import views as intros
 from asyncnet.matches import views as matches
 from asyncnet.matches.bench import downloads
@@ -29,7 +30,18 @@ from asyncnet.web.logs import set_up_logs
 from asyncnet.wiring import wire
 from config import CHECKOUT, Settings
 
-FEATURES = (people, messages, events, intros, matches, downloads, followups, files, inbox)
+FEATURES = (
+    people,
+    messages,
+    events,
+    faces,
+    intros,
+    matches,
+    downloads,
+    followups,
+    files,
+    inbox,
+)
 matching_commands = LazyGroup(
     "matching", "asyncnet.commands.matching", help="Match the people of an event, from a file."
 )

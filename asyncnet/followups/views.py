@@ -11,6 +11,7 @@ from asyncnet.followups.actions.answering import AlreadySent, answer_match
 from asyncnet.followups.actions.mailing import may_change
 from asyncnet.followups.forms import match_form
 from asyncnet.followups.letters import readable
+from asyncnet.intros.faces import faces
 from asyncnet.intros.views import playback
 from asyncnet.matches.queries import published_match
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
@@ -67,6 +68,7 @@ def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
         message=viewing.message,
         may_change=may_change(viewing.message),
         playback=playback(viewing.intro) if viewing.intro else None,
+        photos=faces([viewing.match.viewed]),
     )
 
 
@@ -99,4 +101,5 @@ def received(participant_id: int) -> ResponseReturnValue:
         participant=participant,
         event=participant.event,
         letters=[(answer, readable(answer)) for answer in answers],
+        photos=faces([answer.author for answer in answers]),
     )

@@ -12,16 +12,17 @@ from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant
 from asyncnet.events.queries import everyone
 from asyncnet.events.rules import Attendance
-from asyncnet.intros import queries
-from asyncnet.intros.actions import consenting, uploading, withdrawing
+from asyncnet.intros import portraits, queries
+from asyncnet.intros.actions import consenting, portraying, uploading, withdrawing, writing
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.actions.uploading import NotAllowed
-from asyncnet.intros.forms import BeginForm, ConsentForm, StepForm
+from asyncnet.intros.faces import faces
+from asyncnet.intros.forms import BeginForm, ConsentForm, QuestionForm, StepForm, WordsForm
 from asyncnet.intros.model import UNDER_WAY, Intro, IntroKind
 from asyncnet.intros.rules import Limits
 from asyncnet.storage.port import FileMissing, UploadRequest
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
-from asyncnet.web.forms import ButtonForm, Form
+from asyncnet.web.forms import ButtonForm, Form, text
 from asyncnet.web.limits import limiter
 from asyncnet.wiring import settings, storage
 
@@ -94,7 +95,7 @@ def board(event_id: int) -> ResponseReturnValue:
 @requires(Role.PARTICIPANT)
 def studio(participant_id: int) -> ResponseReturnValue:
     participant = current_participant(participant_id)
-    return render_template("intros/studio.html", **_shown(participant, ConsentForm()))
+    return render_template("intros/studio.html", **_shown(participant))
 
 
 @pages.get("/me/<int:participant_id>/intro/state")
@@ -102,7 +103,7 @@ def studio(participant_id: int) -> ResponseReturnValue:
 def state(participant_id: int) -> ResponseReturnValue:
     """Show the part of the studio that changes by itself; the page asks for it while waiting."""
     participant = current_participant(participant_id)
-    return render_template("intros/state.html", **_shown(participant, ConsentForm()))
+    return render_template("intros/state.html", **_shown(participant))
 
 
 @pages.post("/me/<int:participant_id>/intro/consent")
@@ -111,7 +112,7 @@ def consent(participant_id: int) -> ResponseReturnValue:
     participant = current_participant(participant_id)
     form = ConsentForm()
     if not form.accepted():
-        return render_template("intros/studio.html", **_shown(participant, form)), 400
+        return render_template("intros/studio.html", **_shown(participant, consent=form)), 400
     with transaction() as session:
         consenting.give_consent(session, participant, actor=actor(), now=utc_now())
     return redirect(url_for(".studio", participant_id=participant_id))
@@ -131,6 +132,7 @@ def begin(participant_id: int) -> ResponseReturnValue:
             intro = uploading.begin(
                 session,
                 participant,
+                kind=IntroKind(text(form.kind)),
                 size=form.size.data or 0,
                 content_type=form.content_type.data or "",
                 limits=_limits(),
@@ -208,31 +210,78 @@ def take_as_audio(participant_id: int, intro_id: int) -> ResponseReturnValue:
     return redirect(url_for(".studio", participant_id=participant_id))
 
 
+@pages.post("/me/<int:participant_id>/intro/words")
+@requires(Role.PARTICIPANT)
+def write(participant_id: int) -> ResponseReturnValue:
+    """Take an intro in words; it is ready at once."""
+    participant = current_participant(participant_id)
+    form = WordsForm()
+    if not form.accepted():
+        return render_template("intros/studio.html", **_shown(participant, words=form)), 400
+    try:
+        with transaction() as session:
+            writing.write(session, participant, text(form.words), actor=actor(), now=utc_now())
+    except NotAllowed as error:
+        flash(str(error), "bad")
+    else:
+        flash("Your intro is ready. This is what your matches see from now on.", "good")
+    return redirect(url_for(".studio", participant_id=participant_id))
+
+
+@pages.post("/me/<int:participant_id>/intro/question")
+@requires(Role.PARTICIPANT)
+def ask_matches(participant_id: int) -> ResponseReturnValue:
+    """Keep the one question that this participant adds to their matches' form."""
+    participant = current_participant(participant_id)
+    form = QuestionForm()
+    if not form.accepted():
+        return render_template("intros/studio.html", **_shown(participant, question=form)), 400
+    question = text(form.own_question)
+    with transaction() as session:
+        writing.ask_matches(session, participant, question, actor=actor(), now=utc_now())
+    flash("Your matches are asked this." if question else "Your question is taken out.", "good")
+    return redirect(url_for(".studio", participant_id=participant_id))
+
+
 @pages.post("/me/<int:participant_id>/intro/withdraw")
 @requires(Role.PARTICIPANT)
 def withdraw(participant_id: int) -> ResponseReturnValue:
-    """Take the intro back, before or after the event."""
+    """Take the intro back, and the photo with it, before or after the event."""
     participant = current_participant(participant_id)
     if not ButtonForm().accepted():
         abort(400)
     with transaction() as session:
         withdrawing.withdraw(session, participant, actor=actor(), now=utc_now())
+        photo = portraying.drop_photo(session, participant_id)
+    portraits.discard(storage(), photo)
     flash(
-        "Withdrawn. Nobody can open your video from now on, and its bytes are removed within "
+        "Withdrawn. Nobody can open your intro from now on, and its bytes are removed within "
         "minutes.",
         "notice",
     )
     return redirect(url_for(".studio", participant_id=participant_id))
 
 
-def _shown(participant: Participant, form: ConsentForm) -> dict[str, Any]:
-    """Return what the studio shows of a participant's intros."""
+def _shown(
+    participant: Participant,
+    *,
+    consent: ConsentForm | None = None,
+    words: WordsForm | None = None,
+    question: QuestionForm | None = None,
+) -> dict[str, Any]:
+    """Return what the studio shows of a participant's intros; a form given is one to correct."""
     newest = queries.newest_of(db.session(), participant.id)
     ready = queries.ready_of(db.session(), participant.id)
+    kept = {
+        "words": ready.words if ready else "",
+        "own_question": participant.own_question,
+    }
     return {
         "participant": participant,
         "event": participant.event,
-        "form": form,
+        "consent": consent or ConsentForm(formdata=None),
+        "words": words or WordsForm(formdata=None, data=kept),
+        "question": question or QuestionForm(formdata=None, data=kept),
         "agreed": queries.consent_of(db.session(), participant.id, CONSENT_VERSION) is not None,
         "newest": newest,
         "ready": ready,
@@ -240,6 +289,7 @@ def _shown(participant: Participant, form: ConsentForm) -> dict[str, Any]:
         and uploading.may_become_audio(newest, now=utc_now()),
         "waiting": newest is not None and newest.state in UNDER_WAY[1:],
         "playback": playback(ready) if ready else None,
+        "photo": faces([participant]).get(participant.id),
         "limits": _limits(),
         "part_bytes": uploading.PART_BYTES,
         "signed_for": settings().signature_valid_for,

@@ -11,6 +11,7 @@ from asyncnet.events.forms import ProfileForm
 from asyncnet.events.model import Event
 from asyncnet.events.rules import Attendance
 from asyncnet.intros import queries as intros
+from asyncnet.intros.faces import faces
 from asyncnet.matches import actions, queries
 from asyncnet.matches.actions import CannotPair, HasMatches
 from asyncnet.matches.forms import PairForm
@@ -120,6 +121,7 @@ def me(participant_id: int) -> ResponseReturnValue:
         with_intro=intros.ready_among(
             db.session(), [match.other(participant.id).id for match in matches]
         ),
+        photos=faces([participant, *(match.other(participant.id) for match in matches)]),
         now=utc_now(),
     )
 

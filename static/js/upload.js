@@ -1,4 +1,4 @@
-// Sends a video in parts, straight to where videos are kept, and goes on after a reload, a lost
+// Sends an intro in parts, straight to where videos are kept, and goes on after a reload, a lost
 // line or a sleep. Uppy speaks the protocol of S3; our server signs each request it makes.
 import AwsS3 from "@uppy/aws-s3";
 import Uppy from "@uppy/core";
@@ -12,7 +12,7 @@ const GONE = new Set([404, 410, 412]);
 const REFUSED = new Set([400, 409, 413, 429]);
 
 const studio = document.querySelector("[data-upload]");
-const part = (name) => studio.querySelector(`[data-upload-${name}]`);
+const part = (name) => document.querySelector(`[data-upload-${name}]`);
 const { upload: beginAt, participant, csrf } = studio.dataset;
 const partBytes = Number(studio.dataset.partBytes);
 const maxBytes = Number(studio.dataset.maxBytes);
@@ -59,7 +59,8 @@ function sign(step) {
 
 async function begin() {
   const [file] = uppy.getFiles();
-  const { id } = await post(beginAt, { size: file.size, content_type: file.type ?? "" });
+  const { kind } = file.meta;
+  const { id } = await post(beginAt, { kind, size: file.size, content_type: file.type ?? "" });
   return id;
 }
 
@@ -76,17 +77,20 @@ async function post(address, values = {}) {
   return answer;
 }
 
-function choose(event) {
-  const [data] = event.target.files;
-  event.target.value = "";
-  if (!data) return;
+function choose({ target }) {
+  const [data] = target.files;
+  if (data) send(data, target.dataset.uploadFile);
+  target.value = "";
+}
+
+function send(data, kind) {
   if (data.size > maxBytes) {
     say(`This file has ${megabytes(data.size)} MB, more than the ${megabytes(maxBytes)} MB that fit.`);
     return;
   }
   uppy.clear();
   startAfresh();
-  uppy.addFile({ name: "intro", type: data.type, data });
+  uppy.addFile({ name: "intro", type: data.type, data, meta: { kind } });
   uppy.upload();
 }
 
@@ -146,7 +150,12 @@ async function finish() {
     stop(error.message);
     return;
   }
-  stop("Your video has arrived.");
+  arrive();
+}
+
+function arrive() {
+  stop("Your intro has arrived.");
+  document.dispatchEvent(new Event("asyncnet:arrived"));
 }
 
 async function recover(file, error) {
@@ -177,7 +186,7 @@ async function hasArrived() {
   } catch {
     return false;
   }
-  stop("Your video has arrived.");
+  arrive();
   return true;
 }
 
@@ -206,14 +215,18 @@ function pause(failures) {
 
 function stop(words) {
   uppy.clear();
-  showUnderWay(false);
+  part("choose").hidden = false;
   say(words);
   document.dispatchEvent(new Event("asyncnet:changed"));
 }
 
+// Whoever had the focus in what goes is led to what comes.
 function showUnderWay(isUnderWay) {
-  part("choose").hidden = isUnderWay;
+  const goes = part(isUnderWay ? "ways" : "under-way");
+  const hadFocus = goes.contains(document.activeElement);
+  part("ways").hidden = isUnderWay;
   part("under-way").hidden = !isUnderWay;
+  if (hadFocus) part(isUnderWay ? "cancel" : "words").focus();
   part("bar").value = 0;
   part("figures").textContent = "";
 }
@@ -236,7 +249,8 @@ uppy.on("upload-progress", showProgress);
 uppy.on("upload-success", finish);
 uppy.on("upload-error", recover);
 uppy.on("restored", goOn);
-for (const input of studio.querySelectorAll("[data-upload-file]")) {
+document.addEventListener("asyncnet:recorded", ({ detail }) => send(detail.file, detail.kind));
+for (const input of document.querySelectorAll("[data-upload-file]")) {
   input.addEventListener("change", choose);
 }
 window.addEventListener("offline", () => {
@@ -246,4 +260,4 @@ part("cancel").addEventListener("click", () => {
   uppy.cancelAll();
   stop("");
 });
-showUnderWay(false);
+part("choose").hidden = false;

@@ -528,7 +528,7 @@ def test_the_state_is_told_in_words_and_asks_to_be_looked_at_again(
 
     assert "We check it next; that usually takes less than a minute." in waiting
     assert "data-refresh-waiting" in waiting
-    assert "This is what your matches see." in ready
+    assert "This is what your matches in Tide pools and its organizers see" in ready
     assert "data-refresh-waiting" not in ready
 
 

@@ -45,6 +45,8 @@ def test_both_sides_need_no_mouse(
         goes_to(mei.page, mei.page.get_by_role("link", name="Make my intro")).press("Enter")
         goes_to(mei.page, mei.page.get_by_role("checkbox")).press("Space")
         goes_to(mei.page, mei.page.get_by_role("button", name="Go on")).press("Enter")
+        own_file = mei.page.locator("summary", has_text="Use a video you have")
+        goes_to(mei.page, own_file).press("Enter")
         with mei.page.expect_file_chooser() as chooser:
             goes_to(mei.page, mei.page.get_by_label("Choose a video")).press("Enter")
         chooser.value.set_files(video)

@@ -167,6 +167,8 @@ def mei_uploads_her_intro(mei: Visitor, video: Path) -> None:
     page.get_by_role("checkbox").check()
     mei.sends_in("Go on")
     mei.sees("studio-choose")
+    page.locator("summary", has_text="Use a video you have").click()
+    mei.sees("studio-file")
 
     slow_down(page, SLOW_BYTES_A_SECOND)
     with page.expect_file_chooser() as chooser:
@@ -177,7 +179,7 @@ def mei_uploads_her_intro(mei: Visitor, video: Path) -> None:
     mei.sees("studio-uploading")
     slow_down(page, None)
 
-    expect(page.get_by_text("Your video has arrived.", exact=True)).to_be_visible()
+    expect(page.get_by_text("Your intro has arrived.", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="Where it stands")).to_contain_text(
         "Ready", timeout=60_000
     )

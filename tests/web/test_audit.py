@@ -15,6 +15,7 @@ from asyncnet.audit.actions import Actor, record
 from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
 from asyncnet.web.access import Role
+from config import CHECKOUT
 from tests import factories
 from tests.logs import told
 from tests.pages import filled, find_form, open_personal_link, post_form, sign_in, token_for
@@ -35,6 +36,8 @@ EVENT = {
     "send_hour": "09:00",
 }
 LIST = b"name,email,time zone\nOle,ole@reader.example,Europe/Oslo\n"
+WORDS = "I count eelgrass in the bay, and I would like to meet people who map it."
+PICTURE = (CHECKOUT / "tests/data/pictures/upright.png").read_bytes()
 CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("people.ask_sign_in", "sign_in.requested", {"email": "host@forum.example"}),
     ("people.confirm", "signed_in", {}),
@@ -56,6 +59,10 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("followups.viewing", "match.answered", {}),
     ("intros.consent", "intro.consented", CONSENTED),
     ("intros.begin", "intro.begun", {"size": "1000", "content_type": "video/mp4"}),
+    ("intros.write", "intro.written", {"words": WORDS}),
+    ("intros.ask_matches", "question.own", {"own_question": "Which coast is yours?"}),
+    ("faces.photo", "photo.kept", {"picture": PICTURE}),
+    ("faces.remove", "photo.removed", {}),
     ("intros.withdraw", "intro.withdrawn", {}),
     ("people.close_pages", "signed_out", {}),
     ("people.sign_out", "signed_out", {}),
@@ -208,6 +215,7 @@ def send(browser: FlaskClient, path: str, said: dict[str, Any]) -> Any:
         form = filled(find_form(page), said)
     else:
         form = {"csrf_token": find_form(browser.get("/lost-link")).values["csrf_token"], **said}
-    if isinstance(form.get("file"), bytes):
-        form["file"] = (io.BytesIO(form["file"]), "list.csv")
+    for name, value in form.items():
+        if isinstance(value, bytes):
+            form[name] = (io.BytesIO(value), "file")
     return browser.post(path, data=form)

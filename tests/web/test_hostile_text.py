@@ -137,6 +137,14 @@ def write_everywhere(world: World, host: FlaskClient, guests: FlaskClient, text:
         assert answer.status_code == 302, (path, answer.text)
     for person in (world.ours.live, world.ours.away):
         post_form(host, f"{event}/participants/{person.id}", action="/link")
+    studio = f"/me/{world.ours.away.id}/intro"
+    post_form(guests, studio, CONSENTED, action="/consent")
+    for action, said in (
+        ("/words", {"words": text.ljust(40, ".")}),
+        ("/question", {"own_question": text}),
+    ):
+        answer = post_form(guests, studio, said, action=action)
+        assert answer.status_code == 302, (action, answer.text)
     viewing = f"/me/{world.ours.live.id}/matches/{world.ours.match.id}"
     fields = find_form(guests.get(viewing)).values
     words = {name: text for name in fields if name.startswith("q") and "_" not in name}

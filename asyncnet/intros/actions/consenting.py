@@ -9,7 +9,7 @@ from asyncnet.events.model import Consent, Participant
 from asyncnet.intros import queries
 from asyncnet.intros.actions.withdrawing import lock
 
-CONSENT_VERSION = "2026-11"
+CONSENT_VERSION = "2026-12"
 """The version of the words beside the consent box of the intro."""
 
 

@@ -42,6 +42,17 @@ STEPS = {
 """The five requests of an upload: each method, and whether it comes before there is an id."""
 
 
+TYPES = {
+    IntroKind.VIDEO: ("video/", "application/octet-stream"),
+    IntroKind.AUDIO: ("audio/", "video/", "application/octet-stream"),
+}
+"""What a browser may call a file; some call sound in a video's container a video."""
+OTHER_TYPE = {
+    IntroKind.VIDEO: "This is not a video. Choose a video file, or record a new one.",
+    IntroKind.AUDIO: "This is not a sound file. Choose another one, or record a new one.",
+}
+
+
 class NotAllowed(Exception):
     """This upload, or this step of it, is refused; says why to its owner."""
 
@@ -50,6 +61,7 @@ def begin(
     session: Session,
     participant: Participant,
     *,
+    kind: IntroKind = IntroKind.VIDEO,
     size: int,
     content_type: str,
     limits: Limits,
@@ -61,20 +73,16 @@ def begin(
     `content_type` is what the browser says; it can only rule a file out. Raises NotAllowed.
     """
     lock(session, participant.id)
-    if not queries.consent_of(session, participant.id, CONSENT_VERSION):
-        raise NotAllowed("Please tick the box above first, so that we may show your video.")
+    check_may_begin(session, participant.id, now=now)
     refusal = judge_bytes(size, limits)
     if refusal:
         raise NotAllowed(refusal)
-    if content_type and not content_type.startswith(("video/", "application/octet-stream")):
-        raise NotAllowed("This is not a video. Choose a video file, or record a new one.")
-    if queries.begun_since(session, participant.id, now - timedelta(days=1)) >= UPLOADS_A_DAY:
-        raise NotAllowed(
-            f"You have started {UPLOADS_A_DAY} uploads since yesterday. Please try again tomorrow."
-        )
+    if content_type and not content_type.startswith(TYPES[kind]):
+        raise NotAllowed(OTHER_TYPE[kind])
     end(session, participant.id, (IntroState.AWAITING_UPLOAD,), IntroState.REPLACED, now=now)
     intro = Intro(
         participant_id=participant.id,
+        kind=kind,
         upload_key=f"uploads/{secrets.token_hex(16)}",
         bytes_announced=size,
         created_at=now,
@@ -83,6 +91,16 @@ def begin(
     session.flush()
     record(session, actor, "intro.begun", f"intro:{intro.id}", now=now, detail=f"{size} bytes")
     return intro
+
+
+def check_may_begin(session: Session, participant_id: int, *, now: datetime) -> None:
+    """Raise NotAllowed unless a participant has agreed and made few intros of late."""
+    if not queries.consent_of(session, participant_id, CONSENT_VERSION):
+        raise NotAllowed("Please tick the box above first, so that we may show your intro.")
+    if queries.begun_since(session, participant_id, now - timedelta(days=1)) >= UPLOADS_A_DAY:
+        raise NotAllowed(
+            f"You have made {UPLOADS_A_DAY} intros since yesterday. Please try again tomorrow."
+        )
 
 
 def note_upload(session: Session, intro_id: int, upload_id: str) -> None:
