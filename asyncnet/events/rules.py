@@ -11,6 +11,8 @@ CONSENT_VERSION = "2026-11"
 MAX_ROUNDS = 20
 MAX_QUESTIONS = 20
 MAX_PARTICIPANTS = 10_000
+MAX_ANSWERS = 5
+"""The match form and four notes after it: then two people know how to reach each other."""
 LINK_MAILS = 3
 LINK_MAILS_WITHIN = timedelta(hours=6)
 """At most so many personal-link mails to one participant (CHECKLIST S4)."""

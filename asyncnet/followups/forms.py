@@ -1,32 +1,43 @@
-"""The match form, made from an event's questions."""
+"""The match form, made from an event's questions, and the note that may follow it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
+from flask import request
+from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
     Field,
+    IntegerField,
     RadioField,
     SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, Length, Optional
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from asyncnet.events.model import Question
-from asyncnet.events.rules import QuestionKind
+from asyncnet.events.rules import MAX_ANSWERS, QuestionKind
+from asyncnet.followups.actions.answering import Seen
 from asyncnet.followups.model import Answer
+from asyncnet.followups.rules import Typed
 from asyncnet.people.addresses import AddressWrong, normal_address
-from asyncnet.web.forms import Form
+from asyncnet.web.forms import Form, number
 
 SHORT, LONG = 300, 4000
+OWN, NOTE = "own", "note"
+ONE_MORE = "One more thing"
 SCALE = [(str(step), str(step)) for step in range(1, 6)]
 YES_NO = [("yes", "Yes"), ("no", "No")]
 MUST = "Please answer this one; a few words are enough."
+
+
+def _at_most(longest: int) -> Length:
+    return Length(max=longest, message=f"Please keep this under {longest:,} characters.")
 
 
 class CheckboxesField(SelectMultipleField):
@@ -36,12 +47,74 @@ class CheckboxesField(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
-class MatchForm(Form):
-    """One field a question, named `q` and the question's id."""
+class AnswerForm(Form):
+    """What every answer says beside its words: which one it is, and what its page had shown."""
 
-    def items(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
-        """Return what was answered, beside each question's own words."""
+    number = IntegerField(
+        default=1, widget=HiddenInput(), validators=[NumberRange(1, MAX_ANSWERS + 1)]
+    )
+    version = IntegerField(default=0, widget=HiddenInput(), validators=[NumberRange(0, 10**9)])
+
+    def seen(self) -> Seen:
+        """Return what the page had shown when it was sent in."""
+        return Seen(number(self.number), number(self.version))
+
+    def now_at(self, version: int) -> None:
+        """Take the form as made on this version, since its page now shows both texts."""
+        self.version.data, self.version.raw_data = version, None
+
+    def fields(self) -> list[Field]:
+        """Return the fields that people see, in order."""
+        return [field for field in self if not isinstance(field.widget, HiddenInput)]
+
+    def typed_in(self, sent: MultiDict[str, str]) -> dict[str, list[str]]:
+        """Return what stands in the fields that people see, of what a browser sent."""
+        return {field.name: sent.getlist(field.name) for field in self.fields()}
+
+    def differences(self, typed: Typed, other: Typed) -> list[tuple[str, str]]:
+        """Return label and words of each field in which one typed something that other has not."""
         return [
+            (field.label.text, ", ".join(words))
+            for field in self.fields()
+            if any(words := typed.get(field.name, [])) and words != other.get(field.name)
+        ]
+
+    def lost_from(self, typed: Typed) -> list[str]:
+        """Return what was typed in answer to questions that are no longer asked."""
+        names = {field.name for field in self} | {OWN, NOTE}
+        return [
+            word
+            for name, words in typed.items()
+            if name not in names and not name.endswith("_address")
+            for word in words
+            if word.strip()
+        ]
+
+
+class NoteForm(AnswerForm):
+    """A few more words, after the first ones have gone out."""
+
+    note = TextAreaField(ONE_MORE, validators=[DataRequired(MUST), _at_most(LONG)])
+
+    def items(self) -> list[dict[str, Any]]:
+        """Return what was written, in the shape of an answer to a question."""
+        kind = QuestionKind.LONG.value
+        return [{"question": NOTE, "kind": kind, "label": ONE_MORE, "value": self.note.data}]
+
+
+class MatchForm(AnswerForm):
+    """One field a question, named `q` and the question's id; `own` is the other's question."""
+
+    _texts: frozenset[str] = frozenset()
+    """The fields in which people write, rather than choose."""
+
+    def items(self, questions: Sequence[Question], own: str = "") -> list[dict[str, Any]]:
+        """Return what was answered, beside each question's own words."""
+        kind = QuestionKind.LONG.value
+        first = (
+            [{"question": OWN, "kind": kind, "label": own, "value": self[OWN].data}] if own else []
+        )
+        return first + [
             {
                 "question": question.id,
                 "kind": question.kind.value,
@@ -51,6 +124,12 @@ class MatchForm(Form):
             for question in questions
         ]
 
+    def too_late_for(self, answer: Answer) -> str:
+        """Return the texts in this form that an answer has not brought, one after the other."""
+        sent = {str(item["value"] or "").strip() for item in answer.items} | {""}
+        texts = [str(field.data or "").strip() for field in self if field.name in self._texts]
+        return "\n\n".join(words for words in texts if words not in sent)
+
     def contact(self, questions: Sequence[Question]) -> str | None:
         """Return the address at which the author agreed to be written to, if they did."""
         for question in questions:
@@ -59,21 +138,47 @@ class MatchForm(Form):
         return None
 
 
-def match_form(
-    questions: Sequence[Question], *, address: str, answer: Answer | None = None
-) -> MatchForm:
-    """Return the form for these questions, filled with an answer given before.
+def note_form(
+    number: int, *, words: str = "", answer: Answer | None = None, typed: Typed | None = None
+) -> NoteForm:
+    """Return the form of a note, filled with words, with what was sent before, or typed since."""
+    filled: dict[str, Any] = {"number": number, NOTE: words}
+    if answer:
+        filled |= {"version": answer.version, NOTE: answer.items[0]["value"]}
+    return _form(NoteForm, typed, filled)
 
-    `address` is offered where the form asks how the author may be reached.
+
+def match_form(
+    questions: Sequence[Question],
+    *,
+    address: str,
+    own: str = "",
+    answer: Answer | None = None,
+    typed: Typed | None = None,
+) -> MatchForm:
+    """Return the form for these questions, filled with what was sent before, or typed since.
+
+    `address` is offered where the form asks how the author may be reached; `own` is what the
+    person whose intro was watched asks themselves.
     """
     given = {item["question"]: item["value"] for item in answer.items} if answer else {}
-    filled: dict[str, Any] = {}
+    filled: dict[str, Any] = {"version": answer.version if answer else 0, OWN: given.get(OWN)}
     for question in questions:
         if question.id in given:
             filled[_name(question)] = given[question.id]
         if question.kind is QuestionKind.CONTACT:
             filled[f"{_name(question)}_address"] = (answer and answer.contact) or address
-    return _form_of(tuple(map(_asked, questions)))(data=filled)
+    return _form(_form_of(own, tuple(map(_asked, questions))), typed, filled)
+
+
+F = TypeVar("F", bound=AnswerForm)
+
+
+def _form(kind: type[F], typed: Typed | None, filled: dict[str, Any]) -> F:
+    """Return a form as it was sent in, else as it was typed, else as it is filled."""
+    if typed and request.method != "POST":
+        return kind(MultiDict({name: list(words) for name, words in typed.items()}), data=filled)
+    return kind(data=filled)
 
 
 @dataclass(frozen=True)
@@ -100,8 +205,10 @@ def _asked(question: Question) -> _Asked:
 
 
 @lru_cache(maxsize=500)
-def _form_of(questions: tuple[_Asked, ...]) -> type[MatchForm]:
+def _form_of(own: str, questions: tuple[_Asked, ...]) -> type[MatchForm]:
     fields: dict[str, Any] = {}
+    if own:
+        fields[OWN] = TextAreaField(own, validators=[Optional(), _at_most(LONG)])
     for question in questions:
         name = _name(question)
         fields[name] = _field(question)
@@ -111,7 +218,8 @@ def _form_of(questions: tuple[_Asked, ...]) -> type[MatchForm]:
                 validators=[Length(max=254), _reachable_if(name)],
                 render_kw={"type": "email", "autocomplete": "email"},
             )
-    return type("MatchForm", (MatchForm,), fields)
+    texts = {_name(q) for q in questions if q.kind in {QuestionKind.SHORT, QuestionKind.LONG}}
+    return type("MatchForm", (MatchForm,), fields | {"_texts": frozenset({OWN, *texts})})
 
 
 def _name(question: Question | _Asked) -> str:
@@ -137,10 +245,6 @@ def _field(question: _Asked) -> Field:
             return RadioField(choices=YES_NO, validators=must, **common)
         case QuestionKind.CONTACT:
             return BooleanField(**common)
-
-
-def _at_most(longest: int) -> Length:
-    return Length(max=longest, message=f"Please keep this under {longest:,} characters.")
 
 
 def _reachable_if(contact: str) -> Any:

@@ -1,9 +1,9 @@
-"""What a viewer wrote about the intro they watched, and what comes of it."""
+"""What a viewer types and sends in about the intro they watched, and what comes of it."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Enum, ForeignKey, String, Text
+from sqlalchemy import Enum, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
@@ -12,9 +12,12 @@ from asyncnet.followups.rules import Told
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 
+TAB = 40
+"""How long the name of a browser tab may be."""
+
 
 class Answer(Base):
-    """One viewing's filled-in match form.
+    """What one of the two sent in: the filled-in match form, or a note added after it was mailed.
 
     `items` keeps each question's words beside what was answered, so that it stays readable
     after the organizer changes the form: `[{"question": 7, "kind": "long", "label": "…",
@@ -22,12 +25,17 @@ class Answer(Base):
     """
 
     __tablename__ = "answer"
+    __table_args__ = (UniqueConstraint("match_id", "author_id", "number"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    match_id: Mapped[int] = mapped_column(ForeignKey("match.id", ondelete="CASCADE"), unique=True)
+    match_id: Mapped[int] = mapped_column(ForeignKey("match.id", ondelete="CASCADE"))
     author_id: Mapped[int] = mapped_column(
         ForeignKey("participant.id", ondelete="CASCADE"), index=True
     )
+    number: Mapped[int] = mapped_column(default=1)
+    """1 is the match form; 2 and more are notes, each begun after the one before had gone out."""
+    version: Mapped[int] = mapped_column(default=1)
+    """Raised by every change, so that no page overwrites words it has not shown."""
     items: Mapped[list[dict[str, Any]]]
     contact: Mapped[str | None] = mapped_column(String(254))
     """How the author may be reached, where they agreed to it; else empty."""
@@ -41,6 +49,30 @@ class Answer(Base):
     match: Mapped[Match] = relationship()
     author: Mapped[Participant] = relationship()
     message: Mapped[Message | None] = relationship()
+
+
+class AnswerDraft(Base):
+    """What somebody has typed about a match and not sent in yet, kept while they type.
+
+    `typed` has what stands in each field of the form, `{"q7": ["Tide pools!"]}`. The row stays,
+    emptied, when it is sent in: its version tells a tab that was left open that it is behind.
+    """
+
+    __tablename__ = "answer_draft"
+    __table_args__ = (UniqueConstraint("match_id", "author_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    match_id: Mapped[int] = mapped_column(ForeignKey("match.id", ondelete="CASCADE"))
+    author_id: Mapped[int] = mapped_column(
+        ForeignKey("participant.id", ondelete="CASCADE"), index=True
+    )
+    typed: Mapped[dict[str, Any]]
+    tab: Mapped[str] = mapped_column(String(TAB))
+    """The browser tab that it comes from, as the tab names itself."""
+    version: Mapped[int] = mapped_column(default=1)
+    others: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What other tabs had typed when this one, not knowing of it, was saved over it; by tab."""
+    changed_at: Mapped[datetime]
 
 
 class Step(Base):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 from asyncnet.database import NotFound
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.followups.model import Answer, Step
+from asyncnet.followups.model import Answer, AnswerDraft, Step
 from asyncnet.followups.rules import Told
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.queries import states_in
@@ -34,17 +34,27 @@ class Viewing:
     """One viewing as its viewer sees it; what does not exist yet is None."""
 
     match: Match
+    other: Participant
     answer: Answer | None
+    """What they sent in last: the match form, or a note after it."""
     message: Message | None
+    """The mail that brings it."""
+    draft: AnswerDraft | None
     intro: Intro | None
 
 
 _OTHER = aliased(Participant)
 _VIEWING = (
-    select(Match, Answer, Message, Intro, _OTHER)
+    select(Match, _OTHER, Answer, Message, AnswerDraft, Intro)
     .join(Match.round)
     .join(_OTHER, _OTHER.id == Match.first_id + Match.second_id - bindparam("viewer_id"))
-    .outerjoin(Answer, Answer.match_id == Match.id)
+    .outerjoin(
+        Answer, and_(Answer.match_id == Match.id, Answer.author_id == bindparam("viewer_id"))
+    )
+    .outerjoin(
+        AnswerDraft,
+        and_(AnswerDraft.match_id == Match.id, AnswerDraft.author_id == bindparam("viewer_id")),
+    )
     .outerjoin(Message, Message.id == Answer.message_id)
     .outerjoin(Intro, and_(Intro.participant_id == _OTHER.id, Intro.state == IntroState.READY))
     .where(
@@ -54,19 +64,28 @@ _VIEWING = (
         _OTHER.attendance == Attendance.ASYNC,
         _OTHER.left_at.is_(None),
     )
-    .order_by(Intro.id.desc())
+    .order_by(Answer.number.desc(), Intro.id.desc())
+    .limit(1)
     .options(contains_eager(Match.round))
 )
 
 
 _FIRST, _SECOND = aliased(Participant), aliased(Participant)
 _TO_ANSWER = (
-    select(Match, Event, Answer, _FIRST, _SECOND)
+    select(Match, Event, Answer, AnswerDraft, _FIRST, _SECOND)
     .join(Event, Event.id == Match.event_id)
     .join(_FIRST, _FIRST.id == Match.first_id)
     .join(_SECOND, _SECOND.id == Match.second_id)
-    .outerjoin(Answer, Answer.match_id == Match.id)
+    .outerjoin(
+        Answer, and_(Answer.match_id == Match.id, Answer.author_id == bindparam("author_id"))
+    )
+    .outerjoin(
+        AnswerDraft,
+        and_(AnswerDraft.match_id == Match.id, AnswerDraft.author_id == bindparam("author_id")),
+    )
     .where(Match.id == bindparam("match_id"), _FIRST.left_at.is_(None), _SECOND.left_at.is_(None))
+    .order_by(Answer.number.desc())
+    .limit(1)
 )
 _LOCK = (
     select(Match.id)
@@ -82,8 +101,19 @@ _WITH_MATCH = (
 )
 
 
-def locked_to_answer(session: Session, match_id: int) -> tuple[Match, Event, Answer | None]:
-    """Return a match, its event and its answer so far, as they are at this moment.
+@dataclass(frozen=True)
+class ToAnswer:
+    """A match as one of its two people may answer it at this moment."""
+
+    match: Match
+    event: Event
+    answer: Answer | None
+    """What they sent in last."""
+    draft: AnswerDraft | None
+
+
+def locked_to_answer(session: Session, match_id: int, author_id: int) -> ToAnswer:
+    """Return a match, its event, and what its author sent in last and has typed since.
 
     Nobody else can answer the match before the transaction ends. The lock is a query of its
     own: PostgreSQL would join an answer as it was before the wait. Raises NotFound when the
@@ -91,23 +121,30 @@ def locked_to_answer(session: Session, match_id: int) -> tuple[Match, Event, Ans
     """
     if session.execute(_LOCK, {"match_id": match_id}).first() is None:
         raise NotFound
-    found = session.execute(_TO_ANSWER, {"match_id": match_id}).first()
-    if found is None:
+    found = session.execute(_TO_ANSWER, {"match_id": match_id, "author_id": author_id}).first()
+    if found is None or author_id not in {found.Match.first_id, found.Match.second_id}:
         raise NotFound
-    return found[0], found[1], found[2]
+    return ToAnswer(*found[:4])
 
 
 def viewing_by(session: Session, viewer: Participant, match_id: int) -> Viewing:
-    """Return a published viewing in which a live participant watches. Raises NotFound.
+    """Return a published match with somebody whose intro is watched. Raises NotFound.
 
     One query, since this is the page that everybody opens in the same minute.
     """
-    if viewer.attendance is not Attendance.LIVE:
-        raise NotFound
     found = session.execute(_VIEWING, {"viewer_id": viewer.id, "match_id": match_id}).first()
     if found is None:
         raise NotFound
-    return Viewing(*found[:4])
+    return Viewing(*found)
+
+
+def written_by(session: Session, author_id: int, match_id: int) -> Sequence[Answer]:
+    """Return everything that one of the two has sent in about their match, the oldest first."""
+    return session.scalars(
+        select(Answer)
+        .where(Answer.match_id == match_id, Answer.author_id == author_id)
+        .order_by(Answer.number)
+    ).all()
 
 
 def locked_match(session: Session, participant_id: int, match_id: int) -> Match:
@@ -129,15 +166,6 @@ def mail_of(session: Session, answer: Answer) -> Message | None:
         .where(Message.id == answer.message_id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    )
-
-
-def message_bringing(session: Session, match_id: int, author_id: int) -> Message | None:
-    """Return the mail that brings what somebody wrote about a match, if they have."""
-    return session.scalar(
-        select(Message)
-        .join(Answer, Answer.message_id == Message.id)
-        .where(Answer.match_id == match_id, Answer.author_id == author_id)
     )
 
 
@@ -275,19 +303,24 @@ def waiting_in(session: Session, event_id: int) -> Waiting:
         )
         or 0,
         drafts=states.get(MatchState.DRAFT, 0),
-        unanswered=session.scalar(
-            select(func.count())
-            .select_from(Match)
-            .join(first, Match.first_id == first.id)
-            .join(second, Match.second_id == second.id)
-            .where(
-                Match.event_id == event_id,
-                Match.state == MatchState.PUBLISHED,
-                first.attendance != second.attendance,
-                ~select(Answer.id).where(Answer.match_id == Match.id).exists(),
+        unanswered=sum(
+            session.scalar(
+                select(func.count())
+                .select_from(Match)
+                .join(first, Match.first_id == first.id)
+                .join(second, Match.second_id == second.id)
+                .where(
+                    Match.event_id == event_id,
+                    Match.state == MatchState.PUBLISHED,
+                    watched.attendance == Attendance.ASYNC,
+                    ~select(Answer.id)
+                    .where(Answer.match_id == Match.id, Answer.author_id == viewer.id)
+                    .exists(),
+                )
             )
-        )
-        or 0,
+            or 0
+            for viewer, watched in ((first, second), (second, first))
+        ),
         scheduled=follow_ups.get(MessageState.SCHEDULED, 0),
         sent=follow_ups.get(MessageState.SENT, 0),
         stuck=session.scalar(

@@ -1,20 +1,34 @@
 """A viewing: the intro, and the match form beneath it."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
+from asyncnet.events.model import Participant, Question
 from asyncnet.events.queries import counts, questions_of
+from asyncnet.events.rules import MAX_ANSWERS
 from asyncnet.followups import queries
-from asyncnet.followups.actions.answering import AlreadySent, answer_match
-from asyncnet.followups.actions.mailing import may_change
-from asyncnet.followups.forms import match_form
+from asyncnet.followups.actions import drafting
+from asyncnet.followups.actions.answering import (
+    AlreadySent,
+    AnsweredMeanwhile,
+    TooManyNotes,
+    answer_match,
+)
+from asyncnet.followups.actions.mailing import has_gone, may_change
+from asyncnet.followups.forms import NOTE, MatchForm, NoteForm, match_form, note_form
 from asyncnet.followups.letters import readable
+from asyncnet.followups.model import TAB, Answer, AnswerDraft
+from asyncnet.followups.queries import Viewing
 from asyncnet.intros.faces import faces
 from asyncnet.intros.views import playback
-from asyncnet.matches.queries import published_match
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
+from asyncnet.web.forms import ButtonForm
 from asyncnet.wiring import links
 
 pages = Blueprint("followups", __name__)
@@ -37,56 +51,100 @@ def board(event_id: int) -> ResponseReturnValue:
 @pages.route("/me/<int:participant_id>/matches/<int:match_id>", methods=["GET", "POST"])
 @requires(Role.PARTICIPANT)
 def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
-    """Show a live participant the intro of their match, and take what they write."""
+    """Show somebody the intro of their match, and take what they write."""
     viewer = current_participant(participant_id)
-    viewing = queries.viewing_by(db.session(), viewer, match_id)
-    questions = questions_of(db.session(), viewing.match.event_id)
-    form = match_form(questions, address=viewer.email, answer=viewing.answer)
-    if form.accepted():
-        items, contact = form.items(questions), form.contact(questions)
-        try:
-            with transaction() as session:
-                answer_match(
-                    session,
-                    match_id,
-                    items=items,
-                    contact=contact,
-                    actor=actor(),
-                    now=utc_now(),
-                )
-        except AlreadySent:
-            flash("Your words have gone out already, so they stay as they were.", "bad")
-        return redirect(url_for(".thanks", participant_id=participant_id, match_id=match_id))
-    return render_template(
-        "followups/viewing.html",
-        participant=viewer,
-        event=viewer.event,
-        match=viewing.match,
-        form=form,
-        answer=viewing.answer,
-        written=readable(viewing.answer) if viewing.answer else [],
-        message=viewing.message,
-        may_change=may_change(viewing.message),
-        playback=playback(viewing.intro) if viewing.intro else None,
-        photos=faces([viewing.match.viewed]),
-    )
+    found = queries.viewing_by(db.session(), viewer, match_id)
+    questions = questions_of(db.session(), viewer.event_id)
+    form = _form(viewer, found, questions)
+    if form is None or not form.accepted():
+        return _page(viewer, found, form)
+    page = url_for(".viewing", participant_id=participant_id, match_id=match_id)
+    try:
+        with transaction() as session:
+            _send_in(session, viewer, found, form, questions)
+    except AlreadySent:
+        with transaction() as session:
+            _keep_late(session, viewer, match_id, form)
+        flash(
+            "Your words have gone out already, so they stay as they were. What you typed since "
+            "then is kept below.",
+            "bad",
+        )
+        return redirect(page)
+    except AnsweredMeanwhile:
+        found = queries.viewing_by(db.session(), viewer, match_id)
+        if found.answer is not None:
+            form.now_at(found.answer.version)
+        return _page(viewer, found, form, theirs=found.answer), 409
+    except TooManyNotes:
+        flash("You have written to each other often enough here. Write them a mail.", "bad")
+        return redirect(page)
+    return redirect(url_for(".thanks", participant_id=participant_id, match_id=match_id))
+
+
+@pages.get("/me/<int:participant_id>/matches/<int:match_id>/draft")
+@requires(Role.PARTICIPANT)
+def draft(participant_id: int, match_id: int) -> ResponseReturnValue:
+    """Tell an open page what is kept of the form by now."""
+    found = queries.viewing_by(db.session(), current_participant(participant_id), match_id)
+    return _kept(found.draft)
+
+
+@pages.post("/me/<int:participant_id>/matches/<int:match_id>/draft")
+@requires(Role.PARTICIPANT)
+def keep_draft(participant_id: int, match_id: int) -> ResponseReturnValue:
+    """Keep what somebody is typing, before they send it in."""
+    viewer = current_participant(participant_id)
+    other = queries.viewing_by(db.session(), viewer, match_id).other
+    questions = questions_of(db.session(), viewer.event_id)
+    form = match_form(questions, address=viewer.email, own=other.own_question)
+    with transaction() as session:
+        kept = drafting.keep_draft(
+            session,
+            match_id,
+            participant_id,
+            typed=form.typed_in(request.form) | NoteForm().typed_in(request.form),
+            tab=request.form.get("tab", "")[:TAB],
+            seen=request.form.get("draft", 0, type=int),
+            actor=actor(),
+            now=utc_now(),
+        )
+        return _kept(kept)
+
+
+@pages.post("/me/<int:participant_id>/matches/<int:match_id>/draft/<tab>/<any(take,drop):wish>")
+@requires(Role.PARTICIPANT)
+def choose_draft(participant_id: int, match_id: int, tab: str, wish: str) -> ResponseReturnValue:
+    """Take what was typed on another device into the form, or let it go."""
+    if ButtonForm().accepted():
+        with transaction() as session:
+            drafting.choose_draft(
+                session,
+                match_id,
+                participant_id,
+                tab,
+                take=wish == "take",
+                actor=actor(),
+                now=utc_now(),
+            )
+    return redirect(url_for(".viewing", participant_id=participant_id, match_id=match_id))
 
 
 @pages.get("/me/<int:participant_id>/matches/<int:match_id>/thanks")
 @requires(Role.PARTICIPANT)
 def thanks(participant_id: int, match_id: int) -> ResponseReturnValue:
     viewer = current_participant(participant_id)
-    match = published_match(db.session(), viewer.id, match_id)
-    message = queries.message_bringing(db.session(), match.id, viewer.id)
-    if message is None:
-        return redirect(url_for(".viewing", participant_id=viewer.id, match_id=match.id))
+    found = queries.viewing_by(db.session(), viewer, match_id)
+    if found.message is None:
+        return redirect(url_for(".viewing", participant_id=viewer.id, match_id=match_id))
     return render_template(
         "followups/thanks.html",
         participant=viewer,
         event=viewer.event,
-        match=match,
-        message=message,
-        may_change=may_change(message),
+        match=found.match,
+        other=found.other,
+        message=found.message,
+        may_change=may_change(found.message),
     )
 
 
@@ -103,3 +161,125 @@ def received(participant_id: int) -> ResponseReturnValue:
         letters=[(answer, readable(answer)) for answer in answers],
         photos=faces([answer.author for answer in answers]),
     )
+
+
+def _form(
+    viewer: Participant, found: Viewing, questions: Sequence[Question]
+) -> MatchForm | NoteForm | None:
+    """Return what was sent in, else what may be filled in now; None when nothing may.
+
+    A page that was open while the mail went out sends in the form that it has shown.
+    """
+    own, address = found.other.own_question, viewer.email
+    typed, last = found.draft.typed if found.draft else {}, found.answer
+    if request.method == "POST":
+        number = request.form.get("number", 1, type=int)
+        form = match_form(questions, address=address, own=own)
+        return form if number == 1 else note_form(number)
+    if last is None or (last.number == 1 and may_change(found.message)):
+        return match_form(questions, address=address, own=own, answer=last, typed=typed)
+    if may_change(found.message):
+        return note_form(last.number, answer=last, typed=typed)
+    if not has_gone(found.message) or last.number >= MAX_ANSWERS:
+        return None
+    if NOTE in typed:
+        return note_form(last.number + 1, typed=typed)
+    late = match_form(questions, address=address, own=own, typed=typed).too_late_for(last)
+    return note_form(last.number + 1, words=late)
+
+
+def _send_in(
+    session: Session,
+    viewer: Participant,
+    found: Viewing,
+    form: MatchForm | NoteForm,
+    questions: Sequence[Question],
+) -> None:
+    """Keep the words of a form; those on questions that were taken away stay as they were."""
+    before = found.answer
+    if isinstance(form, MatchForm):
+        items, contact = form.items(questions, found.other.own_question), form.contact(questions)
+        asked = {item["question"] for item in items}
+        if before and before.number == 1:
+            items += [item for item in before.items if item["question"] not in asked]
+    else:
+        items, contact = form.items(), before.contact if before else None
+    answer_match(
+        session,
+        found.match.id,
+        viewer.id,
+        items=items,
+        contact=contact,
+        seen=form.seen(),
+        actor=actor(),
+        now=utc_now(),
+    )
+
+
+def _keep_late(
+    session: Session, viewer: Participant, match_id: int, form: MatchForm | NoteForm
+) -> None:
+    """Keep what came after the mail had gone, so that it can be sent as a note."""
+    drafting.keep_draft(
+        session,
+        match_id,
+        viewer.id,
+        typed=form.typed_in(request.form),
+        tab=request.form.get("tab", "")[:TAB],
+        seen=request.form.get("draft", 0, type=int),
+        actor=actor(),
+        now=utc_now(),
+    )
+
+
+def _page(
+    viewer: Participant,
+    found: Viewing,
+    form: MatchForm | NoteForm | None,
+    theirs: Answer | None = None,
+) -> str:
+    """Return the page of a viewing; `theirs` is what was sent in from elsewhere meanwhile."""
+    last, draft = found.answer, found.draft
+    sent: Sequence[Answer] = []
+    if last and not may_change(found.message):
+        sent = (
+            [last]
+            if last.number == 1
+            else queries.written_by(db.session(), viewer.id, found.match.id)
+        )
+    return render_template(
+        "followups/viewing.html",
+        participant=viewer,
+        event=viewer.event,
+        match=found.match,
+        other=found.other,
+        form=form,
+        answer=last,
+        message=found.message,
+        sent=[readable(answer) for answer in sent],
+        theirs=readable(theirs) if theirs else None,
+        draft=draft,
+        unsent=bool(last and draft and draft.typed and not sent),
+        elsewhere=_elsewhere(form, draft),
+        without_question=form.lost_from(draft.typed) if form and draft else [],
+        playback=playback(found.intro) if found.intro else None,
+        photos=faces([found.other]),
+    )
+
+
+def _elsewhere(
+    form: MatchForm | NoteForm | None, draft: AnswerDraft | None
+) -> list[tuple[str, datetime, list[tuple[str, str]]]]:
+    """Return what other tabs had typed, where it differs: which tab, when, label and words."""
+    if form is None or draft is None:
+        return []
+    return [
+        (tab, datetime.fromisoformat(other["at"]), form.differences(other["typed"], draft.typed))
+        for tab, other in draft.others.items()
+    ]
+
+
+def _kept(draft: AnswerDraft | None) -> ResponseReturnValue:
+    if draft is None:
+        return {"version": 0, "typed": {}, "elsewhere": 0}
+    return {"version": draft.version, "typed": draft.typed, "elsewhere": len(draft.others)}

@@ -54,17 +54,17 @@ class Match(Base):
 
     @property
     def is_viewing(self) -> bool:
-        """True when exactly one of the two takes part asynchronously."""
-        return self.first.attendance != self.second.attendance
+        """True when somebody's intro is watched, since they are not there live."""
+        return Attendance.ASYNC in {self.first.attendance, self.second.attendance}
 
     @property
     def viewer(self) -> Participant:
-        """The live one of a viewing, who watches and answers."""
+        """Who watches and answers: the live one; of two asynchronous people, who both do, one."""
         return self.first if self.first.attendance is Attendance.LIVE else self.second
 
     @property
     def viewed(self) -> Participant:
-        """The asynchronous one of a viewing, whose intro is watched."""
+        """Whose intro the viewer watches."""
         return self.other(self.viewer.id)
 
     def other(self, participant_id: int) -> Participant:

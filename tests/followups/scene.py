@@ -58,7 +58,7 @@ class Evening:
         item = {"question": question.id, "kind": "long", "label": question.label, "value": words}
         with self.app.app_context(), transaction() as session:
             answer_match(
-                session, self.matches[author.id].id, items=[item], contact=contact,
+                session, self.matches[author.id].id, author.id, items=[item], contact=contact,
                 actor=SYSTEM, now=at,
             )  # fmt: skip
 

@@ -56,6 +56,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("matches.plan", "match.paired", {}),
     ("matches.publish", "plan.published", {}),
     ("matches.withdraw", "match.withdrawn", {}),
+    ("followups.choose_draft", "match.draft_chosen", {}),
     ("followups.viewing", "match.answered", {}),
     ("intros.consent", "intro.consented", CONSENTED),
     ("intros.begin", "intro.begun", {"size": "1000", "content_type": "video/mp4"}),
@@ -70,6 +71,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 """Every changing route in an order that works, the entry it leaves, and what is filled in."""
 ELSEWHERE = {
     "intros.sign": "it signs an address and changes no row",
+    "followups.keep_draft": "it leaves an entry when a draft begins only; tried with the drafts",
     "intros.arrived": "it needs a stored file; tried with the studio",
     "intros.take_as_audio": "it needs a refused video; tried with the worker",
 }

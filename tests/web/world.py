@@ -21,6 +21,7 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.events.roster import Entry
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.actions.answering import answer_match
+from asyncnet.followups.actions.drafting import keep_draft
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.matches.model import Match, MatchState
@@ -68,7 +69,8 @@ class Side:
             "intro_id": self.intro_id,
             "registration_key": self.event.registration_key,
             "act": "link" if "participants" in rule else "down",
-            "wish": "hold",
+            "wish": "hold" if "messages" in rule else "drop",
+            "tab": "phone",
             "number": 1,
         }
 
@@ -181,7 +183,18 @@ def _side(session: Session, email: str) -> Side:
     match = factories.match(session, live, away)
     draft = factories.match(session, live, other, round_number=2, state=MatchState.DRAFT)
     send_personal_link(session, other, now=utc_now())
-    answer_match(session, match.id, items=[], contact=None, actor=SYSTEM, now=utc_now())
+    answer_match(session, match.id, live.id, items=[], contact=None, actor=SYSTEM, now=utc_now())
+    for tab in ("phone", "laptop"):
+        keep_draft(
+            session,
+            match.id,
+            live.id,
+            typed={"note": [f"On my {tab}."]},
+            tab=tab,
+            seen=0,
+            actor=SYSTEM,
+            now=utc_now(),
+        )
     kept = keep_import(
         session,
         event.id,

@@ -9,10 +9,10 @@ from asyncnet.database import lock
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import due_at, follow_up_key
 from asyncnet.followups.model import Answer
-from asyncnet.followups.queries import unmailed
+from asyncnet.followups.queries import GONE, unmailed
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import WAITING, plan, replan
-from asyncnet.messages.rules import MessageKind
+from asyncnet.messages.rules import MessageKind, MessageState
 from asyncnet.zones import zone_named
 
 
@@ -22,6 +22,11 @@ def may_change(message: Message | None) -> bool:
     Once a worker has tried to send it nobody can tell what its reader has seen.
     """
     return message is None or (message.state in WAITING and message.attempts == 0)
+
+
+def has_gone(message: Message | None) -> bool:
+    """Return whether words have gone out, or are just going, so that a note may follow them."""
+    return message is not None and message.state in {*GONE, MessageState.SENDING}
 
 
 def plan_follow_up(
