@@ -16,6 +16,7 @@ from asyncnet.commands.lazy import LazyGroup
 from asyncnet.commands.messages import messages as message_commands
 from asyncnet.commands.run import start
 from asyncnet.database import db
+from asyncnet.day import views as day
 from asyncnet.events import views as events
 from asyncnet.followups import views as followups
 from asyncnet.intros import faces
@@ -24,7 +25,7 @@ from asyncnet.matches import views as matches
 from asyncnet.matches.bench import downloads
 from asyncnet.messages import views as messages
 from asyncnet.people import views as people
-from asyncnet.web import access, files, filters, inbox, limits, pages
+from asyncnet.web import access, files, filters, inbox, limits, now, pages
 from asyncnet.web.forms import csrf
 from asyncnet.web.logs import set_up_logs
 from asyncnet.wiring import wire
@@ -39,6 +40,7 @@ FEATURES = (
     matches,
     downloads,
     followups,
+    day,
     files,
     inbox,
 )
@@ -81,6 +83,7 @@ def create_app(settings: Settings) -> Flask:
     access.guard(app)
     csrf.init_app(app)
     limits.register(app)
+    now.register(app)
     for feature in FEATURES:
         app.register_blueprint(feature.pages)
     for command in COMMANDS:

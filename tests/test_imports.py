@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "followups")
+FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "followups", "day")
 RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("rules", "clock", "zones", "port", "messages/wording", "matching/*", "config")),
     (1, ("database", "people/addresses", "people/links")),

@@ -20,8 +20,9 @@ from wtforms.widgets import HiddenInput
 
 from asyncnet.events.actions.making import EventPlan
 from asyncnet.events.actions.registering import Profile
+from asyncnet.events.clock import rhythm_of
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind
+from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind, Slot
 from asyncnet.web.forms import (
     AddressField,
     Form,
@@ -138,9 +139,9 @@ class EventForm(OnceForm):
     @classmethod
     def about(cls, event: Event) -> "EventForm":
         """Return the form filled with what an event is now, its start on the host's clock."""
-        first, *others = event.rounds
-        length = first.ends_at - first.starts_at
-        pause = others[0].starts_at - first.ends_at if others else timedelta(minutes=2)
+        length, pause = rhythm_of(
+            [Slot(slot.number, slot.starts_at, slot.ends_at) for slot in event.rounds]
+        )
         return cls(
             data={
                 "title": event.title,
