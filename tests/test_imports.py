@@ -23,6 +23,8 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (10, ("tasks",)),
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),
+    # pages that outgrew one file
+    (9, ("messages/views/*",)),
     # the curator's bench
     (0, ("sheets", "matches/rooms", "matches/bench/draft", "matches/bench/job")),
     (3, ("matches/bench/worth",)),

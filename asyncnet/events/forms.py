@@ -30,6 +30,7 @@ from asyncnet.web.forms import (
     OnceForm,
     ZoneField,
     number,
+    one_line,
     text,
 )
 from asyncnet.zones import zone_named
@@ -64,12 +65,6 @@ def _moment(field: DateTimeLocalField, zone: ZoneInfo) -> datetime:
     if field.data is None:
         raise ValueError("the form was not accepted")
     return field.data.replace(tzinfo=zone).astimezone(UTC)
-
-
-def one_line(form: Form, field: StringField) -> None:
-    """Refuse line breaks and control characters, which a name in a mail must not have."""
-    if any(not c.isprintable() for c in field.data or ""):
-        raise ValidationError("Please keep this to one line of ordinary characters.")
 
 
 class EventForm(OnceForm):

@@ -4,10 +4,10 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, IntegerField, StringField, TextAreaField
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
 
-from asyncnet.events.forms import one_line, trimmed
+from asyncnet.events.forms import trimmed
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.model import IntroKind
-from asyncnet.web.forms import Form
+from asyncnet.web.forms import Form, one_line
 
 MAX_PARTS = 10_000
 MIN_WORDS, MAX_WORDS = 40, 1_500

@@ -12,7 +12,8 @@ from css_inline import CSSInliner
 
 from asyncnet.mail.port import Letter
 from asyncnet.messages.model import Message
-from asyncnet.messages.wording import Wording
+from asyncnet.messages.queue import Copy, masked
+from asyncnet.messages.wording import Wordable, Wording
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _INLINER = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -88,6 +89,18 @@ def render(
         },
         secrets=draft.secrets,
     )
+
+
+def sample(environment: jinja2.Environment, wordable: Wordable, words: Wording, site: Site) -> Copy:
+    """Return how a kind of mail reads to somebody made up, in these words."""
+    draft = Draft(
+        preheader=wordable.middle,
+        template="sample",
+        values={"middle": wordable.middle},
+        places={name: place.sample for name, place in wordable.places.items()},
+    )
+    nobody = Message(reference="sample", to_address="ana@example.org", to_name="Ana Silva")
+    return masked(render(environment, draft, nobody, site, words))
 
 
 def _thread(message: Message, host: str) -> dict[str, str]:

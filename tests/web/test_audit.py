@@ -53,6 +53,10 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("events.join", "participant.registered", IDA | {"email": "eve@reader.example"}),
     ("events.lost_link", "personal_link.asked", {"email": "nobody@reader.example"}),
     ("messages.decide", "message.hold", {"version": "1"}),
+    ("messages.decide_all", "messages.release", {}),
+    ("messages.reword", "message.reworded", {}),
+    ("messages.change_text", "mail_text.changed", {"opening": "Hello {name}"}),
+    ("messages.usual_text", "mail_text.changed", {"version": "1"}),
     ("matches.plan", "match.paired", {}),
     ("matches.publish", "plan.published", {}),
     ("matches.withdraw", "match.withdrawn", {}),
@@ -105,6 +109,7 @@ def test_each_change_leaves_one_entry(
     visitor.get(f"/sign-in/{token_for(app, 'second@forum.example')}")
     third = factories.participant(session, world.ours.event)
     filled_in: dict[str, dict[str, Any]] = {
+        "messages.decide_all": {"wish": "release", "pick": f"{world.ours.message_id}:2"},
         "matches.plan": {"one": world.ours.away.id, "other": third.id},
         "followups.viewing": {f"q{world.ours.question_id}": "The tide pools."},
     }

@@ -71,6 +71,7 @@ class Side:
             "act": "link" if "participants" in rule else "down",
             "wish": "hold" if "messages" in rule else "drop",
             "tab": "phone",
+            "kind": "personal_link",
             "number": 1,
         }
 

@@ -3,12 +3,17 @@
 from asyncnet.messages.queue.claiming import Claim, anything_due, claim, keep_copy, settle, tidy
 from asyncnet.messages.queue.copies import Copy, copy_of, masked
 from asyncnet.messages.queue.deciding import (
+    REWORDABLE,
     BeingSent,
     Stale,
     TakesNoMail,
+    Tally,
     UnknownReference,
     act,
+    act_on,
     learn,
+    reword,
+    seen_until,
 )
 from asyncnet.messages.queue.history import SYSTEM, WAITING
 from asyncnet.messages.queue.planning import (
@@ -24,6 +29,7 @@ from asyncnet.messages.queue.planning import (
 from asyncnet.messages.queue.suppression import hash_of, is_suppressed, suppress
 
 __all__ = [
+    "REWORDABLE",
     "SYSTEM",
     "WAITING",
     "BeingSent",
@@ -32,8 +38,10 @@ __all__ = [
     "Planned",
     "Stale",
     "TakesNoMail",
+    "Tally",
     "UnknownReference",
     "act",
+    "act_on",
     "anything_due",
     "cancel_for",
     "cancel_key",
@@ -49,6 +57,8 @@ __all__ = [
     "readdress",
     "reference_of",
     "replan",
+    "reword",
+    "seen_until",
     "settle",
     "suppress",
     "tidy",
