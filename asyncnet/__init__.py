@@ -19,6 +19,7 @@ from asyncnet.database import db
 from asyncnet.day import views as day
 from asyncnet.events import views as events
 from asyncnet.followups import views as followups
+from asyncnet.intros import board as intro_board
 from asyncnet.intros import faces
 from asyncnet.intros import views as intros
 from asyncnet.matches import views as matches
@@ -37,6 +38,7 @@ FEATURES = (
     events,
     faces,
     intros,
+    intro_board,
     matches,
     downloads,
     followups,

@@ -19,7 +19,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (6, ("wiring",)),
     (7, ("web/*",)),
     (8, ("forms",)),
-    (9, ("views", "intros/faces")),
+    (9, ("views", "intros/faces", "intros/board")),
     (10, ("tasks",)),
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),

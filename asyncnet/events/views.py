@@ -298,7 +298,9 @@ def hello(token: str) -> ResponseReturnValue:
                 session, participant.id, version, actor=actor(), now=utc_now()
             )
         access.remember_participant(participant.id, key)
-    return redirect(url_for("matches.me", participant_id=participant_id))
+    leads_on = request.args.get("to") == "intro"
+    there = "intros.studio" if leads_on else "matches.me"
+    return redirect(url_for(there, participant_id=participant_id))
 
 
 @pages.route("/lost-link", methods=["GET", "POST"])

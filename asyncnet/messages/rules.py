@@ -26,6 +26,10 @@ class MessageKind(StrEnum):
     PERSONAL_LINK = "personal_link"
     FOLLOW_UP = "follow_up"
     """Waits for the morning after the event."""
+    INTRO_READY = "intro_ready"
+    INTRO_REFUSED = "intro_refused"
+    INTRO_NUDGE = "intro_nudge"
+    """Asks somebody who has not begun their intro; an organizer's click causes it."""
 
 
 class Outcome(StrEnum):
@@ -74,6 +78,9 @@ LEASE = timedelta(minutes=10)
 MANNERS: dict[str, Manner] = {
     MessageKind.SIGN_IN: Manner(at_once=True, repeatable=True),
     MessageKind.PERSONAL_LINK: Manner(at_once=True),
+    # They sent the file a moment ago and wait for this: it comes at whatever hour they chose.
+    MessageKind.INTRO_READY: Manner(at_once=True),
+    MessageKind.INTRO_REFUSED: Manner(at_once=True),
 }
 USUAL = Manner()
 

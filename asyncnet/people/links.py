@@ -34,6 +34,10 @@ class Links:
         """Return a personal link that leads on to what two people write to each other."""
         return f"{self.personal(participant_id, version)}?match={match_id}"
 
+    def intro(self, participant_id: int, version: int) -> str:
+        """Return a personal link that leads on to the participant's intro."""
+        return f"{self.personal(participant_id, version)}?to=intro"
+
     def read_personal(self, token: str) -> tuple[int, int]:
         """Return participant id and version from a personal token. Raises LinkInvalid."""
         try:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
+from asyncnet.events.rules import Attendance
 from asyncnet.web.access import Role
 from config import CHECKOUT
 from tests import factories
@@ -69,6 +70,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("faces.photo", "photo.kept", {"picture": PICTURE}),
     ("faces.remove", "photo.removed", {}),
     ("intros.withdraw", "intro.withdrawn", {}),
+    ("intro_board.nudge", "intro.nudged", {}),
     ("people.close_pages", "signed_out", {}),
     ("people.sign_out", "signed_out", {}),
 )
@@ -108,6 +110,7 @@ def test_each_change_leaves_one_entry(
     open_personal_link(guest, world.ours.live)
     visitor.get(f"/sign-in/{token_for(app, 'second@forum.example')}")
     third = factories.participant(session, world.ours.event)
+    factories.participant(session, world.ours.event, attendance=Attendance.ASYNC)
     filled_in: dict[str, dict[str, Any]] = {
         "messages.decide_all": {"wish": "release", "pick": f"{world.ours.message_id}:2"},
         "matches.plan": {"one": world.ours.away.id, "other": third.id},
