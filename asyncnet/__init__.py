@@ -19,6 +19,7 @@ from asyncnet.database import db
 from asyncnet.day import views as day
 from asyncnet.events import views as events
 from asyncnet.followups import views as followups
+from asyncnet.followups.threads import views as threads
 from asyncnet.intros import board as intro_board
 from asyncnet.intros import faces
 from asyncnet.intros import views as intros
@@ -42,6 +43,7 @@ FEATURES = (
     matches,
     downloads,
     followups,
+    threads,
     day,
     files,
     inbox,

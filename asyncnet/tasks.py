@@ -42,6 +42,7 @@ LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.INTRO_READY: intros.intro_ready,
     MessageKind.INTRO_REFUSED: intros.intro_refused,
     MessageKind.INTRO_NUDGE: intros.intro_nudge,
+    MessageKind.REPLY: followups.reply,
 }
 
 

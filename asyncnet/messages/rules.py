@@ -30,6 +30,8 @@ class MessageKind(StrEnum):
     INTRO_REFUSED = "intro_refused"
     INTRO_NUDGE = "intro_nudge"
     """Asks somebody who has not begun their intro; an organizer's click causes it."""
+    REPLY = "reply"
+    """Brings what one of two people wrote to the other."""
 
 
 class Outcome(StrEnum):
@@ -65,11 +67,13 @@ class Manner:
 
     `at_once`: goes at any hour and before others that wait; other kinds keep to the
     reader's daytime when they are late. `repeatable`: a second copy does no harm, so what is
-    unconfirmed goes again by itself.
+    unconfirmed goes again by itself. `private`: its words are for the two people alone, so
+    organizers see that it goes, never what it says.
     """
 
     at_once: bool = False
     repeatable: bool = False
+    private: bool = False
 
 
 LEASE = timedelta(minutes=10)
@@ -81,6 +85,7 @@ MANNERS: dict[str, Manner] = {
     # They sent the file a moment ago and wait for this: it comes at whatever hour they chose.
     MessageKind.INTRO_READY: Manner(at_once=True),
     MessageKind.INTRO_REFUSED: Manner(at_once=True),
+    MessageKind.REPLY: Manner(private=True),
 }
 USUAL = Manner()
 

@@ -63,6 +63,8 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("matches.withdraw", "match.withdrawn", {}),
     ("followups.choose_draft", "match.draft_chosen", {}),
     ("followups.viewing", "match.answered", {}),
+    ("threads.thread", "match.replied", {"words": "Hello again."}),
+    ("threads.note", "match.met", {}),
     ("intros.consent", "intro.consented", CONSENTED),
     ("intros.begin", "intro.begun", {"size": "1000", "content_type": "video/mp4"}),
     ("intros.write", "intro.written", {"words": WORDS}),

@@ -72,6 +72,7 @@ class Side:
             "wish": "hold" if "messages" in rule else "drop",
             "tab": "phone",
             "kind": "personal_link",
+            "told": "met",
             "number": 1,
         }
 

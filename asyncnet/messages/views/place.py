@@ -8,7 +8,7 @@ from asyncnet.messages.drain import NotNeeded, preview
 from asyncnet.messages.model import Message
 from asyncnet.messages.queries import Choice
 from asyncnet.messages.queue import Copy, copy_of
-from asyncnet.messages.rules import MessageKind, MessageState
+from asyncnet.messages.rules import MessageKind, MessageState, manner_of
 from asyncnet.messages.wording import Wording
 from asyncnet.web.access import LARGEST_ID
 
@@ -50,6 +50,8 @@ def cursor(text: str) -> tuple[datetime, int] | None:
 
 def content(message: Message, words: Wording | None = None) -> Copy:
     """Return what went out, or what would go out now, in these words where they are given."""
+    if manner_of(message.kind).private:
+        return Copy("", "This mail is between two people, so its words are not shown.", "")
     if message.state in GONE and message.sent_text is not None:
         return copy_of(message)
     try:
