@@ -27,7 +27,7 @@ from asyncnet.matches import views as matches
 from asyncnet.matches.bench import downloads
 from asyncnet.messages import views as messages
 from asyncnet.people import views as people
-from asyncnet.web import access, files, filters, inbox, limits, now, pages
+from asyncnet.web import access, bounces, files, filters, inbox, limits, now, pages, unsubscribe
 from asyncnet.web.forms import csrf
 from asyncnet.web.logs import set_up_logs
 from asyncnet.wiring import wire
@@ -47,6 +47,8 @@ FEATURES = (
     day,
     files,
     inbox,
+    unsubscribe,
+    bounces,
 )
 matching_commands = LazyGroup(
     "matching", "asyncnet.commands.matching", help="Match the people of an event, from a file."

@@ -20,7 +20,7 @@ def decide(
     """Do what an organizer decided when they saw `version` of a message; return it.
 
     Raises BeingSent while a worker has it, Stale when it has changed since, and TakesNoMail
-    when it would go to an address from which mail came back.
+    when its reader takes no mail.
     """
     message = queue.act(session, message_id, wish, version=version, actor=actor.name, now=now)
     record(session, actor, f"message.{wish}", f"message:{message_id}", now=now)
@@ -98,6 +98,22 @@ def word_kind(
     if saved is None:
         raise queue.Stale
     record(session, actor, "mail_text.changed", f"event:{event_id}", detail=kind, now=now)
+
+
+def stop_mail(
+    session: Session, address_hash: bytes, scope: str, *, actor: Actor, now: datetime
+) -> None:
+    """Send no more mails of a scope to the owner of an address who asked for that."""
+    queue.stop(session, address_hash, scope, now=now)
+    record(session, actor, "mail.stopped", scope, now=now)
+
+
+def let_mail_come(
+    session: Session, address_hash: bytes, scope: str, *, actor: Actor, now: datetime
+) -> None:
+    """Send mails of a scope again, those included that were cancelled when they were stopped."""
+    queue.let_come(session, address_hash, scope, now=now)
+    record(session, actor, "mail.wanted_again", scope, now=now)
 
 
 def _insert(session: Session) -> sqlite.Insert | postgresql.Insert:

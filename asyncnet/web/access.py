@@ -39,7 +39,7 @@ class Role(StrEnum):
     ORGANIZER = "organizer"
     PARTICIPANT = "participant"
     SIGNED = "signed"
-    """Whoever holds an address that we signed for this very request."""
+    """Whoever holds an address that we signed for this very request, or shows a token of ours."""
     DEVELOPER = "developer"
     """Anybody, on an installation that only this machine can reach."""
 

@@ -73,7 +73,7 @@ def register(
             )
         )
     with suppress(MailedLately):
-        send_personal_link(session, participant, now=now)
+        send_personal_link(session, participant, asked_for=consent, now=now)
     record(session, actor, "participant.registered", f"participant:{participant.id}", now=now)
     return participant
 

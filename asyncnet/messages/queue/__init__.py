@@ -26,11 +26,24 @@ from asyncnet.messages.queue.planning import (
     reference_of,
     replan,
 )
-from asyncnet.messages.queue.suppression import hash_of, is_suppressed, suppress
+from asyncnet.messages.queue.suppression import (
+    EVERYTHING,
+    SUPPRESSED,
+    UNSUBSCRIBED,
+    hash_of,
+    let_come,
+    scope_of,
+    stop,
+    stopped_by,
+    suppress,
+)
 
 __all__ = [
+    "EVERYTHING",
     "REWORDABLE",
+    "SUPPRESSED",
     "SYSTEM",
+    "UNSUBSCRIBED",
     "WAITING",
     "BeingSent",
     "Claim",
@@ -48,9 +61,9 @@ __all__ = [
     "claim",
     "copy_of",
     "hash_of",
-    "is_suppressed",
     "keep_copy",
     "learn",
+    "let_come",
     "masked",
     "plan",
     "plan_all",
@@ -58,8 +71,11 @@ __all__ = [
     "reference_of",
     "replan",
     "reword",
+    "scope_of",
     "seen_until",
     "settle",
+    "stop",
+    "stopped_by",
     "suppress",
     "tidy",
 ]

@@ -20,8 +20,8 @@ from asyncnet.messages.queue.history import (
     note_change,
     wall_clock,
 )
-from asyncnet.messages.queue.suppression import suppressed_of
-from asyncnet.messages.rules import MAY, Act, MessageState, first_look
+from asyncnet.messages.queue.suppression import refusals
+from asyncnet.messages.rules import MAY, Act, MessageKind, MessageState, first_look
 from asyncnet.messages.wording import Wording
 
 _MESSAGE = Base.metadata.tables["message"]
@@ -52,7 +52,7 @@ class BeingSent(Stale):
 
 
 class TakesNoMail(Exception):
-    """Mail to this address came back, so none is sent there any more."""
+    """None is sent to this address any more; the error says why."""
 
 
 class UnknownReference(Exception):
@@ -64,14 +64,14 @@ class Tally:
     """What became of a wish, by the ids of the messages it was meant for.
 
     `changed` were not as they had been seen; `not_now` are in a state in which the wish means
-    nothing; `refused` go to addresses that take no mail.
+    nothing; `refused` go to readers who take no mail, each with the reason.
     """
 
     done: list[int] = field(default_factory=list)
     being_sent: list[int] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
     not_now: list[int] = field(default_factory=list)
-    refused: list[int] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
 
 
 def act(
@@ -80,7 +80,7 @@ def act(
     """Do what an organizer decided when they saw `version`; return the message.
 
     Raises BeingSent while a worker has it, Stale when it has changed since, and TakesNoMail
-    when it would go to an address from which mail came back.
+    when its reader takes no mail.
     """
     tally = act_on(session, wish, {message_id: version}, actor=actor, now=now)
     if tally.being_sent:
@@ -88,7 +88,7 @@ def act(
     if tally.changed or tally.not_now:
         raise Stale
     if tally.refused:
-        raise TakesNoMail
+        raise TakesNoMail(tally.refused[message_id])
     return session.get_one(Message, message_id, populate_existing=True)
 
 
@@ -111,9 +111,14 @@ def act_on(
         else:
             chosen.append(row)
     if state is MessageState.SCHEDULED:
-        deaf = suppressed_of(session, {row.to_address for row in chosen})
-        tally.refused = [row.id for row in chosen if row.to_address in deaf]
-        chosen = [row for row in chosen if row.to_address not in deaf]
+        deaf = refusals(
+            session,
+            {(row.to_address, row.event_id) for row in chosen if row.kind != MessageKind.SIGN_IN},
+        )
+        for row in chosen:
+            if (row.to_address, row.event_id) in deaf:
+                tally.refused[row.id] = deaf[row.to_address, row.event_id]
+        chosen = [row for row in chosen if row.id not in tally.refused]
     tally.done = [row.id for row in chosen]
     if chosen:
         steps = [_decided(row, wish, state, now) for row in chosen]
@@ -198,6 +203,7 @@ def _locked_rows(session: Session, message_ids: Sequence[int]) -> list[Any]:
         Message.due_local,
         Message.sent_at,
         Message.to_address,
+        Message.event_id,
     ).order_by(Message.id)
     return [
         row

@@ -8,7 +8,14 @@ from asyncnet.database import db, transaction
 from asyncnet.messages import actions, queries
 from asyncnet.messages.forms import WordingForm
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import REWORDABLE, BeingSent, Stale, TakesNoMail
+from asyncnet.messages.queue import (
+    REWORDABLE,
+    SUPPRESSED,
+    UNSUBSCRIBED,
+    BeingSent,
+    Stale,
+    TakesNoMail,
+)
 from asyncnet.messages.rules import Act, acts_on
 from asyncnet.messages.views.place import GONE, content, pages
 from asyncnet.messages.wording import WORDABLE
@@ -62,17 +69,17 @@ def decide(event_id: int, message_id: int, wish: str) -> ResponseReturnValue:
     except Stale:
         flash(CHANGED, "bad")
         return _page(event_id, _message(event_id, message_id)), 409
-    except TakesNoMail:
-        flash(
-            "Mail to this address came back, so none is sent there. "
-            "Ask for another address and change it under Participants.",
-            "bad",
-        )
+    except TakesNoMail as reason:
+        flash(f"{reason} {WHAT_HELPS[str(reason)]}", "bad")
         return _page(event_id, _message(event_id, message_id)), 409
     flash(DONE[Act(wish)], "good")
     return redirect(url_for(".show", event_id=event.id, message_id=message.id))
 
 
+WHAT_HELPS = {
+    SUPPRESSED: "Ask for another address and change it under Participants.",
+    UNSUBSCRIBED: "Only they can change that, with the link at the end of any mail they got.",
+}
 DONE = {
     Act.HOLD: "Held back. It stays here until you let it go.",
     Act.CANCEL: "Cancelled. Nothing will be sent.",
