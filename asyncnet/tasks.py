@@ -18,10 +18,11 @@ from asyncnet.events import letters as events
 from asyncnet.events.actions.forgetting import forget_people
 from asyncnet.followups import letters as followups
 from asyncnet.followups.actions.mailing import plan_unmailed
-from asyncnet.intros import letters as intros
 from asyncnet.intros import work
 from asyncnet.intros.rules import Limits
 from asyncnet.mail.port import Letter
+from asyncnet.matches.bench import letters as bench
+from asyncnet.matches.bench.actions.editing import forget_plans
 from asyncnet.matches.bench.work import solve_next
 from asyncnet.messages.drain import Drained, drain
 from asyncnet.messages.letters import Draft, render
@@ -39,10 +40,7 @@ LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.SIGN_IN: people.sign_in,
     MessageKind.PERSONAL_LINK: events.personal_link,
     MessageKind.FOLLOW_UP: followups.follow_up,
-    MessageKind.INTRO_READY: intros.intro_ready,
-    MessageKind.INTRO_REFUSED: intros.intro_refused,
-    MessageKind.INTRO_NUDGE: intros.intro_nudge,
-    MessageKind.REPLY: followups.reply,
+    MessageKind.PLAN_CHANGE: bench.plan_change,
 }
 
 
@@ -118,6 +116,7 @@ def keep_promises(clock: Callable[[], datetime] = utc_now) -> None:
     """Forget the people of every event whose promised day has come."""
     with transaction() as session:
         log.info("people forgotten", people=forget_people(session, now=clock()))
+        forget_plans(session, now=clock())
 
 
 def sweep_storage(clock: Callable[[], datetime] = utc_now) -> None:

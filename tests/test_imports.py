@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "followups", "day")
+FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "followups")
 RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("rules", "clock", "zones", "port", "messages/wording", "matching/*", "config")),
     (1, ("database", "people/addresses", "people/links")),
@@ -19,16 +19,15 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (6, ("wiring",)),
     (7, ("web/*",)),
     (8, ("forms",)),
-    (9, ("views", "intros/faces", "intros/board")),
+    (9, ("views", "intros/faces")),
     (10, ("tasks",)),
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),
-    # pages that outgrew one file
-    (9, ("messages/views/*",)),
     # the curator's bench
     (0, ("sheets", "matches/rooms", "matches/bench/draft", "matches/bench/job")),
     (3, ("matches/bench/worth",)),
     (4, ("matches/exports", "matches/bench/solving", "matches/bench/work")),
+    (5, ("matches/bench/desk",)),
     (9, ("matches/bench/downloads",)),
 )
 

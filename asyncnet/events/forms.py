@@ -20,9 +20,8 @@ from wtforms.widgets import HiddenInput
 
 from asyncnet.events.actions.making import EventPlan
 from asyncnet.events.actions.registering import Profile
-from asyncnet.events.clock import rhythm_of
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind, Slot
+from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind
 from asyncnet.web.forms import (
     AddressField,
     Form,
@@ -30,7 +29,6 @@ from asyncnet.web.forms import (
     OnceForm,
     ZoneField,
     number,
-    one_line,
     text,
 )
 from asyncnet.zones import zone_named
@@ -65,6 +63,12 @@ def _moment(field: DateTimeLocalField, zone: ZoneInfo) -> datetime:
     if field.data is None:
         raise ValueError("the form was not accepted")
     return field.data.replace(tzinfo=zone).astimezone(UTC)
+
+
+def one_line(form: Form, field: StringField) -> None:
+    """Refuse line breaks and control characters, which a name in a mail must not have."""
+    if any(not c.isprintable() for c in field.data or ""):
+        raise ValidationError("Please keep this to one line of ordinary characters.")
 
 
 class EventForm(OnceForm):
@@ -134,9 +138,9 @@ class EventForm(OnceForm):
     @classmethod
     def about(cls, event: Event) -> "EventForm":
         """Return the form filled with what an event is now, its start on the host's clock."""
-        length, pause = rhythm_of(
-            [Slot(slot.number, slot.starts_at, slot.ends_at) for slot in event.rounds]
-        )
+        first, *others = event.rounds
+        length = first.ends_at - first.starts_at
+        pause = others[0].starts_at - first.ends_at if others else timedelta(minutes=2)
         return cls(
             data={
                 "title": event.title,

@@ -1,7 +1,8 @@
 """Pairing by hand."""
 
-from wtforms import SelectField
-from wtforms.validators import DataRequired
+from wtforms import IntegerField, SelectField
+from wtforms.validators import DataRequired, Optional
+from wtforms.widgets import HiddenInput
 
 from asyncnet.web.forms import Form
 
@@ -17,3 +18,5 @@ class PairForm(Form):
     slot = SelectField("Round", coerce=int)
     one = SelectField("Who", coerce=chosen, validators=[DataRequired("Choose a person.")])
     other = SelectField("meets whom", coerce=chosen, validators=[DataRequired("Choose a person.")])
+    seen = IntegerField("Plan", validators=[Optional()], widget=HiddenInput())
+    """The plan on the bench that the page showed, 0 for the published matches."""

@@ -49,6 +49,16 @@ def match_in(session: Session, event_id: int, match_id: int) -> Match:
     )
 
 
+def drafts_in(session: Session, event_id: int) -> Sequence[Match]:
+    """Return the matches of an event that were paired by hand and are not published yet."""
+    return session.scalars(
+        select(Match)
+        .where(Match.event_id == event_id, Match.state == MatchState.DRAFT)
+        .options(*_WITH_PEOPLE)
+        .order_by(Match.id)
+    ).all()
+
+
 def groups_of(session: Session, event_id: int) -> Sequence[Group]:
     """Return the closing groups of an event that are not withdrawn, their members loaded."""
     return session.scalars(

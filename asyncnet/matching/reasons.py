@@ -141,7 +141,7 @@ def _place(problem: Problem, reader: int, other: int) -> list[Reason]:
 
 
 def _name(names: tuple[str, ...], place: int) -> str:
-    return names[place] if place < len(names) else str(place)
+    return names[place] if 0 <= place < len(names) else str(place)
 
 
 def _listed(names: tuple[str, ...]) -> str:

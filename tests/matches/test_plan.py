@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.matches.model import Match
+from asyncnet.messages.model import Message
+from asyncnet.messages.rules import MessageKind
 from tests import factories
 from tests.pages import find_form, open_personal_link, post_form, sign_in
 
@@ -150,8 +152,18 @@ def test_a_match_taken_out_is_gone_from_both_pages(
     viewing = f"/me/{people['Ana'].id}/matches/{match.id}"
     assert phone.get(viewing).status_code == 200
 
-    post_form(client, f"/events/{event.id}/plan", action=f"/plan/{match.id}/withdraw")
+    ana, mei = people["Ana"].id, people["Mei"].id
+    post_form(
+        client,
+        f"/events/{event.id}/plan/edit?act=out&number=1&one={ana}&other={mei}",
+        action="/plan/edit",
+    )
+    still = phone.get(viewing).status_code
+    post_form(client, f"/events/{event.id}/plan", action="/plan/publish")
 
+    assert still == 200
+    mails = rows(select(Message).where(Message.kind == MessageKind.PLAN_CHANGE))
+    assert {mail.participant_id for mail in mails} == {ana, mei}
     assert phone.get(viewing).status_code == 404
     assert "Mei" not in phone.get(f"/me/{people['Ana'].id}").text
 

@@ -1,7 +1,11 @@
 """What an edit of a plan is worth, and to whom: the points of a few pairs, without the solver."""
 
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations
+
 from asyncnet.events.model import Participant
-from asyncnet.matches.bench.draft import Draft, Meeting
+from asyncnet.matches.bench.draft import Draft, Meeting, changes, meeting_of
 from asyncnet.matches.instance import Instance
 from asyncnet.matching.points import ideal, points
 from asyncnet.matching.problem import pair
@@ -71,3 +75,67 @@ class Worth:
             for number, meeting in draft.meetings()
             if any(self.refusal(one, other) for one, other in meeting.pairs())
         ]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an edit changes for one person: points, and share of their own ideal if known."""
+
+    person: int
+    before: float
+    after: float
+    share_before: float | None
+    share_after: float | None
+
+    @property
+    def points(self) -> float:
+        """How many points they get more; negative for fewer."""
+        return self.after - self.before
+
+
+def costs(before: Draft, after: Draft) -> list[Cost]:
+    """Return what changes for whom between two plans, those who lose most first."""
+    had, has = before.points(), after.points()
+    shares, new_shares = before.shares(), after.shares()
+    met = {change.person for change in changes(before, after)}
+    found = [
+        Cost(i, had[i], has[i], shares.get(i), new_shares.get(i))
+        for i in had.keys() | has.keys()
+        if had[i] != has[i] or i in met
+    ]
+    return sorted(found, key=lambda cost: (cost.points, cost.person))
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Somebody with whom a person may change places, and the points that all get more by it."""
+
+    other: int
+    points: float
+
+
+def swaps(draft: Draft, number: int, person: int, worth: Worth) -> list[Swap]:
+    """Return with whom somebody can change places in a round, the best first."""
+    here = draft.rounds[number - 1]
+    mine = [meeting for meeting in here if person in meeting.who]
+    if len(mine) > 1 or (mine and mine[0].pinned):
+        return []
+    met = {duo for _, meeting in draft.meetings() for duo in meeting.pairs()}
+    seats = Counter(i for meeting in here for i in meeting.who)
+    idle = [i for i in worth.people if not seats[i] and worth.is_live(i) and worth.takes_part(i)]
+    options = [(i, m) for m in here if not m.pinned for i in m.who if seats[i] == 1]
+    found = []
+    for other, theirs in [*options, *((i, None) for i in idle)]:
+        if other == person or (mine and theirs is mine[0]) or not (mine or theirs):
+            continue
+        old = [meeting for meeting in (*mine, theirs) if meeting is not None]
+        crossed = {person: other, other: person}
+        new = [tuple(crossed.get(i, i) for i in meeting.who) for meeting in old]
+        duos = [pair(a, b) for who in new for a, b in combinations(who, 2)]
+        kept = {duo for meeting in old for duo in meeting.pairs()}
+        if any((duo in met and duo not in kept) or worth.refusal(*duo) for duo in duos):
+            continue
+        gained = sum(sum(meeting_of(who, worth).points) for who in new)
+        lost = sum(sum(meeting.points) for meeting in old)
+        found.append(Swap(other, gained - lost))
+    return sorted(found, key=lambda swap: (-swap.points, swap.other))

@@ -1,0 +1,61 @@
+"""Tells people that their published rounds have changed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from asyncnet.events.model import Event, Participant
+from asyncnet.messages.queue import Planned, cancel_kind, plan_all
+from asyncnet.messages.rules import MessageKind, next_daylight
+
+
+def announce(
+    session: Session,
+    event: Event,
+    readers: Iterable[Participant],
+    *,
+    cause: str,
+    plan_id: int = 0,
+    now: datetime,
+) -> None:
+    """Plan one mail for each of these people; one that still waits says it no more.
+
+    It goes by daylight, but at once where the event begins before their next morning or is under
+    way. `cause` makes its key: the same change is told once. `plan_id` is the plan that says
+    which rounds have changed, 0 where none does.
+    """
+    people = list({reader.id: reader for reader in readers}.values())
+    cancel_kind(
+        session,
+        event.id,
+        MessageKind.PLAN_CHANGE,
+        [reader.id for reader in people],
+        why="A later change says it all.",
+        now=now,
+    )
+    plan_all(
+        session,
+        [
+            Planned(
+                key=f"plan-change:{cause}:{reader.id}",
+                kind=MessageKind.PLAN_CHANGE,
+                subject_id=plan_id,
+                event_id=event.id,
+                participant_id=reader.id,
+                to_address=reader.email,
+                to_name=reader.name,
+                zone=reader.zone,
+                due_at=_due_at(event, reader, now),
+                expires_at=event.ends_at,
+            )
+            for reader in people
+        ],
+        now=now,
+    )
+
+
+def _due_at(event: Event, reader: Participant, now: datetime) -> datetime:
+    morning = next_daylight(ZoneInfo(reader.zone), now)
+    return morning if morning < event.starts_at else now

@@ -1,0 +1,192 @@
+"""Publishes the plan on the bench, and tells those whom a change concerns."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import Actor, record
+from asyncnet.events.model import Event
+from asyncnet.matches.actions import give_rooms
+from asyncnet.matches.bench import queries
+from asyncnet.matches.bench.actions.announcing import announce
+from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
+from asyncnet.matches.bench.actions.editing import ChangedMeanwhile
+from asyncnet.matches.bench.draft import Change, Draft, Meeting, changes
+from asyncnet.matches.bench.model import Plan
+from asyncnet.matches.bench.worth import Worth
+from asyncnet.matches.instance import reasons_of
+from asyncnet.matches.model import Group, GroupMember, Match, MatchState
+from asyncnet.matches.queries import groups_of
+
+
+class CannotPublish(Exception):
+    """The plan cannot take place as it is; the message says why and what to do."""
+
+
+def publish_plan(
+    session: Session,
+    event: Event,
+    plan: Plan,
+    worth: Worth,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Let everybody see the plan on the bench; return how many people a change is mailed to.
+
+    Rounds that have begun stay as they are. Before an event's first publication nobody knows of
+    anything, so nobody is told of a change. Raises ChangedMeanwhile and CannotPublish.
+    """
+    bench = bench_of(session, event.id)
+    if bench.plan_id != plan.id:
+        raise ChangedMeanwhile
+    draft = Draft.of_data(plan.content)
+    first_open = first_open_round(event, now)
+    _refuse_broken(draft, worth, first_open)
+    known = queries.rows_as_draft(session, event, worth, only=(MatchState.PUBLISHED,))
+    _write_matches(session, event, draft, worth, first_open=first_open, now=now)
+    _write_groups(session, event, draft, now=now)
+    told = []
+    if event.published_at is not None:
+        told = [
+            change
+            for change in changes(known, draft)
+            if worth.takes_part(change.person) and not 0 < change.number < first_open
+        ]
+        plan.content = plan.content | {"told": [_as_data(change) for change in told]}
+        announce(
+            session,
+            event,
+            [worth.people[person] for person in sorted({change.person for change in told})],
+            cause=f"plan:{plan.id}",
+            plan_id=plan.id,
+            now=now,
+        )
+    event.published_at = event.published_at or now
+    plan.published_at = now
+    bench.plan_id = None
+    concerned = {change.person for change in told}
+    record(
+        session,
+        actor,
+        "plan.published",
+        f"event:{event.id}",
+        now=now,
+        detail=f"plan {plan.id}, {len(concerned)} people told",
+    )
+    return len(concerned)
+
+
+def _refuse_broken(draft: Draft, worth: Worth, first_open: int) -> None:
+    broken = [(number, m) for number, m in worth.broken(draft) if number >= first_open]
+    if broken:
+        number, meeting = broken[0]
+        why = next(
+            refusal for one, other in meeting.pairs() if (refusal := worth.refusal(one, other))
+        )
+        more = f" {len(broken) - 1} more cannot take place." if len(broken) > 1 else ""
+        raise CannotPublish(
+            f"In round {number} {why}{more} Mend the plan, or take these matches out, then publish."
+        )
+
+
+def _write_matches(
+    session: Session, event: Event, draft: Draft, worth: Worth, *, first_open: int, now: datetime
+) -> None:
+    """Make the tables hold the coming rounds of a draft; the rooms of a trio are one."""
+    rows = queries.rows_by_pair(session, event.id)
+    slots = {slot.number: slot for slot in event.rounds}
+    numbers = {slot.id: slot.number for slot in event.rounds}
+    wanted = {
+        duo: (number, meeting)
+        for number, meeting in draft.meetings()
+        if number >= first_open
+        for duo in meeting.pairs()
+    }
+    for duo, match in rows.items():
+        if numbers[match.round_id] >= first_open and duo not in wanted:
+            match.state = MatchState.WITHDRAWN
+            match.room = None
+    trios: list[tuple[int, Meeting]] = []
+    for (first_id, second_id), (number, meeting) in wanted.items():
+        match = rows.get((first_id, second_id)) or Match(
+            event_id=event.id, first_id=first_id, second_id=second_id, created_at=now
+        )
+        if match.id is not None and numbers[match.round_id] < first_open:
+            continue  # they have met already
+        if match.round_id != slots[number].id or match.state is not MatchState.PUBLISHED:
+            match.room = None
+        match.round_id = slots[number].id
+        match.state = MatchState.PUBLISHED
+        match.pinned = meeting.pinned
+        match.first_reasons, match.second_reasons = reasons_of(
+            worth.instance, worth.people[first_id], worth.people[second_id]
+        )
+        session.add(match)
+        if len(meeting.who) > 2 and (number, meeting) not in trios:
+            trios.append((number, meeting))
+    session.flush()
+    rows = queries.rows_by_pair(session, event.id)
+    _join_rooms(event, rows, draft, trios)
+    session.flush()
+    give_rooms(session, event.id)
+
+
+def _join_rooms(
+    event: Event,
+    rows: Mapping[tuple[int, ...], Match],
+    draft: Draft,
+    trios: Iterable[tuple[int, Meeting]],
+) -> None:
+    """Give each trio one room that nobody else has, and take shared rooms from those who no
+    longer are a trio."""
+    slots = {slot.number: slot.id for slot in event.rounds}
+    together = {duo for _, meeting in trios for duo in meeting.pairs()}
+    for number, round_id in slots.items():
+        here = [
+            match
+            for match in rows.values()
+            if match.round_id == round_id and match.state is MatchState.PUBLISHED
+        ]
+        seen: set[int] = set()
+        for match in here:
+            if (match.first_id, match.second_id) in together or match.room in seen:
+                match.room = None
+            elif match.room is not None:
+                seen.add(match.room)
+        for at, meeting in trios:
+            if at == number:
+                room = next(n for n in range(1, len(here) + 2) if n not in seen)
+                seen.add(room)
+                for duo in meeting.pairs():
+                    rows[duo].room = room
+
+
+def _write_groups(session: Session, event: Event, draft: Draft, *, now: datetime) -> None:
+    """Make the tables hold the closing groups of a draft; a group that stays keeps its number."""
+    wanted = set(draft.groups)
+    taken = set()
+    for group in groups_of(session, event.id):
+        who = tuple(sorted(person.id for person in group.members))
+        if who in wanted:
+            wanted.discard(who)
+            taken.add(group.number)
+            group.state = MatchState.PUBLISHED
+        else:
+            session.execute(delete(GroupMember).where(GroupMember.group_id == group.id))
+            session.execute(delete(Group).where(Group.id == group.id))
+    free = (n for n in range(1, len(draft.groups) + len(taken) + 1) if n not in taken)
+    for who in sorted(wanted):
+        made = Group(
+            event_id=event.id, number=next(free), state=MatchState.PUBLISHED, created_at=now
+        )
+        session.add(made)
+        session.flush()
+        session.add_all(GroupMember(group_id=made.id, participant_id=person) for person in who)
+
+
+def _as_data(change: Change) -> list[Any]:
+    return [change.person, change.number, list(change.lost), list(change.gained)]

@@ -1,0 +1,258 @@
+"""What an organizer sees of a plan: its worth in words, everybody's share, one round at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy.orm import Session
+
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.rules import EventMode
+from asyncnet.matches import queries as matches
+from asyncnet.matches.bench import queries
+from asyncnet.matches.bench.actions.asking import first_open_round, settings_of
+from asyncnet.matches.bench.actions.editing import draft_on
+from asyncnet.matches.bench.draft import Act, Change, Draft, Edit, Meeting, changes
+from asyncnet.matches.bench.model import Plan, PlanOrigin
+from asyncnet.matches.bench.worth import Worth
+from asyncnet.matches.instance import instance_of, reasons_of
+from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.rules import PlanSettings
+
+ROWS = 50
+"""How many meetings of a round stand on one page."""
+UNDER_SERVED = 5
+HEIGHT = 100
+"""The height of the picture of shares, in its own units."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One person of a meeting: what they get from it, and why, as it is said to them."""
+
+    person: Participant | None
+    id: int
+    name: str
+    is_live: bool
+    points: float
+    reasons: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One meeting of a round; `match` is its row while nothing lies on the bench."""
+
+    number: int
+    seats: Sequence[Seat]
+    pinned: bool
+    broken: str
+    """Why it cannot take place any more, empty when it can."""
+    match: Match | None
+
+
+@dataclass(frozen=True)
+class Share:
+    """What somebody gets, and which part of their own ideal that is."""
+
+    person: int
+    name: str
+    share: float
+
+
+class Desk:
+    """The bench of one event, read once for one page."""
+
+    def __init__(self, session: Session, event: Event, *, now: datetime) -> None:
+        self.session = session
+        self.event = event
+        self.plan = queries.current_of(session, event.id)
+        self.asked = queries.newest_asked_for(session, event.id)
+        self.first_open = first_open_round(event, now)
+        self.worth = Worth(instance_of(session, event, self.settings, with_left=True))
+        self.draft = draft_on(session, event, self.worth, self.plan)
+        self.people = sorted(
+            (p for p in self.worth.people.values() if p.left_at is None),
+            key=lambda person: (person.name, person.id),
+        )
+        self.live = [p.id for p in self.people if self.worth.is_live(p.id)]
+
+    @property
+    def seen(self) -> int:
+        """The plan that forms are decided on, 0 for the published matches."""
+        return self.plan.id if self.plan else 0
+
+    @cached_property
+    def settings(self) -> PlanSettings:
+        """What the plan on the bench was to be like, else what was last asked for."""
+        plan = self.plan or self.asked
+        return settings_of(plan.settings if plan else {})
+
+    @cached_property
+    def published(self) -> Draft:
+        """What people see now."""
+        return queries.rows_as_draft(
+            self.session, self.event, self.worth, known=self.draft, only=(MatchState.PUBLISHED,)
+        )
+
+    @cached_property
+    def told(self) -> list[Change]:
+        """Whom publishing the plan on the bench would concern, and how."""
+        if self.plan is None:
+            return []
+        return [
+            change
+            for change in changes(self.published, self.draft)
+            if self.worth.takes_part(change.person) and not 0 < change.number < self.first_open
+        ]
+
+    @cached_property
+    def part_of_best(self) -> float | None:
+        """Which part of the best possible the plan reaches, at most 1; None while unknown."""
+        if self.plan is None or not self.plan.bound or self.plan.value is None:
+            return None
+        known = {person.id for person in self.people}
+        return min(1.0, self.plan.value / self.plan.bound) if known == set(self.ideals) else None
+
+    @property
+    def ideals(self) -> dict[int, float]:
+        return dict(self.draft.ideals)
+
+    @cached_property
+    def shares(self) -> list[Share]:
+        """Everybody's share of their own ideal, the under-served first; empty while unknown."""
+        found = [
+            Share(person, self.worth.name(person), share)
+            for person, share in self.draft.shares().items()
+            if self.worth.takes_part(person)
+        ]
+        return sorted(found, key=lambda one: (one.share, one.name, one.person))
+
+    @property
+    def under_served(self) -> list[Share]:
+        return self.shares[:UNDER_SERVED]
+
+    @cached_property
+    def median_share(self) -> float:
+        return self.shares[len(self.shares) // 2].share
+
+    @cached_property
+    def picture(self) -> str:
+        """The outline of everybody's share side by side, as an SVG path; one unit a person."""
+        steps = [f"V{HEIGHT - min(1.0, s.share) * HEIGHT:.1f}h1" for s in self.shares]
+        return f"M0 {HEIGHT}{''.join(steps)}V{HEIGHT}z"
+
+    @cached_property
+    def alone(self) -> list[tuple[int, list[int]]]:
+        """Who of the live people meets nobody, by coming round; empty while nobody meets."""
+        if self.event.mode is EventMode.ASYNC or not any(self.draft.rounds):
+            return []
+        found = [
+            (number, self.draft.sitting_out(number, self.live))
+            for number in range(self.first_open, len(self.draft.rounds) + 1)
+        ]
+        return [(number, people) for number, people in found if people]
+
+    @cached_property
+    def broken(self) -> list[tuple[int, Meeting]]:
+        """The meetings of coming rounds that cannot take place any more."""
+        return [(n, m) for n, m in self.worth.broken(self.draft) if n >= self.first_open]
+
+    @cached_property
+    def undo(self) -> Plan | None:
+        """What undoing takes back."""
+        return self.plan
+
+    @cached_property
+    def redo(self) -> Plan | None:
+        """What redoing brings back."""
+        plan_id = self.plan.id if self.plan else None
+        found = queries.undone_from(self.session, self.event.id, plan_id)
+        newer = self.plan is None and found is not None and self._older_than_published(found)
+        return None if newer else found
+
+    def _older_than_published(self, plan: Plan) -> bool:
+        published = queries.last_published(self.session, self.event.id)
+        return published is not None and plan.id <= published.id
+
+    @cached_property
+    def plans(self) -> Sequence[Plan]:
+        """The plans that can be gone back to or compared, the newest first."""
+        return queries.plans_of(self.session, self.event.id)
+
+    def rows(self, number: int, *, named: str = "") -> list[Row]:
+        """Return the meetings of a round, those of people called so alone if anything is given."""
+        by_pair = self._matches() if self.plan is None else {}
+        found = []
+        for meeting in self.draft.rounds[number - 1] if number <= len(self.draft.rounds) else ():
+            names = [self.worth.name(person) for person in meeting.who]
+            if named and not any(named.casefold() in name.casefold() for name in names):
+                continue
+            found.append((names, meeting, by_pair.get(meeting.who)))
+        found.sort(key=lambda row: [name.casefold() for name in row[0]])
+        return [self._row(number, meeting, match) for _, meeting, match in found]
+
+    def row(self, number: int, meeting: Meeting) -> Row:
+        return self._row(number, meeting, None)
+
+    def in_words(self, plan: Plan) -> str:
+        """Return what made a plan, in a few words."""
+        if plan.origin is PlanOrigin.SUGGESTED:
+            return "Suggested by the solver"
+        if plan.origin is PlanOrigin.REPAIRED:
+            return "Mended after a change"
+        return self.edit_in_words(
+            Edit(
+                Act(plan.edit["act"]),
+                plan.edit["number"],
+                plan.edit["one"],
+                plan.edit["other"],
+                plan.edit["to"],
+            )
+        )
+
+    def edit_in_words(self, edit: Edit) -> str:
+        """Return an edit in a sentence without its full stop."""
+        one, other = self.worth.name(edit.one), self.worth.name(edit.other)
+        return {
+            Act.SWAP: f"{one} and {other} change places in round {edit.number}",
+            Act.ADD: f"{one} and {other} meet in round {edit.number}",
+            Act.OUT: f"{one} and {other} no longer meet in round {edit.number}",
+            Act.MOVE: f"{one} and {other} meet in round {edit.to} instead of {edit.number}",
+            Act.PIN: f"{one} and {other} stay together in round {edit.number}",
+            Act.UNPIN: f"{one} and {other} are free again in round {edit.number}",
+        }[edit.act]
+
+    def names(self, people: Sequence[int]) -> str:
+        """Return the names of some people, listed; "nobody" where there are none."""
+        names = sorted(self.worth.name(person) for person in people)
+        if len(names) < 2:
+            return "".join(names) or "nobody"
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+
+    def _matches(self) -> dict[tuple[int, ...], Match]:
+        return {
+            (match.first_id, match.second_id): match
+            for match in matches.plan_of(self.session, self.event.id)
+        }
+
+    def _row(self, number: int, meeting: Meeting, match: Match | None) -> Row:
+        why = next((r for duo in meeting.pairs() if (r := self.worth.refusal(*duo))), "")
+        seats = [self._seat(meeting, person) for person in meeting.who]
+        seats.sort(key=lambda seat: (not seat.is_live, seat.name.casefold()))
+        return Row(number, seats, meeting.pinned, why, match)
+
+    def _seat(self, meeting: Meeting, person: int) -> Seat:
+        people = self.worth.people
+        reasons: list[str] = []
+        if len(meeting.who) == 2 and all(i in people for i in meeting.who):
+            other = meeting.others(person)[0]
+            reasons = reasons_of(self.worth.instance, people[person], people[other])[0]
+        return Seat(
+            people.get(person),
+            person,
+            self.worth.name(person),
+            self.worth.is_live(person),
+            meeting.gain(person),
+            reasons,
+        )
