@@ -24,6 +24,7 @@ from asyncnet.storage.port import FileMissing, UploadRequest
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
 from asyncnet.web.forms import ButtonForm, Form, text
 from asyncnet.web.limits import limiter
+from asyncnet.web.pages import allow_recording
 from asyncnet.wiring import settings, storage
 
 pages = Blueprint("intros", __name__)
@@ -270,6 +271,7 @@ def _shown(
     question: QuestionForm | None = None,
 ) -> dict[str, Any]:
     """Return what the studio shows of a participant's intros; a form given is one to correct."""
+    allow_recording()
     newest = queries.newest_of(db.session(), participant.id)
     ready = queries.ready_of(db.session(), participant.id)
     kept = {

@@ -90,6 +90,11 @@ def safe_path(target: str | None, default: str) -> str:
     return target
 
 
+def allow_recording() -> None:
+    """Let the page that answers this request use camera and microphone; no other page may."""
+    g.records = True
+
+
 def register(app: Flask) -> None:
     """Give the app its headers, error pages and template globals."""
     app.register_blueprint(pages)
@@ -138,10 +143,11 @@ def _finish(response: Response) -> Response:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    devices = "(self)" if g.get("records") else "()"
     headers.setdefault(
         "Permissions-Policy",
-        "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), "
-        "microphone=(), payment=(), usb=(), interest-cohort=()",
+        f"accelerometer=(), camera={devices}, geolocation=(), gyroscope=(), magnetometer=(), "
+        f"microphone={devices}, payment=(), usb=(), interest-cohort=()",
     )
     if settings().secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")

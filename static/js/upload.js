@@ -215,7 +215,7 @@ function pause(failures) {
 
 function stop(words) {
   uppy.clear();
-  part("choose").hidden = false;
+  showUnderWay(false);
   say(words);
   document.dispatchEvent(new Event("asyncnet:changed"));
 }
