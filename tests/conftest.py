@@ -23,6 +23,7 @@ from tests.pages import Browser
 from tests.servers.postgres import create_database, drop_database, postgres
 from tests.servers.seaweed import seaweed
 
+CHROMIUM = "/usr/bin/chromium"
 PATIENCE_MILLISECONDS = 30_000
 SECRET = "a secret of the tests, long enough: 0123456789"
 
@@ -124,7 +125,7 @@ def browser() -> Iterator[Chromium]:
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
+            executable_path=CHROMIUM,
             args=[
                 "--no-sandbox",
                 "--disable-gpu",

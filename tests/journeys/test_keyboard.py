@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
@@ -19,14 +19,9 @@ from asyncnet.matches import actions as matches
 from asyncnet.people.model import Person
 from asyncnet.wiring import links
 from tests.journeys.installation import Installation
-from tests.journeys.visitor import Visitor
+from tests.journeys.visitor import Visitor, goes_to
 
-LONGEST_WAY = 40
 WORDS = "I would love to see your maps."
-SHOWS_WHERE_IT_IS = """element => [element, element.closest("label")].some(e =>
-    e && getComputedStyle(e).outlineStyle !== "none" && getComputedStyle(e).outlineWidth !== "0px")
-"""
-
 pytestmark = [
     pytest.mark.sizeless,
     pytest.mark.parametrize("screen", [(1280, 800)], ids=["desktop"]),
@@ -69,17 +64,6 @@ def test_both_sides_need_no_mouse(
         goes_to(ana.page, send).press("Enter")
         expect(ana.page.get_by_role("heading", level=1)).to_have_text("Thank you, Ana")
         assert ana.faults == []
-
-
-def goes_to(page: Page, wanted: Locator) -> Locator:
-    """Press Tab until something has the focus, and shows that it has."""
-    expect(wanted).to_be_attached()
-    for _ in range(LONGEST_WAY):
-        page.keyboard.press("Tab")
-        if wanted.evaluate("element => element === document.activeElement"):
-            assert wanted.evaluate(SHOWS_WHERE_IT_IS), f"no outline around {wanted}"
-            return wanted
-    raise AssertionError(f"{LONGEST_WAY} times Tab did not lead to {wanted}")
 
 
 def plays_by_keyboard(page: Page) -> None:

@@ -1,22 +1,18 @@
 """A participant uploads a real video in a real browser, over a line that fails them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy.orm import Session
 
-from asyncnet import create_app, tasks
 from asyncnet.clock import utc_now
-from asyncnet.commands.demo.scratch import free_port
 from asyncnet.events.model import Participant
 from config import Settings
-from tests.intros.people import make_participant, make_video, personal_path
-from tests.servers.web import serving
+from tests.intros.people import make_participant, make_video
+from tests.journeys.site import Site, choose_way, open_studio, running, until
 
 PADDING = 36_000_000
 PARTS = 5
@@ -24,30 +20,10 @@ PARTS = 5
 PATIENCE = 30_000
 
 
-@dataclass(frozen=True)
-class Site:
-    """A running installation, its worker in the hands of the test."""
-
-    app: Flask
-    base_url: str
-
-    def work(self) -> None:
-        with self.app.app_context():
-            tasks.process_a_video()
-
-
 @pytest.fixture
 def site(settings: Settings) -> Iterator[Site]:
-    port = free_port()
-    app = create_app(
-        replace(
-            settings,
-            base_url=f"http://127.0.0.1:{port}",
-            playback_valid_for=timedelta(seconds=6),
-        )
-    )
-    with serving(app, port=port) as base_url:
-        yield Site(app, base_url)
+    with running(settings, playback_valid_for=timedelta(seconds=6)) as site:
+        yield site
 
 
 @pytest.fixture
@@ -68,12 +44,8 @@ def page(context: BrowserContext, site: Site, participant: Participant) -> Itera
     opened = context.new_page()
     breaches: list[str] = []
     opened.on("console", lambda said: breaches.append(said.text) if "Policy" in said.text else None)
-    opened.goto(site.base_url + personal_path(site.app, participant))
-    opened.get_by_role("link", name="Make my intro").click()
-    expect(opened.get_by_label("I agree that")).not_to_be_checked()
-    opened.get_by_label("I agree that").check()
-    opened.get_by_role("button", name="Go on").click()
-    opened.locator("summary", has_text="Use a video you have").click()
+    open_studio(opened, site, participant)
+    choose_way(opened, "Use a video you have")
     yield opened
     assert breaches == []
 
@@ -95,15 +67,6 @@ def count_parts(page: Page) -> list[str]:
     sent: list[str] = []
     page.on("request", lambda asked: sent.append(asked.url) if asked.method == "PUT" else None)
     return sent
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait until the page says so; its policy keeps Playwright's own way of asking out."""
-    for _ in range(PATIENCE // 50):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} never became true")
 
 
 def wait_until_under_way(page: Page, percent: int) -> None:

@@ -31,6 +31,10 @@ CONTRAST = {
     "iframes": False,
     "runOnly": {"type": "rule", "values": ["color-contrast"]},
 }
+LONGEST_WAY = 40
+SHOWS_WHERE_IT_IS = """element => [element, element.closest("label")].some(e =>
+    e && getComputedStyle(e).outlineStyle !== "none" && getComputedStyle(e).outlineWidth !== "0px")
+"""
 TOO_WIDE = """() => document.documentElement.scrollWidth > innerWidth
     ? [...document.querySelectorAll("body *")]
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
@@ -142,6 +146,17 @@ def visiting(
         yield visitor
     finally:
         context.close()
+
+
+def goes_to(page: Page, wanted: Locator) -> Locator:
+    """Press Tab until something has the focus, and shows that it has."""
+    expect(wanted).to_be_attached()
+    for _ in range(LONGEST_WAY):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            assert wanted.evaluate(SHOWS_WHERE_IT_IS), f"no outline around {wanted}"
+            return wanted
+    raise AssertionError(f"{LONGEST_WAY} times Tab did not lead to {wanted}")
 
 
 def _found_by_axe(page: Page, options: dict[str, Any]) -> list[str]:

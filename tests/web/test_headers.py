@@ -17,6 +17,7 @@ from asyncnet.wiring import storage
 from config import Settings
 from tests import factories
 from tests.pages import Browser, open_personal_link, sign_in
+from tests.web.world import build
 
 STRICT = {
     "default-src": "'none'",
@@ -102,6 +103,20 @@ def test_every_answer_carries_the_other_headers(answers: dict[str, TestResponse]
         closed = headers["Permissions-Policy"]
         assert [name for name in CLOSED if f"{name}=()" not in closed] == [], kind
         assert "Strict-Transport-Security" not in headers, kind
+
+
+@pytest.mark.sizeless
+def test_only_the_studio_may_record(app: Flask, session: Session) -> None:
+    """B4: camera and microphone, and only for a page of ours."""
+    ours = build(session).ours
+    browser = app.test_client()
+    open_personal_link(browser, ours.away)
+
+    studio, page = (browser.get(f"/me/{ours.away.id}{path}") for path in ("/intro", ""))
+
+    for device in ("camera", "microphone"):
+        assert f"{device}=(self)" in studio.headers["Permissions-Policy"]
+        assert f"{device}=()" in page.headers["Permissions-Policy"]
 
 
 @pytest.mark.sizeless
