@@ -55,7 +55,8 @@ class Settings:
     never signed with, so that a secret can be changed without ending anybody's session.
     `s3` is None when uploads live under `instance`; `smtp` is None when mail lands in the
     development inbox. `return_path` is the mailbox that bounces come to, with a tag for each
-    mail; empty when they go to `mail_from`. `organizers` holds addresses and `@domains` that
+    mail; empty when they go to `mail_from`. `bounce_token` is what a mail provider shows when
+    it posts delivery reports; empty when none may. `organizers` holds addresses and `@domains` that
     may make events here; `*` lets anybody.
     """
 
@@ -68,6 +69,7 @@ class Settings:
     smtp: SmtpSettings | None
     mail_from: str
     return_path: str
+    bounce_token: str = field(repr=False)
     organizers: tuple[str, ...]
     proxies: int
     max_intro_seconds: int
@@ -136,6 +138,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             "MAIL_FROM", "" if public else "asyncnet@localhost.localdomain", required=public
         ),
         return_path=_return_path(reader),
+        bounce_token=_bounce_token(reader),
         organizers=tuple(
             reader.text("ORGANIZERS", "" if public else "*", required=public)
             .lower()
@@ -280,6 +283,13 @@ def _return_path(reader: _Reader) -> str:
             f"{LONGEST_RETURN_NAME} characters before the @, since we add +… to it",
         )
     return mailbox
+
+
+def _bounce_token(reader: _Reader) -> str:
+    token = reader.text("BOUNCE_TOKEN", "")
+    if token and len(token) < SECRET_CHARACTERS:
+        reader.fault("BOUNCE_TOKEN", f"must be {SECRET_CHARACTERS} random characters or more")
+    return token
 
 
 def _smtp(reader: _Reader, *, required: bool) -> SmtpSettings | None:

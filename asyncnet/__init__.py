@@ -16,8 +16,11 @@ from asyncnet.commands.lazy import LazyGroup
 from asyncnet.commands.messages import messages as message_commands
 from asyncnet.commands.run import start
 from asyncnet.database import db
+from asyncnet.day import views as day
 from asyncnet.events import views as events
 from asyncnet.followups import views as followups
+from asyncnet.followups.threads import views as threads
+from asyncnet.intros import board as intro_board
 from asyncnet.intros import faces
 from asyncnet.intros import views as intros
 from asyncnet.matches import views as matches
@@ -25,7 +28,7 @@ from asyncnet.matches.bench import downloads
 from asyncnet.matches.bench import views as bench
 from asyncnet.messages import views as messages
 from asyncnet.people import views as people
-from asyncnet.web import access, files, filters, inbox, limits, pages
+from asyncnet.web import access, bounces, files, filters, inbox, limits, now, pages, unsubscribe
 from asyncnet.web.forms import csrf
 from asyncnet.web.logs import set_up_logs
 from asyncnet.wiring import wire
@@ -37,12 +40,17 @@ FEATURES = (
     events,
     faces,
     intros,
+    intro_board,
     matches,
     bench,
     downloads,
     followups,
+    threads,
+    day,
     files,
     inbox,
+    unsubscribe,
+    bounces,
 )
 matching_commands = LazyGroup(
     "matching", "asyncnet.commands.matching", help="Match the people of an event, from a file."
@@ -83,6 +91,7 @@ def create_app(settings: Settings) -> Flask:
     access.guard(app)
     csrf.init_app(app)
     limits.register(app)
+    now.register(app)
     for feature in FEATURES:
         app.register_blueprint(feature.pages)
     for command in COMMANDS:

@@ -18,6 +18,7 @@ from asyncnet.events import letters as events
 from asyncnet.events.actions.forgetting import forget_people
 from asyncnet.followups import letters as followups
 from asyncnet.followups.actions.mailing import plan_unmailed
+from asyncnet.intros import letters as intros
 from asyncnet.intros import work
 from asyncnet.intros.rules import Limits
 from asyncnet.mail.port import Letter
@@ -40,6 +41,10 @@ LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.SIGN_IN: people.sign_in,
     MessageKind.PERSONAL_LINK: events.personal_link,
     MessageKind.FOLLOW_UP: followups.follow_up,
+    MessageKind.INTRO_READY: intros.intro_ready,
+    MessageKind.INTRO_REFUSED: intros.intro_refused,
+    MessageKind.INTRO_NUDGE: intros.intro_nudge,
+    MessageKind.REPLY: followups.reply,
     MessageKind.PLAN_CHANGE: bench.plan_change,
 }
 

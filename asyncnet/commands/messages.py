@@ -2,7 +2,6 @@
 
 import json
 import sys
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 
@@ -68,9 +67,10 @@ def take_report(address: str | None) -> None:
 
     Exits with 65, which mail servers understand, when it is none or not about a mail of ours.
     """
+    paths = bounces.ReturnPaths("", settings().secret_keys)
     try:
         report, addressed = bounces.read_report(sys.stdin.buffer.read(MAX_REPORT_BYTES))
-        reference = _reference_in([address] if address else addressed)
+        reference = paths.first_reference_in([address] if address else addressed)
         with transaction() as session:
             bounces.record(session, reference, report, now=utc_now())
     except bounces.NotAReport as error:
@@ -86,11 +86,3 @@ def allow(address: str) -> None:
     with transaction() as session:
         known = bounces.allow_again(session, address)
     click.echo("It gets mail again." if known else "Nothing ever came back from it.")
-
-
-def _reference_in(addresses: list[str]) -> str:
-    paths = bounces.ReturnPaths("", settings().secret_keys)
-    for address in addresses:
-        with suppress(bounces.NotAReport):
-            return paths.reference_in(address)
-    raise bounces.NotAReport("The report is not addressed to any mail of ours.")

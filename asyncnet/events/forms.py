@@ -20,8 +20,9 @@ from wtforms.widgets import HiddenInput
 
 from asyncnet.events.actions.making import EventPlan
 from asyncnet.events.actions.registering import Profile
+from asyncnet.events.clock import rhythm_of
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind
+from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind, Slot
 from asyncnet.web.forms import (
     AddressField,
     Form,
@@ -29,6 +30,7 @@ from asyncnet.web.forms import (
     OnceForm,
     ZoneField,
     number,
+    one_line,
     text,
 )
 from asyncnet.zones import zone_named
@@ -63,12 +65,6 @@ def _moment(field: DateTimeLocalField, zone: ZoneInfo) -> datetime:
     if field.data is None:
         raise ValueError("the form was not accepted")
     return field.data.replace(tzinfo=zone).astimezone(UTC)
-
-
-def one_line(form: Form, field: StringField) -> None:
-    """Refuse line breaks and control characters, which a name in a mail must not have."""
-    if any(not c.isprintable() for c in field.data or ""):
-        raise ValidationError("Please keep this to one line of ordinary characters.")
 
 
 class EventForm(OnceForm):
@@ -138,9 +134,9 @@ class EventForm(OnceForm):
     @classmethod
     def about(cls, event: Event) -> "EventForm":
         """Return the form filled with what an event is now, its start on the host's clock."""
-        first, *others = event.rounds
-        length = first.ends_at - first.starts_at
-        pause = others[0].starts_at - first.ends_at if others else timedelta(minutes=2)
+        length, pause = rhythm_of(
+            [Slot(slot.number, slot.starts_at, slot.ends_at) for slot in event.rounds]
+        )
         return cls(
             data={
                 "title": event.title,

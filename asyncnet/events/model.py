@@ -50,6 +50,16 @@ class Event(Base):
     """When the matches became visible to participants."""
     retention_days: Mapped[int] = mapped_column(default=90)
     version: Mapped[int] = mapped_column(default=1)
+    clock_version: Mapped[int] = mapped_column(default=1)
+    """Raised by whatever everybody's open page must show at once."""
+    clock_key: Mapped[str] = mapped_column(String(32), default="")
+    """The rendered form that last turned the clock, so that a double click turns it once."""
+    paused_at: Mapped[datetime | None]
+    """Since when the clock stands still; empty while it runs."""
+    notice: Mapped[str] = mapped_column(String(300), default="")
+    """What the organizers tell everybody during the event, on every open page."""
+    closing_prompt: Mapped[str] = mapped_column(String(300), default="")
+    """What the closing groups talk about; empty for our own words."""
     form_key: Mapped[str] = mapped_column(String(32), unique=True)
     """The rendered form that made it, so that a double click makes one event."""
     created_at: Mapped[datetime]
@@ -155,6 +165,8 @@ class Participant(Base):
     """Raised to withdraw every personal link handed out so far."""
     version: Mapped[int] = mapped_column(default=1)
     """Raised by every change, so that nobody overwrites what they have not seen."""
+    page_version: Mapped[int] = mapped_column(default=1)
+    """Raised by whatever this one participant's open page must show at once."""
     registered_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
 

@@ -284,7 +284,10 @@ def joined(registration_key: str) -> ResponseReturnValue:
 @pages.get("/hello/<token>")
 @requires(Role.PUBLIC)
 def hello(token: str) -> ResponseReturnValue:
-    """Trade a personal link for a cookie, and go on at an address without the token (S8)."""
+    """Trade a personal link for a cookie, and go on at an address without the token (S8).
+
+    `match` in the address leads on to what the participant and that match wrote.
+    """
     try:
         participant_id, version = links().read_personal(token)
         participant = queries.participant(db.session(), participant_id)
@@ -298,7 +301,12 @@ def hello(token: str) -> ResponseReturnValue:
                 session, participant.id, version, actor=actor(), now=utc_now()
             )
         access.remember_participant(participant.id, key)
-    return redirect(url_for("matches.me", participant_id=participant_id))
+    match_id = request.args.get("match", type=int)
+    if match_id is not None and 0 < match_id <= LARGEST_ID:
+        return redirect(url_for("threads.thread", participant_id=participant_id, match_id=match_id))
+    leads_on = request.args.get("to") == "intro"
+    there = "intros.studio" if leads_on else "matches.me"
+    return redirect(url_for(there, participant_id=participant_id))
 
 
 @pages.route("/lost-link", methods=["GET", "POST"])

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import QuestionKind
 from asyncnet.followups.model import Answer
-from asyncnet.followups.queries import brought_by, closed_by, who_watched
-from asyncnet.matches.model import MatchState
+from asyncnet.followups.queries import (
+    brought_by,
+    closed_by,
+    replies_in,
+    wants_no_more,
+    who_watched,
+)
+from asyncnet.followups.rules import said_in
+from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
@@ -81,13 +86,50 @@ def follow_up(session: Session, message: Message, links: Links, *, now: datetime
     )
 
 
+def reply(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
+    """Return the mail that brings what somebody wrote to their match.
+
+    Where they agreed to it, answering the mail reaches them directly. Raises NotNeeded when
+    the match was taken out, or one of the two left or wants no more mails about it.
+    """
+    written = replies_in(session, message.id)
+    if not written:
+        raise NotNeeded("There is nothing to tell any more.")
+    last = written[-1]
+    author = last.author
+    reader = last.match.other(author.id)
+    refuse_if_over(session, last.match)
+    address = links.match(reader.id, reader.link_version, last.match_id)
+    return Draft(
+        subject=f"{author.name} wrote to you",
+        preheader=_clipped(last.words) or "Here is what they wrote to you.",
+        template="reply",
+        values={
+            "reader": reader,
+            "author": author,
+            "event": session.get_one(Event, last.match.event_id),
+            "said": [reply.words for reply in written],
+            "contact": last.contact,
+            "address": address,
+        },
+        reply_to=last.contact,
+        secrets=(address,),
+    )
+
+
+def refuse_if_over(session: Session, match: Match) -> None:
+    """Raise NotNeeded when no mail about a match should go to either of the two any more."""
+    if match.state is not MatchState.PUBLISHED:
+        raise NotNeeded("The match was taken out.")
+    if match.first.left_at or match.second.left_at:
+        raise NotNeeded("One of the two no longer takes part.")
+    if wants_no_more(session, match.id):
+        raise NotNeeded("One of the two wants no more mails about this match.")
+
+
 def readable(answer: Answer) -> list[tuple[str, str]]:
     """Return question and answer in words, without what was left empty and without contact."""
-    return [
-        (item["label"], _in_words(item["value"]))
-        for item in answer.items
-        if item["kind"] != QuestionKind.CONTACT.value and item["value"]
-    ]
+    return said_in(answer.items)
 
 
 def named(names: Sequence[str]) -> str:
@@ -113,12 +155,12 @@ def _still_wanted(session: Session, message: Message, reader: Participant) -> li
 
 def _first_words(letters: Sequence[Written]) -> str:
     """Return the beginning of what somebody wrote, for the line beside the subject."""
-    said = next((words for letter in letters for _, words in letter.answers), "")
-    said = " ".join(said.split())
-    if not said:
-        return "Here is what they wrote to you."
-    return f"“{said}”" if len(said) <= PREHEADER_LENGTH else f"“{said[:PREHEADER_LENGTH]}…”"
+    said = (words for letter in letters for _, words in letter.answers)
+    return next(filter(None, map(_clipped, said)), "Here is what they wrote to you.")
 
 
-def _in_words(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+def _clipped(said: str) -> str:
+    words = " ".join(said.split())
+    if not words:
+        return ""
+    return f"“{words}”" if len(words) <= PREHEADER_LENGTH else f"“{words[:PREHEADER_LENGTH]}…”"

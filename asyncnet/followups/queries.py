@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 from asyncnet.database import NotFound
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.followups.model import Answer, AnswerDraft, Step
+from asyncnet.followups.model import Answer, AnswerDraft, Reply, Step
 from asyncnet.followups.rules import Told
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.queries import states_in
@@ -226,6 +226,25 @@ def closed_by(session: Session, participant_id: int) -> set[int]:
             )
         )
     )
+
+
+def wants_no_more(session: Session, match_id: int) -> bool:
+    """Return whether one of the two wants no more mails about their match."""
+    closed = select(Step).where(Step.match_id == match_id, Step.told == Told.CLOSED)
+    return bool(session.scalar(select(closed.exists())))
+
+
+def replies_in(session: Session, message_id: int) -> Sequence[Reply]:
+    """Return the replies that one mail brings, the oldest first, match and people loaded."""
+    match = joinedload(Reply.match)
+    return session.scalars(
+        select(Reply)
+        .where(Reply.message_id == message_id)
+        .options(
+            joinedload(Reply.author), match.joinedload(Match.first), match.joinedload(Match.second)
+        )
+        .order_by(Reply.id)
+    ).all()
 
 
 def _has_closed(participant_id: Any) -> ColumnElement[bool]:

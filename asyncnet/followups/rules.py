@@ -1,8 +1,10 @@
 """What two people may tell of their match, and what becomes of words typed in several places."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+
+from asyncnet.events.rules import QuestionKind
 
 Typed = Mapping[str, list[str]]
 """What stands in each field of a form, as a browser sends it."""
@@ -52,3 +54,17 @@ def _continues(words: list[str], others: list[str]) -> bool:
     if len(words) == len(others) == 1:
         return others[0].startswith(words[0])
     return words == others
+
+
+def said_in(items: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return an answer's questions and what was said to them, without what was left empty and
+    without where its author may be reached."""
+    return [
+        (item["label"], _in_words(item["value"]))
+        for item in items
+        if item["kind"] != QuestionKind.CONTACT.value and item["value"]
+    ]
+
+
+def _in_words(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)

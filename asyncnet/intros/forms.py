@@ -4,10 +4,11 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, IntegerField, StringField, TextAreaField
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
 
-from asyncnet.events.forms import one_line, trimmed
+from asyncnet.events.forms import trimmed
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.model import IntroKind
-from asyncnet.web.forms import Form
+from asyncnet.web.access import LARGEST_ID
+from asyncnet.web.forms import Form, one_line
 
 MAX_PARTS = 10_000
 MIN_WORDS, MAX_WORDS = 40, 1_500
@@ -83,6 +84,12 @@ class BeginForm(Form):
     )
     size = IntegerField(validators=[InputRequired("Choose a file first."), NumberRange(min=0)])
     content_type = StringField(validators=[Length(max=100)])
+
+
+class NudgeForm(Form):
+    """Whom an organizer wants to remind; nobody by name means everybody who has not begun."""
+
+    person_id = IntegerField(validators=[Optional(), NumberRange(min=1, max=LARGEST_ID)])
 
 
 class StepForm(Form):

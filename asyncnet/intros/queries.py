@@ -1,15 +1,21 @@
 """Reads intros: a participant's own, what others may watch, what storage must keep."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, case, exists, func, or_, select, tuple_
+from sqlalchemy.orm import Session, defer
 
 from asyncnet.database import there
 from asyncnet.events.model import Consent, Participant
+from asyncnet.events.rules import Attendance
 from asyncnet.intros.model import ENDED, Intro, IntroState, Photo
+from asyncnet.messages.model import Message
+from asyncnet.messages.rules import MessageKind
 
+PAGE = 50
 CONSENT_PURPOSE = "intro"
 
 
@@ -53,15 +59,95 @@ def ready_among(session: Session, participant_ids: Collection[int]) -> set[int]:
     )
 
 
-def newest_in(session: Session, event_id: int) -> dict[int, Intro]:
-    """Return the newest intro of each participant of an event who began one, by their id."""
+@dataclass(frozen=True)
+class Standing:
+    """Somebody who takes part asynchronously, and the intro of theirs that counts, if any.
+
+    That is the ready one, whatever they uploaded since, else the newest.
+    """
+
+    person: Participant
+    intro: Intro | None
+
+
+def standings(
+    session: Session,
+    event_id: int,
+    *,
+    state: IntroState | None = None,
+    not_begun: bool = False,
+    after: tuple[str, int] | None = None,
+) -> tuple[Sequence[Standing], tuple[str, int] | None]:
+    """Return up to PAGE asynchronous participants by name, and where the next page starts.
+
+    With `state` only those whose intro is in it, with `not_begun` only those who have none.
+    `after` is the name and id of the last one already shown.
+    """
+    wanted = _standing(event_id, Participant, Intro)
+    if state is not None:
+        wanted = wanted.where(Intro.state == state)
+    if not_begun:
+        wanted = wanted.where(Intro.id.is_(None))
+    if after is not None:
+        wanted = wanted.where(tuple_(Participant.name, Participant.id) > after)
+    rows = session.execute(wanted.order_by(Participant.name, Participant.id).limit(PAGE + 1)).all()
+    found = [Standing(person, intro) for person, intro in rows[:PAGE]]
+    last = found[-1].person if len(rows) > PAGE else None
+    return found, (last.name, last.id) if last else None
+
+
+def standing_counts(session: Session, event_id: int) -> dict[IntroState | None, int]:
+    """Return how many asynchronous participants stand where; None for who has not begun."""
+    rows = session.execute(_standing(event_id, Intro.state, func.count()).group_by(Intro.state))
+    return dict(rows.all())
+
+
+def not_begun(session: Session, event_id: int, *, only: int | None = None) -> Sequence[Participant]:
+    """Return who takes part asynchronously and has never begun an intro; `only` one of them."""
+    wanted = select(Participant).where(
+        Participant.event_id == event_id,
+        Participant.attendance == Attendance.ASYNC,
+        Participant.left_at.is_(None),
+        ~exists().where(Intro.participant_id == Participant.id),
+    )
+    if only is not None:
+        wanted = wanted.where(Participant.id == only)
+    return session.scalars(wanted.order_by(Participant.id)).all()
+
+
+def nudges_of(session: Session, participant_ids: Collection[int]) -> dict[int, Message]:
+    """Return the latest reminder to each of these participants who was ever sent one, by id."""
     found = session.scalars(
-        select(Intro)
+        select(Message)
+        .where(Message.participant_id.in_(participant_ids), Message.kind == MessageKind.INTRO_NUDGE)
+        .options(defer(Message.sent_text), defer(Message.sent_html))
+        .order_by(Message.due_at)
+    )
+    return {message.participant_id: message for message in found if message.participant_id}
+
+
+def _standing(event_id: int, *columns: Any) -> Select[Any]:
+    ready_or_newest = func.coalesce(
+        func.max(case((Intro.state == IntroState.READY, Intro.id))), func.max(Intro.id)
+    )
+    counting = (
+        select(Intro.participant_id, ready_or_newest.label("intro_id"))
         .join(Participant)
         .where(Participant.event_id == event_id, Intro.state != IntroState.REPLACED)
-        .order_by(Intro.id)
+        .group_by(Intro.participant_id)
+        .subquery()
     )
-    return {intro.participant_id: intro for intro in found}
+    return (
+        select(*columns)
+        .select_from(Participant)
+        .outerjoin(counting, counting.c.participant_id == Participant.id)
+        .outerjoin(Intro, Intro.id == counting.c.intro_id)
+        .where(
+            Participant.event_id == event_id,
+            Participant.attendance == Attendance.ASYNC,
+            Participant.left_at.is_(None),
+        )
+    )
 
 
 def states_in(session: Session, event_id: int) -> dict[int, IntroState]:
@@ -94,6 +180,15 @@ def consent_of(session: Session, participant_id: int, text_version: str) -> Cons
             Consent.withdrawn_at.is_(None),
         )
         .limit(1)
+    )
+
+
+def has_begun(session: Session, participant_id: int, *, after_id: int = 0) -> bool:
+    """Return whether a participant has ever begun an intro, or one after this one."""
+    return bool(
+        session.scalar(
+            select(exists().where(Intro.participant_id == participant_id, Intro.id > after_id))
+        )
     )
 
 

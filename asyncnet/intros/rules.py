@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 OVERSHOOT_SECONDS = 0.5
 """How far a recorder that stops by itself at the limit may run past it."""
@@ -15,6 +17,9 @@ REMUX_CONTAINERS = frozenset({"mov", "matroska"})
 REMUX_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
 HDR_TRANSFERS = frozenset({16, 18})
 """PQ and HLG, as ITU-T H.273 numbers them."""
+
+NUDGES_FROM, NUDGES_UNTIL = time(9), time(20)
+"""When a reminder may reach somebody, on their own clock."""
 
 SOUND_ONLY = "This file has sound but no picture. You can upload it as an audio intro instead."
 NO_PICTURE = "There is no video in this file. Choose another file, or record a new one."
@@ -138,6 +143,18 @@ class Verdict:
     way: Way
     reason: str | None = None
     warnings: tuple[str, ...] = ()
+
+
+def nudge_at(zone: ZoneInfo, now: datetime) -> tuple[datetime, date]:
+    """Return when a reminder asked for now goes out, in UTC, and which day that is in `zone`.
+
+    At once in the reader's daytime, else at the next NUDGES_FROM there.
+    """
+    local = now.astimezone(zone)
+    if NUDGES_FROM <= local.time() < NUDGES_UNTIL:
+        return now, local.date()
+    day = local.date() + (timedelta(days=1) if local.time() >= NUDGES_UNTIL else timedelta(0))
+    return datetime.combine(day, NUDGES_FROM, tzinfo=zone).astimezone(UTC), day
 
 
 def judge(probe: Probe, limits: Limits) -> Verdict:

@@ -10,8 +10,6 @@ from flask.typing import ResponseReturnValue
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant
-from asyncnet.events.queries import everyone
-from asyncnet.events.rules import Attendance
 from asyncnet.intros import portraits, queries
 from asyncnet.intros.actions import consenting, portraying, uploading, withdrawing, writing
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
@@ -21,7 +19,7 @@ from asyncnet.intros.forms import BeginForm, ConsentForm, QuestionForm, StepForm
 from asyncnet.intros.model import UNDER_WAY, Intro, IntroKind
 from asyncnet.intros.rules import Limits
 from asyncnet.storage.port import FileMissing, UploadRequest
-from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
+from asyncnet.web.access import Role, actor, current_participant, requires
 from asyncnet.web.forms import ButtonForm, Form, text
 from asyncnet.web.limits import limiter
 from asyncnet.web.pages import allow_recording
@@ -70,25 +68,6 @@ def playback(intro: Intro) -> Playback:
         seconds=intro.seconds or 0,
         width=intro.width or 16,
         height=intro.height or 9,
-    )
-
-
-@pages.get("/events/<int:event_id>/intros")
-@requires(Role.ORGANIZER)
-def board(event_id: int) -> ResponseReturnValue:
-    """Show an organizer how far everybody's intro is, those who have not begun first."""
-    event = organized_event(event_id)
-    newest = queries.newest_in(db.session(), event.id)
-    people = [
-        person
-        for person in everyone(db.session(), event.id)
-        if person.attendance is Attendance.ASYNC
-    ]
-    return render_template(
-        "intros/board.html",
-        event=event,
-        people=sorted(people, key=lambda person: person.id in newest),
-        newest=newest,
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.actions import registering
+from asyncnet.events.actions.refreshing import refresh_pages, refresh_pages_of
 from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance
@@ -89,6 +90,7 @@ def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> i
     ).all()
     give_rooms(session, event.id)
     event.published_at = event.published_at or now
+    refresh_pages(session, event.id)
     record(
         session,
         actor,
@@ -126,6 +128,7 @@ def withdraw(session: Session, match: Match, *, actor: Actor, now: datetime) -> 
     """
     match.state = MatchState.WITHDRAWN
     match.room = None
+    refresh_pages_of(session, (match.first_id, match.second_id))
     record(session, actor, "match.withdrawn", f"match:{match.id}", now=now)
 
 

@@ -1,4 +1,4 @@
-"""The organizer's plan, and every participant's own page."""
+"""The organizer's plan: who meets whom in which round."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,9 +10,7 @@ from asyncnet.events import queries as events
 from asyncnet.events.actions.registering import AlreadyRegistered
 from asyncnet.events.forms import ProfileForm
 from asyncnet.events.model import Event
-from asyncnet.events.rules import Attendance
 from asyncnet.intros import queries as intros
-from asyncnet.intros.faces import faces
 from asyncnet.matches import actions, queries
 from asyncnet.matches.actions import CannotPair, HasMatches
 from asyncnet.matches.bench import queries as bench
@@ -30,7 +28,6 @@ from asyncnet.web.access import (
     Role,
     actor,
     current_organizer,
-    current_participant,
     organized_event,
     requires,
 )
@@ -168,28 +165,6 @@ def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
     return render_template(
         "events/participant.html", form=form, event=event, participant=participant
     ), status
-
-
-@pages.get("/me/<int:participant_id>")
-@requires(Role.PARTICIPANT)
-def me(participant_id: int) -> ResponseReturnValue:
-    """Show a participant everything that is theirs: what happens when, and what to do next."""
-    participant = current_participant(participant_id)
-    matches = queries.published_for(db.session(), participant.id)
-    is_async = participant.attendance is Attendance.ASYNC
-    return render_template(
-        "matches/me.html",
-        participant=participant,
-        event=participant.event,
-        matches=matches,
-        is_async=is_async,
-        intro=intros.newest_of(db.session(), participant.id) if is_async else None,
-        with_intro=intros.ready_among(
-            db.session(), [match.other(participant.id).id for match in matches]
-        ),
-        photos=faces([participant, *(match.other(participant.id) for match in matches)]),
-        now=utc_now(),
-    )
 
 
 def _pair_form(event: Event) -> PairForm:

@@ -1,6 +1,8 @@
 """Delivery reports: mails that came back, and addresses that take none any more."""
 
 import hmac
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -71,6 +73,13 @@ class ReturnPaths:
         ):
             raise NotAReport("The report is not addressed to any mail of ours.")
         return reference
+
+    def first_reference_in(self, addresses: Sequence[str]) -> str:
+        """Return the reference behind the first return address of ours. Raises NotAReport."""
+        for address in addresses:
+            with suppress(NotAReport):
+                return self.reference_in(address)
+        raise NotAReport("The report is not addressed to any mail of ours.")
 
 
 def read_report(content: bytes) -> tuple[Report, list[str]]:

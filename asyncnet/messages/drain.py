@@ -25,6 +25,7 @@ from asyncnet.messages import queue
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import Claim
 from asyncnet.messages.rules import Outcome
+from asyncnet.messages.wording import Wording
 
 Compose = Callable[[Session, Message], Letter]
 """Writes the letter of one message, in the transaction that claims it. Raises NotNeeded."""
@@ -126,10 +127,17 @@ def drain(
     return done
 
 
-def preview(compose: Compose, message_id: int) -> queue.Copy:
-    """Return what a message would say if it went out now, leaving no trace. Raises NotNeeded."""
+def preview(compose: Compose, message_id: int, words: Wording | None = None) -> queue.Copy:
+    """Return what a message would say if it went out now, leaving no trace.
+
+    In these words where they are given, else in its own. Raises NotNeeded.
+    """
     with transaction() as session:
-        letter = compose(session, session.get_one(Message, message_id))
+        message = session.get_one(Message, message_id)
+        if words is not None:
+            message.own_subject = words.subject
+            message.own_opening, message.own_closing = words.opening, words.closing
+        letter = compose(session, message)
         session.rollback()
     return queue.masked(letter)
 

@@ -12,7 +12,8 @@ from css_inline import CSSInliner
 
 from asyncnet.mail.port import Letter
 from asyncnet.messages.model import Message
-from asyncnet.messages.wording import Wording
+from asyncnet.messages.queue import Copy, hash_of, masked
+from asyncnet.messages.wording import Wordable, Wording
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _INLINER = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -25,6 +26,8 @@ class Site(Protocol):
     def base_url(self) -> str: ...
 
     def to(self, path: str) -> str: ...
+
+    def unsubscribe(self, address_hash: bytes, event_id: int) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def render(
     are one thread. Raises jinja2.UndefinedError when a template asks for an unknown name.
     """
     host = urlsplit(site.base_url).hostname or "localhost"
+    stop = _way_out(message, site)
     said = (words or Wording(draft.subject, "", "")).filled(draft.places)
     values = {
         **draft.values,
@@ -69,6 +73,7 @@ def render(
         "closing": said.closing.strip(),
         "preheader": draft.preheader,
         "home": site.to("/"),
+        "stop": stop,
     }
     html = environment.get_template(f"mail/{draft.template}.html").render(values)
     text = environment.get_template(f"mail/{draft.template}.txt").render(values)
@@ -84,10 +89,37 @@ def render(
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
             **_thread(message, host),
+            **_one_click(stop),
             **draft.headers,
         },
-        secrets=draft.secrets,
+        secrets=(*draft.secrets, stop) if stop else draft.secrets,
     )
+
+
+def sample(environment: jinja2.Environment, wordable: Wordable, words: Wording, site: Site) -> Copy:
+    """Return how a kind of mail reads to somebody made up, in these words."""
+    draft = Draft(
+        preheader=wordable.middle,
+        template="sample",
+        values={"middle": wordable.middle},
+        places={name: place.sample for name, place in wordable.places.items()},
+    )
+    nobody = Message(reference="sample", to_address="ana@example.org", to_name="Ana Silva")
+    return masked(render(environment, draft, nobody, site, words))
+
+
+def _way_out(message: Message, site: Site) -> str:
+    """Return where a reader stops such mails; empty for one that they asked for themselves."""
+    if message.event_id is None:
+        return ""
+    return site.unsubscribe(hash_of(message.to_address), message.event_id)
+
+
+def _one_click(stop: str) -> dict[str, str]:
+    """Return what lets a mail program stop mails with one click (RFC 8058)."""
+    if not stop:
+        return {}
+    return {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _thread(message: Message, host: str) -> dict[str, str]:

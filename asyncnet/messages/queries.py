@@ -1,9 +1,12 @@
 """Reads messages for the organizers' board and for operators."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from asyncnet.database import there
@@ -15,20 +18,33 @@ PAGE = 50
 BODIES = (defer(Message.sent_text), defer(Message.sent_html))
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which messages of an event an organizer looks at; what is None or empty narrows nothing.
+
+    `who` is a part of the name or the address of the reader.
+    """
+
+    state: MessageState | None = None
+    kind: str | None = None
+    who: str = ""
+
+    def narrows(self) -> bool:
+        return self != Choice()
+
+
 def board(
     session: Session,
     event_id: int,
+    choice: Choice,
     *,
-    state: MessageState | None = None,
     after: tuple[datetime, int] | None = None,
 ) -> tuple[Sequence[Message], tuple[datetime, int] | None]:
     """Return up to PAGE messages of an event, the latest due first, and where the next page starts.
 
     `after` is the due time and id of the last one already shown.
     """
-    wanted = select(Message).where(Message.event_id == event_id).options(*BODIES)
-    if state is not None:
-        wanted = wanted.where(Message.state == state)
+    wanted = select(Message).where(*_chosen(event_id, choice)).options(*BODIES)
     if after is not None:
         due_at, message_id = after
         wanted = wanted.where(
@@ -44,14 +60,77 @@ def board(
     return found[:PAGE], (last.due_at, last.id) if last else None
 
 
-def counts(session: Session, event_id: int) -> dict[MessageState, int]:
-    """Return how many messages of an event are in each state that has any."""
-    rows = session.execute(
-        select(Message.state, func.count())
-        .where(Message.event_id == event_id)
-        .group_by(Message.state)
+def ids_of(session: Session, event_id: int, choice: Choice) -> Sequence[int]:
+    """Return the ids of all messages that an organizer chose."""
+    return session.scalars(select(Message.id).where(*_chosen(event_id, choice))).all()
+
+
+def among(session: Session, event_id: int, message_ids: Collection[int]) -> set[int]:
+    """Return those of some ids that are messages of this event."""
+    return set(
+        session.scalars(
+            select(Message.id).where(Message.event_id == event_id, Message.id.in_(message_ids))
+        )
     )
-    return dict(rows.all())
+
+
+def rows_of(session: Session, event_id: int, choice: Choice) -> Iterator[Any]:
+    """Yield all chosen messages for a table, the latest due first, a thousand in memory at once."""
+    yield from session.execute(
+        select(
+            Message.to_name,
+            Message.to_address,
+            Message.kind,
+            Message.state,
+            Message.due_at,
+            Message.due_local,
+            Message.zone,
+            Message.sent_at,
+            Message.sent_subject,
+            Message.note,
+        )
+        .where(*_chosen(event_id, choice))
+        .order_by(Message.due_at.desc(), Message.id.desc())
+        .execution_options(yield_per=1000)
+    )
+
+
+def _chosen(event_id: int, choice: Choice) -> list[ColumnElement[bool]]:
+    chosen: list[ColumnElement[bool]] = [Message.event_id == event_id]
+    if choice.state is not None:
+        chosen.append(Message.state == choice.state)
+    if choice.kind is not None:
+        chosen.append(Message.kind == choice.kind)
+    if choice.who:
+        chosen.append(
+            or_(
+                Message.to_name.icontains(choice.who, autoescape=True),
+                Message.to_address.icontains(choice.who, autoescape=True),
+            )
+        )
+    return chosen
+
+
+def counts(
+    session: Session, event_id: int, choice: Choice
+) -> tuple[dict[MessageState, int], dict[str, int]]:
+    """Return how many messages of an event are in each state, and of each kind, that has any.
+
+    Each is counted under the rest of the choice: states among the chosen kind and reader.
+    """
+    rows = session.execute(
+        select(Message.state, Message.kind, func.count())
+        .where(*_chosen(event_id, Choice(who=choice.who)))
+        .group_by(Message.state, Message.kind)
+    )
+    states: Counter[MessageState] = Counter()
+    kinds: Counter[str] = Counter()
+    for state, kind, count in rows:
+        if choice.kind in {None, kind}:
+            states[state] += count
+        if choice.state in {None, state}:
+            kinds[kind] += count
+    return dict(states), dict(kinds)
 
 
 def message_of(session: Session, event_id: int, message_id: int) -> Message:
@@ -98,6 +177,12 @@ def words_for(session: Session, event_id: int, kind: str) -> tuple[Wording, int]
     if row is None:
         return WORDABLE[kind].usual, 0
     return Wording(row.subject, row.opening, row.closing), row.version
+
+
+def texts_of(session: Session, event_id: int) -> dict[str, Wording]:
+    """Return an event's own words by kind of mail."""
+    rows = session.scalars(select(MailText).where(MailText.event_id == event_id))
+    return {row.kind: Wording(row.subject, row.opening, row.closing) for row in rows}
 
 
 _WORDS = select(MailText.subject, MailText.opening, MailText.closing, MailText.version).where(

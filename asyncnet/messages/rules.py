@@ -26,6 +26,12 @@ class MessageKind(StrEnum):
     PERSONAL_LINK = "personal_link"
     FOLLOW_UP = "follow_up"
     """Waits for the morning after the event."""
+    INTRO_READY = "intro_ready"
+    INTRO_REFUSED = "intro_refused"
+    INTRO_NUDGE = "intro_nudge"
+    """Asks somebody who has not begun their intro; an organizer's click causes it."""
+    REPLY = "reply"
+    """Brings what one of two people wrote to the other."""
     PLAN_CHANGE = "plan_change"
     """Somebody whom a published change concerns meets others than they knew."""
 
@@ -63,11 +69,13 @@ class Manner:
 
     `at_once`: goes at any hour and before others that wait; other kinds keep to the
     reader's daytime when they are late. `repeatable`: a second copy does no harm, so what is
-    unconfirmed goes again by itself.
+    unconfirmed goes again by itself. `private`: its words are for the two people alone, so
+    organizers see that it goes, never what it says.
     """
 
     at_once: bool = False
     repeatable: bool = False
+    private: bool = False
 
 
 LEASE = timedelta(minutes=10)
@@ -76,6 +84,10 @@ LEASE = timedelta(minutes=10)
 MANNERS: dict[str, Manner] = {
     MessageKind.SIGN_IN: Manner(at_once=True, repeatable=True),
     MessageKind.PERSONAL_LINK: Manner(at_once=True),
+    # They sent the file a moment ago and wait for this: it comes at whatever hour they chose.
+    MessageKind.INTRO_READY: Manner(at_once=True),
+    MessageKind.INTRO_REFUSED: Manner(at_once=True),
+    MessageKind.REPLY: Manner(private=True),
 }
 USUAL = Manner()
 

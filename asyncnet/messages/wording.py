@@ -93,5 +93,17 @@ WORDABLE: Mapping[str, Wordable] = {
             "did": Place("“watched your intro” or “wrote to you”", "watched your intro"),
         },
     ),
+    MessageKind.INTRO_NUDGE: Wordable(
+        title="Reminder to make an intro",
+        usual=Wording(
+            "Your intro for {event} is still missing",
+            "Hello {name},\n\nthe people you will be matched with in {event} are looking forward "
+            "to meeting you. A minute of video, sound or text is enough: who you are, what you "
+            "work on, and whom you would like to meet.",
+            "",
+        ),
+        middle="Until when there is time, and the button to their page",
+        places={"name": _NAME, "event": _EVENT},
+    ),
 }
 """By kind of mail. A letter must fill exactly the places that are named here."""

@@ -63,6 +63,7 @@ def request_sign_in(
         due_at=now,
         now=now,
         expires_at=link.expires_at,
+        asked_for=True,
     )
     what = "sign_in.refused" if refused else "sign_in.requested"
     record(session, actor, what, f"sign_in_link:{link.id}", now=now)

@@ -6,6 +6,7 @@ from hashlib import sha256
 from itsdangerous import BadSignature, URLSafeSerializer
 
 PERSONAL = "personal-link"
+UNSUBSCRIBE = "unsubscribe"
 
 
 class LinkInvalid(Exception):
@@ -34,6 +35,10 @@ class Links:
         """Return a personal link that leads on to what two people write to each other."""
         return f"{self.personal(participant_id, version)}?match={match_id}"
 
+    def intro(self, participant_id: int, version: int) -> str:
+        """Return a personal link that leads on to the participant's intro."""
+        return f"{self.personal(participant_id, version)}?to=intro"
+
     def read_personal(self, token: str) -> tuple[int, int]:
         """Return participant id and version from a personal token. Raises LinkInvalid."""
         try:
@@ -42,11 +47,24 @@ class Links:
             raise LinkInvalid from error
         return int(participant_id), int(version)
 
+    def unsubscribe(self, address_hash: bytes, event_id: int) -> str:
+        """Return the address of the page on which a reader stops mails of an event, or all."""
+        token = self._signer(UNSUBSCRIBE).dumps([event_id, address_hash.hex()])
+        return self.to(f"/unsubscribe/{token}")
+
+    def read_unsubscribe(self, token: str) -> tuple[bytes, int]:
+        """Return whose mails may be stopped, and the event it is about. Raises LinkInvalid."""
+        try:
+            event_id, written = self._signer(UNSUBSCRIBE).loads(token)
+            return bytes.fromhex(written), int(event_id)
+        except (BadSignature, ValueError, TypeError) as error:
+            raise LinkInvalid from error
+
     def sign_in(self, token: str) -> str:
         """Return the address of the page whose button signs an organizer in."""
         return self.to(f"/sign-in/{token}")
 
-    def _signer(self) -> URLSafeSerializer:
+    def _signer(self, salt: str = PERSONAL) -> URLSafeSerializer:
         return URLSafeSerializer(
-            list(reversed(self.keys)), salt=PERSONAL, signer_kwargs={"digest_method": sha256}
+            list(reversed(self.keys)), salt=salt, signer_kwargs={"digest_method": sha256}
         )

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from flask import Flask
 
+from asyncnet.matches.rooms import room_name
 from asyncnet.zones import city_of, zone_named
 
 MOMENTS = 4096
@@ -52,3 +53,4 @@ def register(app: Flask) -> None:
     for show in (local, local_day, local_time, local_input, iso, plural):
         app.template_filter()(show)
     app.template_filter("city")(city_of)
+    app.template_filter()(room_name)

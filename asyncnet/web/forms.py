@@ -53,6 +53,12 @@ def number(field: IntegerField) -> int:
     return int(field.data or 0)
 
 
+def one_line(form: Any, field: StringField) -> None:
+    """Refuse line breaks and control characters, which a name in a mail must not have."""
+    if any(not c.isprintable() for c in field.data or ""):
+        raise ValidationError("Please keep this to one line of ordinary characters.")
+
+
 class ButtonForm(Form):
     """A button and nothing else."""
 

@@ -175,7 +175,10 @@ def test_the_mail_is_for_whom_it_was_planned_whatever_changed_since(
     [link] = re.findall(r"http://127.0.0.1:8000(/hello/\S+)", text_of(mail))
     page = app.test_client().get(link, follow_redirects=True)
     assert mail["To"] == "Kenji <kenji@reader.example>"
-    assert page.request.path == f"/me/{scene.kenji.id}"
+    assert (
+        page.request.path
+        == f"{scene.page.replace(str(scene.ana.id), str(scene.kenji.id), 1)}/thread"
+    )
 
 
 def test_whoever_left_is_neither_watched_nor_written_to(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
+from asyncnet.events.rules import Attendance
 from asyncnet.web.access import Role
 from config import CHECKOUT
 from tests import factories
@@ -53,6 +54,10 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("events.join", "participant.registered", IDA | {"email": "eve@reader.example"}),
     ("events.lost_link", "personal_link.asked", {"email": "nobody@reader.example"}),
     ("messages.decide", "message.hold", {"version": "1"}),
+    ("messages.decide_all", "messages.release", {}),
+    ("messages.reword", "message.reworded", {}),
+    ("messages.change_text", "mail_text.changed", {"opening": "Hello {name}"}),
+    ("messages.usual_text", "mail_text.changed", {"version": "1"}),
     ("matches.plan", "match.paired", {}),
     ("matches.publish", "plan.published", {}),
     ("matches.withdraw", "match.withdrawn", {}),
@@ -65,6 +70,8 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("bench.lay", "plan.chosen", {"seen": 2, "plan": 0}),
     ("followups.choose_draft", "match.draft_chosen", {}),
     ("followups.viewing", "match.answered", {}),
+    ("threads.thread", "match.replied", {"words": "Hello again."}),
+    ("threads.note", "match.met", {}),
     ("intros.consent", "intro.consented", CONSENTED),
     ("intros.begin", "intro.begun", {"size": "1000", "content_type": "video/mp4"}),
     ("intros.write", "intro.written", {"words": WORDS}),
@@ -72,6 +79,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("faces.photo", "photo.kept", {"picture": PICTURE}),
     ("faces.remove", "photo.removed", {}),
     ("intros.withdraw", "intro.withdrawn", {}),
+    ("intro_board.nudge", "intro.nudged", {}),
     ("people.close_pages", "signed_out", {}),
     ("people.sign_out", "signed_out", {}),
 )
@@ -111,7 +119,9 @@ def test_each_change_leaves_one_entry(
     open_personal_link(guest, world.ours.live)
     visitor.get(f"/sign-in/{token_for(app, 'second@forum.example')}")
     third = factories.participant(session, world.ours.event)
+    factories.participant(session, world.ours.event, attendance=Attendance.ASYNC)
     filled_in: dict[str, dict[str, Any]] = {
+        "messages.decide_all": {"wish": "release", "pick": f"{world.ours.message_id}:2"},
         "matches.plan": {"one": world.ours.away.id, "other": third.id},
         "followups.viewing": {f"q{world.ours.question_id}": "The tide pools."},
         "bench.edit": {

@@ -32,8 +32,9 @@ ATTACKS: Mapping[str, Mapping[str, Any]] = {
     "JSON": {"json": {"csrf_token": "x", "agreed": "y"}},
     "JSON as text": {"data": b'{"agreed": "y"}', "content_type": "text/plain"},
 }
-LOOKING = ("browser_session", "audit_entry")
-"""What opening a personal link leaves behind: which browser, and an entry that it happened."""
+LOOKING = ("browser_session", "audit_entry", "presence")
+"""What opening a personal link leaves behind: which browser, an entry that it happened, and
+that the page is open, while it is."""
 
 
 @pytest.fixture

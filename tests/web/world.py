@@ -26,11 +26,12 @@ from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
+from asyncnet.messages.queue import hash_of
 from asyncnet.people.model import Person
 from asyncnet.storage.disk import DiskStorage
 from asyncnet.storage.port import UploadRequest
 from asyncnet.web.access import Role, policy_of
-from asyncnet.wiring import storage
+from asyncnet.wiring import links, storage
 from tests import factories
 from tests.pages import open_personal_link, personal_link, sign_in, token_for
 
@@ -71,6 +72,8 @@ class Side:
             "act": "link" if "participants" in rule else "down",
             "wish": "hold" if "messages" in rule else "drop",
             "tab": "phone",
+            "kind": "personal_link",
+            "told": "met",
             "number": 1,
         }
 
@@ -127,6 +130,10 @@ def token_of(app: Flask, door: Door, side: Side) -> str:
     """Return a living token of the kind that a route takes."""
     if door.endpoint == "events.hello":
         return personal_link(app, side.away).rpartition("/")[2]
+    if door.endpoint == "unsubscribe.choose":
+        with app.app_context():
+            address = links().unsubscribe(hash_of(side.away.email), side.event.id)
+        return address.rpartition("/")[2]
     if door.endpoint == "people.open_sign_in":
         return token_for(app, side.host.email)
     with app.app_context():

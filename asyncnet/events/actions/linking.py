@@ -38,8 +38,13 @@ def withdraw_links(
     record(session, actor, "personal_link.withdrawn", f"participant:{participant.id}", now=now)
 
 
-def send_personal_link(session: Session, participant: Participant, *, now: datetime) -> None:
-    """Plan a mail with the personal link. Raises MailedLately for a double click, or too many."""
+def send_personal_link(
+    session: Session, participant: Participant, *, asked_for: bool = False, now: datetime
+) -> None:
+    """Plan a mail with the personal link. Raises MailedLately for a double click, or too many.
+
+    One that its reader has just `asked_for` goes even to an address that takes no other mail.
+    """
     lock(session, f"personal-link:{participant.id}")
     recent = session.scalars(
         select(Message.created_at).where(
@@ -51,10 +56,10 @@ def send_personal_link(session: Session, participant: Participant, *, now: datet
     ).all()
     if len(recent) >= LINK_MAILS or any(at > now - LINK_MAIL_AGAIN for at in recent):
         raise MailedLately
-    plan_all(session, [link_mail(participant, now)], now=now)
+    plan_all(session, [link_mail(participant, now, asked_for=asked_for)], now=now)
 
 
-def link_mail(participant: Participant, now: datetime) -> Planned:
+def link_mail(participant: Participant, now: datetime, *, asked_for: bool = False) -> Planned:
     return Planned(
         key=f"personal-link:{participant.id}:{participant.link_version}:{now:%Y%m%d%H%M%S}",
         kind=MessageKind.PERSONAL_LINK,
@@ -65,6 +70,7 @@ def link_mail(participant: Participant, now: datetime) -> Planned:
         to_name=participant.name,
         zone=participant.zone,
         due_at=now,
+        asked_for=asked_for,
     )
 
 
@@ -80,7 +86,7 @@ def mail_links(session: Session, email: str, *, actor: Actor, now: datetime) -> 
     """Plan mails with new personal links for every registration of an address, if any."""
     for participant in registered_with(session, email):
         with suppress(MailedLately):
-            send_personal_link(session, participant, now=now)
+            send_personal_link(session, participant, asked_for=True, now=now)
     record(session, actor, "personal_link.asked", "participant:0", now=now)
 
 
@@ -94,7 +100,7 @@ def remind(session: Session, event_id: int, email: str, *, actor: Actor, now: da
     ).one()
     if participant.left_at is None:
         with suppress(MailedLately):
-            send_personal_link(session, participant, now=now)
+            send_personal_link(session, participant, asked_for=True, now=now)
     record(session, actor, "personal_link.asked", f"participant:{participant.id}", now=now)
 
 

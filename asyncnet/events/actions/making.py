@@ -12,17 +12,10 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import NotFound, lock
 from asyncnet.events.actions.replanning import has_follow_ups, replan_follow_ups
-from asyncnet.events.model import (
-    Event,
-    EventOrganizer,
-    Question,
-    Round,
-)
+from asyncnet.events.clock import Clock, rhythm_of
+from asyncnet.events.model import Event, EventOrganizer, Question, Round
 from asyncnet.events.queries import event_made_from
-from asyncnet.events.rules import (
-    FIRST_QUESTIONS,
-    slots,
-)
+from asyncnet.events.rules import FIRST_QUESTIONS, Slot, slots
 
 
 class ChangedMeanwhile(Exception):
@@ -94,11 +87,15 @@ def change_event(
 ) -> None:
     """Change an event and move its rounds. Rounds are added or taken from the end.
 
+    Rounds whose times are said as they were keep what the clock made of them during the event.
     Follow-ups that wait keep their day and follow the hour. Raises ChangedMeanwhile when
     somebody saved after `version` was shown, and RoundsTaken when a round with matches would
     go, or the rounds would move after somebody has answered.
     """
-    times = list(slots(said.starts_at, rounds=said.rounds, length=said.length, pause=said.pause))
+    kept = _keeps_its_times(event, said)
+    times = kept or list(
+        slots(said.starts_at, rounds=said.rounds, length=said.length, pause=said.pause)
+    )
     changed = session.scalar(
         update(Event)
         .where(Event.id == event.id, Event.version == version)
@@ -106,13 +103,14 @@ def change_event(
             title=said.title,
             purpose=said.purpose,
             zone=said.zone,
-            starts_at=said.starts_at,
-            ends_at=times[-1].ends_at,
+            starts_at=times[0].starts_at,
+            ends_at=Clock(tuple(times), timedelta(minutes=event.closing_minutes)).ends_at,
             send_hour=said.send_hour,
             retention_days=said.retention_days,
             digest=said.digest,
             reminder_days=said.reminder_days,
             version=Event.version + 1,
+            clock_version=Event.clock_version + 1,
         )
         .returning(Event.id)
     )
@@ -142,3 +140,16 @@ def change_event(
         ) from error
     replan_follow_ups(session, event, now=now)
     record(session, actor, "event.changed", f"event:{event.id}", now=now)
+
+
+def _keeps_its_times(event: Event, said: EventPlan) -> list[Slot]:
+    """Return the rounds as they are when nothing else was said of their times, else nothing."""
+    here = [Slot(slot.number, slot.starts_at, slot.ends_at) for slot in event.rounds]
+    begins = event.starts_at.replace(second=0, microsecond=0)
+    same = (begins, len(here), *rhythm_of(here)) == (
+        said.starts_at,
+        said.rounds,
+        said.length,
+        said.pause,
+    )
+    return here if same else []

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock, wake
 from asyncnet.events.actions.linking import MailedLately, end_links, send_personal_link
+from asyncnet.events.actions.refreshing import refresh_pages
 from asyncnet.events.actions.replanning import replan_follow_ups
 from asyncnet.events.model import (
     Consent,
@@ -72,7 +73,7 @@ def register(
             )
         )
     with suppress(MailedLately):
-        send_personal_link(session, participant, now=now)
+        send_personal_link(session, participant, asked_for=consent, now=now)
     record(session, actor, "participant.registered", f"participant:{participant.id}", now=now)
     return participant
 
@@ -98,6 +99,7 @@ def change_participant(
             send_personal_link(session, participant, now=now)
     readdress(session, participant.id, address=said.email, name=said.name, now=now)
     replan_follow_ups(session, participant.event, reader=participant, now=now)
+    refresh_pages(session, participant.event_id)
     record(session, actor, "participant.changed", f"participant:{participant.id}", now=now)
 
 
@@ -108,6 +110,7 @@ def remove_participant(
     participant.left_at = now
     cancel_for(session, participant.id, why="They no longer take part.", now=now)
     end_links(session, participant, now=now)
+    refresh_pages(session, participant.event_id)
     wake(session, "video")
     record(session, actor, "participant.removed", f"participant:{participant.id}", now=now)
 

@@ -9,8 +9,10 @@ from sqlalchemy import String, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, record
+from asyncnet.intros.actions.telling import tell
 from asyncnet.intros.actions.withdrawing import end
 from asyncnet.intros.model import ENDED, Intro, IntroKind, IntroState, IntroStep
+from asyncnet.messages.rules import MessageKind
 
 LEASE = timedelta(minutes=1)
 """How long a claim lasts unless it is renewed: so soon the work of a killed worker goes on."""
@@ -110,10 +112,12 @@ def give_up(session: Session, *, now: datetime) -> None:
             Intro.attempts >= MAX_ATTEMPTS,
         )
         .values(state=IntroState.REJECTED, step=None, reason=GAVE_UP, wake_at=now)
-        .returning(Intro.id)
+        .returning(Intro)
+        .execution_options(populate_existing=True)
     ).all()
-    for intro_id in given_up:
-        record(session, SYSTEM, "intro.rejected", f"intro:{intro_id}", now=now, detail=GAVE_UP)
+    for intro in given_up:
+        record(session, SYSTEM, "intro.rejected", f"intro:{intro.id}", now=now, detail=GAVE_UP)
+    tell(session, given_up, MessageKind.INTRO_REFUSED, now=now)
 
 
 def renew(session: Session, claim: Claim, *, now: datetime) -> None:
@@ -165,6 +169,8 @@ def mark_ready(session: Session, claim: Claim, prepared: Prepared, *, now: datet
     intro.step = None
     intro.state = IntroState.REPLACED if newer else IntroState.READY
     record(session, SYSTEM, f"intro.{intro.state}", f"intro:{intro.id}", now=now)
+    if intro.state is IntroState.READY:
+        tell(session, [intro], MessageKind.INTRO_READY, now=now)
     end(
         session,
         intro.participant_id,
@@ -189,6 +195,7 @@ def reject(
     intro.is_sound_only = is_sound_only
     intro.wake_at = now + SOUND_KEPT_FOR if is_sound_only else now
     record(session, SYSTEM, "intro.rejected", f"intro:{intro.id}", now=now, detail=reason)
+    tell(session, [intro], MessageKind.INTRO_REFUSED, now=now)
 
 
 def release(session: Session, claim: Claim, *, now: datetime) -> None:

@@ -11,9 +11,11 @@ from asyncnet.audit.actions import SYSTEM, Actor, record
 from asyncnet.events.model import Participant
 from asyncnet.intros import queries
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
+from asyncnet.intros.actions.telling import tell
 from asyncnet.intros.actions.withdrawing import end, lock, wake_worker
 from asyncnet.intros.model import Intro, IntroKind, IntroState
 from asyncnet.intros.rules import Limits, judge_bytes
+from asyncnet.messages.rules import MessageKind
 from asyncnet.storage.port import Part, UploadRequest
 
 PART_BYTES = 8 << 20
@@ -182,6 +184,7 @@ def mark_arrived(
         intro.state = IntroState.REJECTED
         intro.reason = OTHER_SIZE
         record(session, actor, "intro.rejected", f"intro:{intro.id}", now=now, detail=OTHER_SIZE)
+        tell(session, [intro], MessageKind.INTRO_REFUSED, now=now)
     wake_worker(session)
 
 
@@ -228,6 +231,7 @@ def expire(session: Session, intro_id: int, *, now: datetime) -> None:
         intro.reason = NOT_FINISHED
         intro.wake_at = now
         record(session, SYSTEM, "intro.rejected", f"intro:{intro.id}", now=now, detail=NOT_FINISHED)
+        tell(session, [intro], MessageKind.INTRO_REFUSED, now=now)
 
 
 def _part_length(size: int, number: int) -> int:

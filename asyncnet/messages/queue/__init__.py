@@ -3,12 +3,17 @@
 from asyncnet.messages.queue.claiming import Claim, anything_due, claim, keep_copy, settle, tidy
 from asyncnet.messages.queue.copies import Copy, copy_of, masked
 from asyncnet.messages.queue.deciding import (
+    REWORDABLE,
     BeingSent,
     Stale,
     TakesNoMail,
+    Tally,
     UnknownReference,
     act,
+    act_on,
     learn,
+    reword,
+    seen_until,
 )
 from asyncnet.messages.queue.history import SYSTEM, WAITING
 from asyncnet.messages.queue.planning import (
@@ -22,10 +27,24 @@ from asyncnet.messages.queue.planning import (
     reference_of,
     replan,
 )
-from asyncnet.messages.queue.suppression import hash_of, is_suppressed, suppress
+from asyncnet.messages.queue.suppression import (
+    EVERYTHING,
+    SUPPRESSED,
+    UNSUBSCRIBED,
+    hash_of,
+    let_come,
+    scope_of,
+    stop,
+    stopped_by,
+    suppress,
+)
 
 __all__ = [
+    "EVERYTHING",
+    "REWORDABLE",
+    "SUPPRESSED",
     "SYSTEM",
+    "UNSUBSCRIBED",
     "WAITING",
     "BeingSent",
     "Claim",
@@ -33,8 +52,10 @@ __all__ = [
     "Planned",
     "Stale",
     "TakesNoMail",
+    "Tally",
     "UnknownReference",
     "act",
+    "act_on",
     "anything_due",
     "cancel_for",
     "cancel_key",
@@ -42,16 +63,21 @@ __all__ = [
     "claim",
     "copy_of",
     "hash_of",
-    "is_suppressed",
     "keep_copy",
     "learn",
+    "let_come",
     "masked",
     "plan",
     "plan_all",
     "readdress",
     "reference_of",
     "replan",
+    "reword",
+    "scope_of",
+    "seen_until",
     "settle",
+    "stop",
+    "stopped_by",
     "suppress",
     "tidy",
 ]

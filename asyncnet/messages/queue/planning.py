@@ -24,7 +24,7 @@ from asyncnet.messages.queue.history import (
     waiting_rows,
     wall_clock,
 )
-from asyncnet.messages.queue.suppression import SUPPRESSED, suppressed_of
+from asyncnet.messages.queue.suppression import SUPPRESSED, UNSUBSCRIBED, Reader, refusals
 from asyncnet.messages.rules import MessageState, first_look
 
 
@@ -47,10 +47,12 @@ def plan(
     due_at: datetime,
     now: datetime,
     expires_at: datetime | None = None,
+    asked_for: bool = False,
 ) -> None:
     """Schedule a mail; nothing happens when this key has been planned before (CHECKLIST M5).
 
-    To an address that takes no mail it is cancelled at once (M4).
+    To an address that takes no mail it is cancelled at once (M4), unless its reader has just
+    `asked_for` it.
     """
     planned = Planned(
         key,
@@ -63,13 +65,14 @@ def plan(
         zone,
         due_at,
         expires_at,
+        asked_for,
     )
     plan_all(session, [planned], now=now)
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A mail before it is a row."""
+    """A mail before it is a row. `asked_for`: its reader waits for it at this moment."""
 
     key: str
     kind: str
@@ -81,39 +84,49 @@ class Planned:
     zone: str
     due_at: datetime
     expires_at: datetime | None = None
+    asked_for: bool = False
 
 
 def plan_all(session: Session, mails: Sequence[Planned], *, now: datetime) -> None:
     """Schedule many mails at once, each as `plan` does."""
     if not mails:
         return
-    suppressed = suppressed_of(session, {mail.to_address for mail in mails})
+    refused = refusals(session, {_reader(mail) for mail in mails if not mail.asked_for})
     added = session.execute(
-        _insert_new(session).on_conflict_do_nothing().returning(Message.id, Message.state),
-        [_row(mail, suppressed=mail.to_address in suppressed, now=now) for mail in mails],
+        _insert_new(session)
+        .on_conflict_do_nothing()
+        .returning(Message.id, Message.state, Message.note),
+        [
+            _row(mail, why_not="" if mail.asked_for else refused.get(_reader(mail), ""), now=now)
+            for mail in mails
+        ],
     ).all()
-    for state, words in _FIRST_WORDS.items():
-        ids = [row.id for row in added if row.state is state]
-        note_change(session, ids, state, SYSTEM, words, now)
+    for why_not in ("", SUPPRESSED, UNSUBSCRIBED):
+        ids = [row.id for row in added if row.note == why_not]
+        state = MessageState.CANCELLED if why_not else MessageState.SCHEDULED
+        note_change(session, ids, state, SYSTEM, why_not or "Planned.", now)
     if any(row.state is MessageState.SCHEDULED for row in added) and any(
         mail.due_at <= now for mail in mails
     ):
         wake(session, QUEUE)
 
 
-_FIRST_WORDS = {MessageState.SCHEDULED: "Planned.", MessageState.CANCELLED: SUPPRESSED}
+def _reader(mail: Planned) -> Reader:
+    return mail.to_address, mail.event_id
 
 
-def _row(mail: Planned, *, suppressed: bool, now: datetime) -> dict[str, Any]:
-    return asdict(mail) | {
+def _row(mail: Planned, *, why_not: str, now: datetime) -> dict[str, Any]:
+    values = asdict(mail)
+    del values["asked_for"]
+    return values | {
         "reference": reference_of(mail.key),
         "due_local": wall_clock(mail.due_at, mail.zone),
-        "state": MessageState.CANCELLED if suppressed else MessageState.SCHEDULED,
-        "wake_at": None if suppressed else first_look(mail.kind, mail.due_at, now),
+        "state": MessageState.CANCELLED if why_not else MessageState.SCHEDULED,
+        "wake_at": None if why_not else first_look(mail.kind, mail.due_at, now),
         "attempts": 0,
         "tries": 0,
         "version": 1,
-        "note": SUPPRESSED if suppressed else "",
+        "note": why_not,
         "created_at": now,
     }
 

@@ -1,0 +1,98 @@
+"""Keeps what two people write to each other after the event, and has it brought by mail."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import Actor, record
+from asyncnet.database import lock
+from asyncnet.events.model import Participant
+from asyncnet.followups.model import Reply
+from asyncnet.followups.queries import locked_match, wants_no_more
+from asyncnet.messages.model import Message
+from asyncnet.messages.queue import WAITING, plan
+from asyncnet.messages.rules import MessageKind, next_daylight
+from asyncnet.zones import zone_named
+
+
+class Closed(Exception):
+    """One of the two wants no more mails about this match."""
+
+
+def reply(
+    session: Session,
+    match_id: int,
+    author_id: int,
+    *,
+    words: str,
+    contact: str | None,
+    form_key: str,
+    actor: Actor,
+    now: datetime,
+) -> Reply:
+    """Keep what somebody writes to their match, and mail it at a good hour of the reader's.
+
+    However often one rendered form is sent in, it makes one reply (CHECKLIST F8). Raises
+    NotFound when they are in no published match of this id, and Closed.
+    """
+    match = locked_match(session, author_id, match_id)
+    lock(session, f"reply-form:{form_key}")
+    written = session.scalar(
+        select(Reply).where(Reply.form_key == form_key, Reply.author_id == author_id)
+    )
+    if written is not None:
+        return written
+    if wants_no_more(session, match.id):
+        raise Closed
+    written = Reply(
+        match_id=match.id,
+        author_id=author_id,
+        words=words,
+        contact=contact,
+        form_key=form_key,
+        created_at=now,
+    )
+    session.add(written)
+    session.flush()
+    _plan_mail(session, written, match.other(author_id), match.event_id, now=now)
+    record(session, actor, "match.replied", f"match:{match.id}", now=now)
+    return written
+
+
+def _plan_mail(
+    session: Session, written: Reply, reader: Participant, event_id: int, *, now: datetime
+) -> None:
+    """Let a reply go with those that wait for the reader's day, or at once by daylight."""
+    waiting = session.scalar(
+        select(Message)
+        .where(
+            Message.id.in_(
+                select(Reply.message_id).where(
+                    Reply.match_id == written.match_id, Reply.author_id == written.author_id
+                )
+            ),
+            Message.state.in_(WAITING),
+            Message.attempts == 0,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if waiting is not None:
+        written.message_id = waiting.id
+        return
+    key = f"reply:{written.id}"
+    plan(
+        session,
+        key=key,
+        kind=MessageKind.REPLY,
+        subject_id=written.id,
+        event_id=event_id,
+        participant_id=reader.id,
+        to_address=reader.email,
+        to_name=reader.name,
+        zone=reader.zone,
+        due_at=next_daylight(zone_named(reader.zone), now),
+        now=now,
+    )
+    written.message_id = session.scalars(select(Message.id).where(Message.key == key)).one()

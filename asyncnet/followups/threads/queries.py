@@ -1,0 +1,106 @@
+"""Reads what the two people of a match wrote to each other and told of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.database import NotFound
+from asyncnet.events.model import Participant
+from asyncnet.followups.model import Answer, Reply, Step
+from asyncnet.followups.queries import GONE
+from asyncnet.followups.rules import Told, said_in
+from asyncnet.matches.model import Match
+from asyncnet.matches.queries import published_match
+from asyncnet.messages.model import Message
+
+
+@dataclass(frozen=True)
+class Words:
+    """One thing that one of the two wrote: questions with answers, or a reply (no question)."""
+
+    author: Participant
+    at: datetime
+    said: Sequence[tuple[str, str]]
+    contact: str | None
+    waits: bool
+    """True when the other one has not been mailed yet."""
+
+
+@dataclass(frozen=True)
+class Thread:
+    """What one of the two sees of their match."""
+
+    match: Match
+    me: Participant
+    other: Participant
+    words: Sequence[Words]
+    steps: Sequence[Step]
+
+    @property
+    def my_contact(self) -> str | None:
+        """Where the other one may write to me, as I last said."""
+        return next((w.contact for w in reversed(self.words) if w.author is self.me), None)
+
+    @property
+    def their_contact(self) -> str | None:
+        """Where I may write to the other one, as they last said."""
+        return next((w.contact for w in reversed(self.words) if w.author is self.other), None)
+
+    def told(self, told: Told, participant: Participant | None = None) -> Step | None:
+        """Return what was told, first of all, by one of the two or by either."""
+        found = [
+            step
+            for step in self.steps
+            if step.told == told and participant in (None, self.who(step))
+        ]
+        return min(found, key=lambda step: step.at, default=None)
+
+    def who(self, step: Step) -> Participant:
+        """Return which of the two told something."""
+        return self.me if step.participant_id == self.me.id else self.other
+
+    def is_open(self, now: datetime) -> bool:
+        """Return whether the two may write to each other: once they meet, or one has written."""
+        return bool(self.words) or now >= self.match.round.starts_at
+
+
+def thread_of(session: Session, me: Participant, match_id: int) -> Thread:
+    """Return a participant's thread with one of their matches, in four queries.
+
+    What the other one wrote in the match form is there once it has been mailed. Raises
+    NotFound, also when the other one has left.
+    """
+    match = published_match(session, me.id, match_id)
+    other = match.other(me.id)
+    if other.left_at is not None:
+        raise NotFound
+    people = {me.id: me, other.id: other}
+    words = []
+    for answer, state in session.execute(
+        select(Answer, Message.state)
+        .outerjoin(Message, Message.id == Answer.message_id)
+        .where(Answer.match_id == match.id)
+    ):
+        if answer.author_id == me.id or state in GONE:
+            said = said_in(answer.items)
+            author = people[answer.author_id]
+            words.append(Words(author, answer.changed_at, said, answer.contact, state not in GONE))
+    for reply, state in session.execute(
+        select(Reply, Message.state)
+        .outerjoin(Message, Message.id == Reply.message_id)
+        .where(Reply.match_id == match.id)
+    ):
+        author = people[reply.author_id]
+        words.append(
+            Words(author, reply.created_at, [("", reply.words)], reply.contact, state not in GONE)
+        )
+    return Thread(
+        match=match,
+        me=me,
+        other=other,
+        words=sorted(words, key=lambda written: written.at),
+        steps=session.scalars(select(Step).where(Step.match_id == match.id)).all(),
+    )

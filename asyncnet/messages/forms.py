@@ -1,0 +1,105 @@
+"""What organizers fill in about mails."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from wtforms import BooleanField, HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, ValidationError
+
+from asyncnet.messages.queries import PAGE
+from asyncnet.messages.rules import Act
+from asyncnet.messages.wording import MAX_SUBJECT, MAX_WORDS, Place, Wording, unknown_places
+from asyncnet.web.access import LARGEST_ID
+from asyncnet.web.forms import Form, one_line, text
+
+
+def _unix(value: Any) -> Any:
+    """Return text with plain line breaks, which is what its paragraphs are told by."""
+    return "\n".join(value.split("\r\n")).strip() if isinstance(value, str) else value
+
+
+class WordingForm(Form):
+    """The words of a mail, around what asyncnet writes itself."""
+
+    version = HiddenField(validators=[InputRequired()])
+    subject = StringField(
+        "Subject",
+        filters=[_unix],
+        validators=[
+            DataRequired("A mail needs a subject, so that people know what it is about."),
+            Length(max=MAX_SUBJECT, message="Please keep the subject under 200 characters."),
+            one_line,
+        ],
+    )
+    opening = TextAreaField(
+        "Opening",
+        filters=[_unix],
+        validators=[Length(max=MAX_WORDS, message="Please keep this under 4,000 characters.")],
+    )
+    closing = TextAreaField(
+        "Closing",
+        filters=[_unix],
+        validators=[Length(max=MAX_WORDS, message="Please keep this under 4,000 characters.")],
+    )
+
+    def __init__(self, places: Mapping[str, Place], **options: Any) -> None:
+        super().__init__(**options)
+        self.places = places
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Refuse names in braces that nothing would be put in for (CHECKLIST M2)."""
+        right = bool(super().validate(extra_validators))
+        for field in (self.subject, self.opening, self.closing):
+            unknown = unknown_places(text(field), self.places)
+            if unknown:
+                known = ", ".join(f"{{{name}}}" for name in self.places)
+                field.errors = [
+                    *field.errors,
+                    f"There is nothing to put in for {', '.join(f'{{{n}}}' for n in unknown)}. "
+                    f"You can use {known}.",
+                ]
+                right = False
+        return right
+
+    def seen(self) -> int:
+        """Return the version that was shown; 0 for the usual words, -1 for rubbish."""
+        shown = text(self.version)
+        return int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 10 else -1
+
+    def words(self) -> Wording:
+        return Wording(text(self.subject), text(self.opening), text(self.closing))
+
+
+class BulkForm(Form):
+    """Ticked mails, each with the version that was shown, and what to do with them."""
+
+    wish = HiddenField(validators=[AnyOf(list(Act))])
+    seen_at = HiddenField()
+    everything = BooleanField()
+    pick = SelectMultipleField(validate_choice=False, choices=[])
+
+    def validate_pick(self, field: SelectMultipleField) -> None:
+        if len(field.data or []) > PAGE:
+            raise ValidationError("Too many at once.")
+
+    def picked(self) -> dict[int, int]:
+        """Return the versions of the ticked mails by id; what is no such pair is left out."""
+        pairs = (text.partition(":") for text in self.pick.data or [])
+        return {
+            int(number): int(version)
+            for number, _, version in pairs
+            if _small(number) and _small(version)
+        }
+
+    def seen(self, now: datetime) -> datetime:
+        """Return when the page was shown, which is never later than now."""
+        try:
+            shown = datetime.fromisoformat(text(self.seen_at)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return datetime.min.replace(tzinfo=UTC)
+        return min(shown, now)
+
+
+def _small(written: str) -> bool:
+    return written.isascii() and written.isdecimal() and int(written[:12]) <= LARGEST_ID

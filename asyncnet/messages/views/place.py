@@ -1,0 +1,60 @@
+"""What the pages about mail share."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, current_app, request
+
+from asyncnet.messages.drain import NotNeeded, preview
+from asyncnet.messages.model import Message
+from asyncnet.messages.queries import Choice
+from asyncnet.messages.queue import Copy, copy_of
+from asyncnet.messages.rules import MessageKind, MessageState, manner_of
+from asyncnet.messages.wording import Wording
+from asyncnet.web.access import LARGEST_ID
+
+pages = Blueprint("messages", __name__)
+LONGEST_SEARCH = 100
+GONE = {
+    MessageState.SENDING,
+    MessageState.SENT,
+    MessageState.UNCONFIRMED,
+    MessageState.BOUNCED,
+}
+"""States in which what was sent is shown, and not what would be."""
+
+
+def choice() -> Choice:
+    """Return which messages the address of this page asks for; rubbish narrows nothing."""
+    state, kind = request.args.get("state", ""), request.args.get("kind", "")
+    return Choice(
+        state=MessageState(state) if state in set(MessageState) else None,
+        kind=kind if kind in set(MessageKind) else None,
+        who=" ".join(request.args.get("who", "").split())[:LONGEST_SEARCH],
+    )
+
+
+def narrowed(chosen: Choice) -> dict[str, str | None]:
+    """Return what keeps a choice in an address."""
+    return {"state": chosen.state, "kind": chosen.kind, "who": chosen.who or None}
+
+
+def cursor(text: str) -> tuple[datetime, int] | None:
+    """Return due time and id of the last message shown, from an address."""
+    due_at, _, message_id = text.partition("~")
+    try:
+        at, number = datetime.fromisoformat(due_at).astimezone(UTC), int(message_id)
+    except (ValueError, OverflowError):
+        return None
+    return (at, number) if 0 < number <= LARGEST_ID else None
+
+
+def content(message: Message, words: Wording | None = None) -> Copy:
+    """Return what went out, or what would go out now, in these words where they are given."""
+    if manner_of(message.kind).private:
+        return Copy("", "This mail is between two people, so its words are not shown.", "")
+    if message.state in GONE and message.sent_text is not None:
+        return copy_of(message)
+    try:
+        return preview(current_app.extensions["asyncnet.compose"], message.id, words)
+    except NotNeeded as reason:
+        return Copy("", f"There is nothing to send any more: {reason}", "")

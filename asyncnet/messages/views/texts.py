@@ -1,0 +1,131 @@
+"""What each kind of mail of an event says, in the organizers' own words."""
+
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.messages import actions, queries
+from asyncnet.messages.forms import WordingForm
+from asyncnet.messages.letters import sample
+from asyncnet.messages.queue import Copy, Stale
+from asyncnet.messages.views.place import pages
+from asyncnet.messages.wording import WORDABLE, Wording
+from asyncnet.web.access import Role, actor, organized_event, requires
+from asyncnet.web.forms import ButtonForm
+from asyncnet.web.frame import SANDBOX, framed
+from asyncnet.wiring import links
+
+
+@pages.get("/events/<int:event_id>/texts")
+@requires(Role.ORGANIZER)
+def texts(event_id: int) -> ResponseReturnValue:
+    """Show what every kind of mail of an event says."""
+    event = organized_event(event_id)
+    own = queries.texts_of(db.session(), event.id)
+    return render_template(
+        "messages/texts.html",
+        event=event,
+        kinds=[
+            (kind, wordable, own.get(kind, wordable.usual), kind in own)
+            for kind, wordable in WORDABLE.items()
+        ],
+    )
+
+
+@pages.route("/events/<int:event_id>/texts/<kind>", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def change_text(event_id: int, kind: str) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    wordable = WORDABLE.get(kind) or abort(404)
+    words, version = queries.words_for(db.session(), event.id, kind)
+    form = WordingForm(
+        wordable.places,
+        data={
+            "version": version,
+            "subject": words.subject,
+            "opening": words.opening,
+            "closing": words.closing,
+        },
+    )
+    if form.accepted() and "preview" not in request.form:
+        try:
+            with transaction() as session:
+                actions.word_kind(
+                    session,
+                    event.id,
+                    kind,
+                    form.words(),
+                    version=form.seen(),
+                    actor=actor(),
+                    now=utc_now(),
+                )
+        except Stale:
+            theirs, version = queries.words_for(db.session(), event.id, kind)
+            form.version.data = str(version)
+            return _page(event_id, kind, form, theirs=theirs), 409
+        flash("Saved. Every mail that has not gone yet says this.", "good")
+        return redirect(url_for(".change_text", event_id=event.id, kind=kind))
+    shown = _sample(kind, form.words()) if form.is_submitted() and not form.errors else None
+    return _page(event_id, kind, form, shown=shown)
+
+
+@pages.post("/events/<int:event_id>/texts/<kind>/usual")
+@requires(Role.ORGANIZER)
+def usual_text(event_id: int, kind: str) -> ResponseReturnValue:
+    """Let a kind of mail say the usual words again."""
+    event = organized_event(event_id)
+    wordable = WORDABLE.get(kind) or abort(404)
+    if not ButtonForm().accepted():
+        abort(400)
+    try:
+        with transaction() as session:
+            actions.word_kind(
+                session,
+                event.id,
+                kind,
+                wordable.usual,
+                version=request.form.get("version", 0, type=int),
+                actor=actor(),
+                now=utc_now(),
+            )
+    except Stale:
+        flash("It has changed since you opened this page. Here is how it stands now.", "bad")
+    else:
+        flash("It says the usual words again.", "good")
+    return redirect(url_for(".change_text", event_id=event.id, kind=kind))
+
+
+@pages.get("/events/<int:event_id>/texts/<kind>/html")
+@requires(Role.ORGANIZER)
+def text_html(event_id: int, kind: str) -> ResponseReturnValue:
+    """Show how the saved words look in a mail to somebody made up."""
+    event = organized_event(event_id)
+    if kind not in WORDABLE:
+        abort(404)
+    words, _ = queries.words_for(db.session(), event.id, kind)
+    return framed(_sample(kind, words).html)
+
+
+def _sample(kind: str, words: Wording) -> Copy:
+    return sample(current_app.jinja_env, WORDABLE[kind], words, links())
+
+
+def _page(
+    event_id: int,
+    kind: str,
+    form: WordingForm,
+    *,
+    shown: Copy | None = None,
+    theirs: Wording | None = None,
+) -> str:
+    return render_template(
+        "messages/text.html",
+        event=organized_event(event_id),
+        kind=kind,
+        wordable=WORDABLE[kind],
+        form=form,
+        shown=shown,
+        theirs=theirs,
+        sandbox=SANDBOX,
+    )

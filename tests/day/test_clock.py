@@ -1,0 +1,173 @@
+"""What an event's clock says, with the time passed in, and how an organizer turns it."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asyncnet.events.clock import CannotTurn, Clock, Phase, Turn, takes_place, turned
+from asyncnet.events.rules import slots
+
+TEN = datetime(2027, 3, 4, 10, tzinfo=UTC)
+"""Rounds of five minutes with pauses of two: 10:00, 10:07 and 10:14; groups until 10:29."""
+
+
+@pytest.fixture
+def clock() -> Clock:
+    times = slots(TEN, rounds=3, length=timedelta(minutes=5), pause=timedelta(minutes=2))
+    return Clock(tuple(times), closing=timedelta(minutes=10))
+
+
+def at(minutes: float) -> datetime:
+    return TEN + timedelta(minutes=minutes)
+
+
+def turn(clock: Clock, how: Turn, minutes: float, *, by: float = 0) -> Clock:
+    return turned(clock, how, by=timedelta(minutes=by), now=at(minutes))
+
+
+def said(clock: Clock, minutes: float) -> tuple[str, int, float]:
+    """Return phase, round and how many minutes it still goes on."""
+    now = clock.at(at(minutes))
+    return now.phase, now.round, now.left / timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        (-60, (Phase.BEFORE, 1, 60)),
+        (0, (Phase.ROUND, 1, 5)),
+        (4.5, (Phase.ROUND, 1, 0.5)),
+        (5, (Phase.BREAK, 2, 2)),
+        (7, (Phase.ROUND, 2, 5)),
+        (18.5, (Phase.ROUND, 3, 0.5)),
+        (19, (Phase.CLOSING, 0, 10)),
+        (29, (Phase.AFTER, 0, 0)),
+    ],
+)
+def test_untouched_it_follows_the_schedule(
+    clock: Clock, minutes: float, expected: tuple[str, int, float]
+) -> None:
+    assert said(clock, minutes) == expected
+
+
+def test_beginning_early_brings_everything_forward(clock: Clock) -> None:
+    begun = turn(clock, Turn.BEGIN, -3)
+
+    assert said(begun, -3) == (Phase.ROUND, 1, 5)
+    assert said(begun, 2) == (Phase.BREAK, 2, 2)
+    assert begun.ends_at == at(26)
+
+
+def test_beginning_during_a_round_ends_it(clock: Clock) -> None:
+    begun = turn(clock, Turn.BEGIN, 3)
+
+    assert said(begun, 3) == (Phase.ROUND, 2, 5)
+    assert begun.slots[0].ends_at == at(3)
+
+
+def test_ending_a_round_keeps_the_break_after_it(clock: Clock) -> None:
+    ended = turn(clock, Turn.END, 3)
+
+    assert said(ended, 3) == (Phase.BREAK, 2, 2)
+    assert said(ended, 5) == (Phase.ROUND, 2, 5)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        (-1, (Phase.BEFORE, 1, 3)),
+        (4, (Phase.ROUND, 1, 3)),
+        (6, (Phase.BREAK, 2, 3)),
+        (20, (Phase.CLOSING, 0, 11)),
+    ],
+)
+def test_whatever_it_is_can_go_on_for_longer(
+    clock: Clock, minutes: float, expected: tuple[str, int, float]
+) -> None:
+    longer = turn(clock, Turn.EXTEND, minutes, by=2)
+
+    assert said(longer, minutes) == expected
+    assert longer.ends_at == clock.ends_at + timedelta(minutes=2)
+
+
+def test_the_round_after_one_left_out_takes_its_time(clock: Clock) -> None:
+    skipped = turn(clock, Turn.SKIP, 6)
+
+    assert said(skipped, 6) == (Phase.BREAK, 3, 1)
+    assert said(skipped, 7) == (Phase.ROUND, 3, 5)
+    assert said(skipped, 12) == (Phase.CLOSING, 0, 10)
+
+
+def test_leaving_out_the_last_round_brings_the_groups_forward(clock: Clock) -> None:
+    skipped = turn(clock, Turn.SKIP, 13)
+
+    assert said(skipped, 13) == (Phase.CLOSING, 0, 11)
+    assert [takes_place(slot) for slot in skipped.slots] == [True, True, False]
+
+
+@pytest.mark.parametrize(("minutes", "phase"), [(-1, "before"), (2, "round"), (6, "break")])
+def test_a_pause_stops_the_countdown_and_loses_no_time(
+    clock: Clock, minutes: float, phase: str
+) -> None:
+    paused = turn(clock, Turn.PAUSE, minutes)
+    resumed = turn(paused, Turn.RESUME, minutes + 4)
+
+    assert said(paused, minutes + 4) == said(clock, minutes)
+    assert said(resumed, minutes + 4) == said(clock, minutes)
+    assert said(clock, minutes)[0] == phase
+    assert resumed.ends_at == clock.ends_at + timedelta(minutes=4)
+
+
+def test_a_pause_in_the_closing_groups_makes_them_longer(clock: Clock) -> None:
+    resumed = turn(turn(clock, Turn.PAUSE, 20), Turn.RESUME, 25)
+
+    assert said(resumed, 25) == (Phase.CLOSING, 0, 9)
+
+
+@pytest.mark.parametrize(
+    ("how", "minutes"),
+    [
+        (Turn.END, 6),
+        (Turn.BEGIN, 15),
+        (Turn.SKIP, 15),
+        (Turn.EXTEND, 40),
+        (Turn.PAUSE, 40),
+        (Turn.RESUME, 1),
+    ],
+)
+def test_what_makes_no_sense_is_refused(clock: Clock, how: Turn, minutes: float) -> None:
+    with pytest.raises(CannotTurn):
+        turn(clock, how, minutes, by=1)
+
+
+def test_while_paused_only_going_on_is_possible(clock: Clock) -> None:
+    paused = turn(clock, Turn.PAUSE, 2)
+
+    for how in set(Turn) - {Turn.RESUME}:
+        with pytest.raises(CannotTurn):
+            turn(paused, how, 3, by=1)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(list(Turn)), st.floats(0, 6)), max_size=12),
+)
+def test_however_it_is_turned_rounds_never_overlap(turns: list[tuple[Turn, float]]) -> None:
+    times = slots(TEN, rounds=3, length=timedelta(minutes=5), pause=timedelta(minutes=2))
+    clock, minutes = Clock(tuple(times)), -5.0
+
+    for how, wait in turns:
+        minutes += wait
+        before = [slot for slot in clock.slots if slot.ends_at <= at(minutes)]
+        try:
+            clock = turn(clock, how, minutes, by=2)
+        except CannotTurn:
+            continue
+        if clock.paused_at is None and how is not Turn.RESUME:
+            assert [s for s in clock.slots if s in before] == before, "what is over has changed"
+
+    real = sorted((s for s in clock.slots if takes_place(s)), key=lambda slot: slot.starts_at)
+    assert all(one.ends_at <= other.starts_at for one, other in pairwise(real))
+    assert [slot.number for slot in real] == sorted(slot.number for slot in real)

@@ -1,0 +1,182 @@
+"""A participant's own page shows the right thing for this moment, and asks cheaply for news."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event as engine_event
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.rules import Attendance
+from asyncnet.matches.model import Group, GroupMember, MatchState
+from asyncnet.people.model import Person
+from tests import factories
+from tests.pages import open_personal_link, post_form, sign_in
+
+Rows = Callable[..., list[Any]]
+
+
+@pytest.fixture
+def begin(session: Session) -> Callable[[float], Event]:
+    """Makes an event of three rounds of five minutes that began so many minutes ago."""
+
+    def make(minutes_ago: float) -> Event:
+        host = factories.organizer(session, "host@forum.example")
+        made = factories.event(
+            session, host, starts_at=utc_now() - timedelta(minutes=minutes_ago), rounds=3
+        )
+        made.published_at = utc_now()
+        session.commit()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def ana_meets(session: Session) -> Callable[[Event], Participant]:
+    """Lets Ana meet Ben in round 1, watch Mei in round 2, and be free in round 3."""
+
+    def plan(event: Event) -> Participant:
+        ana, ben = (factories.participant(session, event, name=name) for name in ("Ana", "Ben"))
+        mei = factories.participant(session, event, name="Mei", attendance=Attendance.ASYNC)
+        chat = factories.match(session, ana, ben)
+        chat.room, chat.first_reasons = 12, ["You both count whales."]
+        factories.match(session, ana, mei, round_number=2)
+        group = Group(event_id=event.id, number=3, state=MatchState.PUBLISHED, created_at=utc_now())
+        session.add(group)
+        session.flush()
+        session.add_all(GroupMember(group_id=group.id, participant_id=p.id) for p in (ana, ben))
+        event.closing_minutes = 10
+        event.ends_at += timedelta(minutes=10)
+        session.commit()
+        return ana
+
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "here", "not_here"),
+    [
+        (-60, ["Round 1 comes first", "Your rounds", "Ben"], ["You meet"]),
+        (
+            1,
+            ["Round 1 of 3", "You meet Ben", "Room 12", "You both count whales.", "happily talk"],
+            ["You meet Mei"],
+        ),
+        (6, ["Break, then round 2", "Next, in round 2", "Mei"], ["You meet"]),
+        (8, ["Round 2 of 3", "You meet Mei", "Write to Mei"], ["You meet Ben"]),
+        (15, ["Round 3 of 3", "You are free in this round"], ["You meet"]),
+        (20, ["Closing groups", "Group 3", "Ben", "Everybody in turn"], ["You meet"]),
+        (40, ["The event is over", "Everyone you met", "Mei", "What comes next"], ["Your rounds"]),
+    ],
+)
+def test_the_page_shows_what_is_right_now(
+    client: FlaskClient,
+    begin: Callable[[float], Event],
+    ana_meets: Callable[[Event], Participant],
+    minutes_ago: float,
+    here: list[str],
+    not_here: list[str],
+) -> None:
+    ana = ana_meets(begin(minutes_ago))
+
+    page = open_personal_link(client, ana)
+
+    assert [words for words in here if words not in page.text] == []
+    assert [words for words in not_here if words in page.text] == []
+
+
+def test_a_page_that_shows_this_already_is_told_so_by_one_small_query(
+    app: Flask,
+    client: FlaskClient,
+    begin: Callable[[float], Event],
+    ana_meets: Callable[[Event], Participant],
+) -> None:
+    ana = ana_meets(begin(1))
+    tag = open_personal_link(client, ana).headers["ETag"]
+    client.get(f"/me/{ana.id}/now", headers={"If-None-Match": tag})
+    asked: list[str] = []
+    with app.app_context():
+        engine_event.listen(db.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    same = client.get(f"/me/{ana.id}/now", headers={"If-None-Match": tag})
+
+    assert (same.status_code, same.data) == (304, b"")
+    assert int(same.headers["X-Server-Time"]) > 0
+    assert "Set-Cookie" not in same.headers
+    assert len([sql for sql in asked if sql.startswith("SELECT")]) == 1
+
+
+def test_the_first_view_asks_few_questions(
+    app: Flask,
+    client: FlaskClient,
+    begin: Callable[[float], Event],
+    ana_meets: Callable[[Event], Participant],
+) -> None:
+    ana = ana_meets(begin(20))
+    open_personal_link(client, ana)
+    asked: list[str] = []
+    with app.app_context():
+        engine_event.listen(db.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    page = client.get(f"/me/{ana.id}")
+
+    assert "Group 3" in page.text
+    assert len([sql for sql in asked if sql.startswith("SELECT")]) < 8
+
+
+def test_a_round_that_begins_is_news_without_anybody_pressing_a_button(
+    session: Session,
+    client: FlaskClient,
+    begin: Callable[[float], Event],
+    ana_meets: Callable[[Event], Participant],
+) -> None:
+    event = begin(-0.02)
+    ana = ana_meets(event)
+    tag = open_personal_link(client, ana).headers["ETag"]
+
+    fresh = until_changed(client, f"/me/{ana.id}/now", tag)
+
+    assert "You meet Ben" in fresh
+
+
+def test_a_match_taken_out_is_news_for_its_two_people_only(
+    app: Flask,
+    session: Session,
+    begin: Callable[[float], Event],
+    ana_meets: Callable[[Event], Participant],
+    rows: Rows,
+) -> None:
+    event = begin(1)
+    ana_meets(event)
+    host, anas, bens, meis = (app.test_client() for _ in range(4))
+    people = rows(select(Participant).order_by(Participant.id))
+    tags = [
+        open_personal_link(browser, person).headers["ETag"]
+        for browser, person in zip((anas, bens, meis), people, strict=True)
+    ]
+    sign_in(host, rows(select(Person))[0])
+
+    post_form(host, f"/events/{event.id}/plan", action="/withdraw")
+
+    told = [
+        browser.get(f"/me/{person.id}/now", headers={"If-None-Match": tag})
+        for browser, person, tag in zip((anas, bens, meis), people, tags, strict=True)
+    ]
+    assert [answer.status_code for answer in told] == [200, 200, 304]
+    assert "You are free in this round" in told[0].text
+
+
+def until_changed(client: FlaskClient, path: str, tag: str) -> str:
+    """Ask as an open page does until there is news; return it."""
+    while True:
+        answer = client.get(path, headers={"If-None-Match": tag})
+        if answer.status_code != 304:
+            return answer.text

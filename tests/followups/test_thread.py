@@ -1,0 +1,243 @@
+"""Two people go on writing, on a page that is theirs alone."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import SYSTEM
+from asyncnet.database import transaction
+from asyncnet.events.model import Participant
+from asyncnet.followups.actions.replying import reply
+from asyncnet.followups.ledger import Moment, Stage, ledger_of
+from asyncnet.followups.model import Reply
+from asyncnet.messages.model import Message
+from config import Settings
+from tests import factories
+from tests.followups.scene import Evening, evening
+from tests.pages import filled, find_form, post_form, sign_in
+from tests.servers.smtp import MailServer, mail_server
+
+Rows = Callable[..., list[Any]]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def scene(settings: Settings, running: MailServer) -> Iterator[Evening]:
+    running.received.clear()
+    with evening(settings, running) as made:
+        yield made
+
+
+def thread(scene: Evening, person: Participant, other: Participant | None = None) -> str:
+    live = other or scene.ana
+    return f"/me/{person.id}/matches/{scene.matches[live.id].id}/thread"
+
+
+def writes(
+    scene: Evening, person: Participant, words: str, at: datetime, *, contact: str | None = None
+) -> None:
+    """Have somebody write to the other one of Ana's match with Kenji at this moment."""
+    with scene.app.app_context(), transaction() as session:
+        reply(
+            session, scene.matches[scene.ana.id].id, person.id, words=words, contact=contact,
+            form_key=uuid4().hex, actor=SYSTEM, now=at,
+        )  # fmt: skip
+
+
+def test_a_reply_reaches_the_match_by_mail_and_both_see_it(scene: Evening) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    at_nine_in_berlin = scene.morning + timedelta(hours=7)
+
+    writes(scene, scene.kenji, "Come and\nsee them!", at_nine_in_berlin, contact=scene.kenji.email)
+    scene.sends(at_nine_in_berlin)
+
+    [mail] = scene.mails_to(scene.ana)
+    assert mail.message["Subject"] == "Kenji wrote to you"
+    assert mail.message["Reply-To"] == scene.kenji.email
+    body = mail.message.get_body(("plain",))
+    assert body is not None
+    assert "  Come and\r\n  see them!" in body.get_content()
+    for person in (scene.ana, scene.kenji):
+        page = scene.browser_of(person).get(thread(scene, person)).text
+        assert "Come and\nsee them!" in page
+        assert "Your tide pools!" in page
+
+
+def test_the_link_in_the_mail_leads_to_the_page_of_the_two(scene: Evening) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    [mail] = scene.mails_to(scene.kenji)
+    body = mail.message.get_body(("plain",))
+    assert body is not None
+    [link] = [word for word in body.get_content().split() if "?match=" in word]
+
+    page = scene.app.test_client().get(link, follow_redirects=True)
+
+    assert page.request.path == thread(scene, scene.kenji)
+    assert "Your tide pools!" in page.text
+
+
+def test_who_shares_no_address_is_answered_on_the_page(scene: Evening) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+
+    writes(scene, scene.kenji, "Thank you.", scene.morning)
+    scene.sends(scene.morning + timedelta(hours=8))
+
+    [mail] = scene.mails_to(scene.ana)
+    assert mail.message["Reply-To"] is None
+    assert scene.kenji.email not in mail.message.as_string()
+    assert scene.kenji.email not in scene.browser_of(scene.ana).get(thread(scene, scene.ana)).text
+
+
+def test_nobody_is_woken_and_what_waits_comes_together(scene: Evening, rows: Rows) -> None:
+    """09:00 in Tokyo is two in the morning in Berlin."""
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+
+    writes(scene, scene.kenji, "First.", scene.morning)
+    writes(scene, scene.kenji, "Second.", scene.morning + timedelta(minutes=9))
+    at_night = scene.sends(scene.morning + timedelta(minutes=10))
+    scene.sends(scene.morning + timedelta(hours=6))
+
+    assert at_night.sent == 0
+    [message] = rows(select(Message).where(Message.kind == "reply"))
+    assert message.due_local == "2027-06-19T08:00"
+    [mail] = scene.mails_to(scene.ana)
+    assert all(words in mail.message.as_string() for words in ("First.", "Second."))
+
+
+def test_a_double_click_sends_once(scene: Evening, rows: Rows) -> None:
+    """F8."""
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    browser = scene.browser_of(scene.kenji)
+    form = find_form(browser.get(thread(scene, scene.kenji)), "/thread")
+
+    said = filled(form, {"words": "Once.", "by_mail": "y"})
+    statuses = {browser.post(form.action, data=said).status_code for _ in range(3)}
+
+    assert statuses == {302}
+    [written] = rows(select(Reply))
+    assert (written.words, written.contact) == ("Once.", scene.kenji.email)
+    assert len(rows(select(Message).where(Message.kind == "reply"))) == 1
+
+
+def test_an_empty_reply_is_not_sent(scene: Evening, rows: Rows) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+
+    page = post_form(
+        scene.browser_of(scene.kenji), thread(scene, scene.kenji), {"words": "  "}, action="/thread"
+    )
+
+    assert "two sentences are plenty" in page.text
+    assert rows(select(Reply)) == []
+
+
+def test_the_words_of_a_match_form_show_once_they_were_mailed(scene: Evening) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    kenji = scene.browser_of(scene.kenji)
+
+    before = kenji.get(thread(scene, scene.kenji)).text
+    hers = scene.browser_of(scene.ana).get(thread(scene, scene.ana)).text
+    scene.sends(scene.morning)
+    after = kenji.get(thread(scene, scene.kenji)).text
+
+    assert ["Your tide pools!" in page for page in (before, hers, after)] == [False, True, True]
+
+
+def test_a_third_person_and_the_organizer_read_nothing_of_it(
+    scene: Evening, session: Session, rows: Rows
+) -> None:
+    """A2: the organizer sees that a mail goes, never a word of it."""
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    writes(scene, scene.kenji, "A secret of ours.", scene.morning)
+    scene.sends(scene.morning + timedelta(hours=8))
+    host = scene.app.test_client()
+    sign_in(host, factories.organizer(session, "second@forum.example", of=scene.event))
+    [message] = rows(select(Message).where(Message.kind == "reply"))
+    board = f"/events/{scene.event.id}/messages"
+
+    third = scene.browser_of(scene.ben).get(thread(scene, scene.ben))
+    shown = [
+        host.get(path).text
+        for path in (board, f"{board}/{message.id}", f"{board}/{message.id}/html")
+    ]
+
+    assert third.status_code == 404
+    assert "A reply between matches" in shown[0]
+    assert not any("A secret of ours." in page for page in shown)
+
+
+def test_who_closes_a_match_gets_no_more_mails_about_it(scene: Evening) -> None:
+    """And can take it up again."""
+    scene.answers(scene.ana, "Your tide pools!", contact=scene.ana.email)
+    scene.answers(scene.ben, "And your volunteers?")
+    scene.sends(scene.morning)
+    writes(scene, scene.ana, "Are you there?", scene.morning + timedelta(hours=1))
+    kenji = scene.browser_of(scene.kenji)
+    post_form(kenji, thread(scene, scene.kenji), action="/closed")
+
+    sent = scene.sends(scene.morning + timedelta(hours=2))
+    hers = scene.browser_of(scene.ana).get(thread(scene, scene.ana)).text
+    post_form(kenji, thread(scene, scene.kenji), action="/closed")
+    writes(scene, scene.ana, "Hello again.", scene.morning + timedelta(hours=3))
+    scene.sends(scene.morning + timedelta(hours=3))
+
+    assert (sent.sent, sent.not_needed) == (0, 1)
+    assert "This conversation rests" in hers
+    assert "<textarea" not in hers
+    newest = scene.mails_to(scene.kenji)[-1].message
+    assert (newest["Subject"], len(scene.mails_to(scene.kenji))) == ("Ana wrote to you", 2)
+
+
+def test_an_answer_about_a_closed_match_stays_out_of_the_mail(scene: Evening) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.answers(scene.ben, "And your volunteers?")
+    post_form(scene.browser_of(scene.kenji), thread(scene, scene.kenji), action="/closed")
+
+    scene.sends(scene.morning)
+
+    assert [mail.message["Subject"] for mail in scene.mails_to(scene.kenji)] == [
+        "Ben watched your intro"
+    ]
+
+
+def test_we_connected_is_told_by_either_and_taken_back_by_either(
+    scene: Evening, session: Session
+) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    writes(scene, scene.kenji, "Thank you.", scene.morning)
+    post_form(scene.browser_of(scene.kenji), thread(scene, scene.kenji), action="/met")
+    ana = scene.browser_of(scene.ana)
+
+    told = ledger_of(session, scene.event.id)[0].stages
+    page = ana.get(thread(scene, scene.ana)).text
+    post_form(ana, thread(scene, scene.ana), action="/met")
+    session.rollback()
+
+    assert told[Stage.REPLIED] == Moment(scene.morning, scene.kenji.id)
+    assert told[Stage.MET].by_id == scene.kenji.id
+    assert "Kenji said so" in page
+    assert Stage.MET not in ledger_of(session, scene.event.id)[0].stages
+
+
+def test_before_their_round_begins_nobody_is_written_to(scene: Evening) -> None:
+    page = scene.browser_of(scene.kenji).get(thread(scene, scene.kenji)).text
+
+    assert "From the moment your round begins" in page
+    assert "<textarea" not in page
