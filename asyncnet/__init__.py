@@ -18,6 +18,7 @@ from asyncnet.commands.run import start
 from asyncnet.database import db
 from asyncnet.day import views as day
 from asyncnet.events import views as events
+from asyncnet.followups import desk
 from asyncnet.followups import views as followups
 from asyncnet.followups.threads import views as threads
 from asyncnet.intros import board as intro_board
@@ -46,6 +47,7 @@ FEATURES = (
     downloads,
     followups,
     threads,
+    desk,
     day,
     files,
     inbox,

@@ -12,7 +12,16 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("rules", "clock", "zones", "port", "messages/wording", "matching/*", "config")),
     (1, ("database", "people/addresses", "people/links")),
     (2, ("model", "messages/queue", "messages/queue/*", "events/roster")),
-    (3, ("queries", "matches/instance", "followups/ledger")),
+    (
+        3,
+        (
+            "queries",
+            "matches/instance",
+            "followups/ledger",
+            "followups/funnel",
+            "followups/waiting",
+        ),
+    ),
     (4, ("actions", "actions/*", "letters", "intros/video", "intros/video/*", "intros/work")),
     (4, ("intros/portraits", "messages/drain", "messages/bounces")),
     (5, ("disk", "s3", "smtp", "inbox", "mail/mime")),
@@ -24,7 +33,8 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),
     # pages that outgrew one file
-    (9, ("messages/views/*",)),
+    (3, ("followups/funnel", "followups/waiting")),
+    (9, ("messages/views/*", "followups/desk")),
     # the curator's bench
     (0, ("sheets", "matches/rooms", "matches/bench/draft", "matches/bench/job")),
     (3, ("matches/bench/worth",)),

@@ -22,6 +22,7 @@ from asyncnet.followups.actions.answering import (
 )
 from asyncnet.followups.actions.mailing import has_gone, may_change
 from asyncnet.followups.forms import NOTE, MatchForm, NoteForm, match_form, note_form
+from asyncnet.followups.funnel import funnel
 from asyncnet.followups.letters import readable
 from asyncnet.followups.model import TAB, Answer, AnswerDraft
 from asyncnet.followups.queries import Viewing
@@ -44,6 +45,7 @@ def board(event_id: int) -> ResponseReturnValue:
         event=event,
         counts=counts(db.session(), event.id),
         waiting=queries.waiting_in(db.session(), event.id),
+        funnel=funnel(db.session(), event.id),
         registration=links().to(url_for("events.join", registration_key=event.registration_key)),
     )
 

@@ -1,6 +1,6 @@
 """How moments, zones and counts are shown to a reader."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from flask import Flask
@@ -48,9 +48,18 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def lasting(time: timedelta) -> str:
+    """Return how long something takes or took, in one unit: `40 minutes`, `5 hours`, `3 days`."""
+    minutes = round(time.total_seconds() / 60)
+    if minutes < 100:
+        return plural(minutes, "minute")
+    hours = round(minutes / 60)
+    return plural(hours, "hour") if hours < 48 else plural(round(hours / 24), "day")
+
+
 def register(app: Flask) -> None:
     """Make the filters known to every template."""
-    for show in (local, local_day, local_time, local_input, iso, plural):
+    for show in (local, local_day, local_time, local_input, iso, plural, lasting):
         app.template_filter()(show)
     app.template_filter("city")(city_of)
     app.template_filter()(room_name)

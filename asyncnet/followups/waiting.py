@@ -1,0 +1,219 @@
+"""Everybody of an event who waits for something."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Integer,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.orm import Session, aliased
+
+from asyncnet.database import UtcDateTime
+from asyncnet.events.model import Participant
+from asyncnet.events.rules import Attendance
+from asyncnet.followups.funnel import here, stages_of
+from asyncnet.followups.ledger import Stage
+from asyncnet.followups.model import Step
+from asyncnet.followups.queries import NEEDS_A_PERSON
+from asyncnet.followups.rules import Told
+from asyncnet.intros.model import Intro, IntroState
+from asyncnet.matches.model import Match, MatchState
+from asyncnet.messages.model import Message
+
+PAGE = 50
+
+
+class For(StrEnum):
+    """What somebody waits for."""
+
+    DECISION = "decision"
+    """An organizer's: a mail that is held, failed, came back or was maybe sent."""
+    INTRO = "intro"
+    MATCH = "match"
+    PUBLISHING = "publishing"
+    WATCHING = "watching"
+    ANSWER = "answer"
+    MAIL = "mail"
+    REPLY = "reply"
+    MEETING = "meeting"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Somebody who waits, alone or with the other one of their match, and since when.
+
+    `thing_id` is the message, the participant or the match that it is about.
+    """
+
+    what: For
+    since: datetime
+    thing_id: int
+    name: str
+    other: str | None
+
+    @property
+    def who(self) -> str:
+        return f"{self.name} and {self.other}" if self.other else self.name
+
+
+Place = tuple[datetime, str, int]
+"""Where a page of the list ended: since when, for what, and the thing."""
+
+
+def waiting_page(
+    session: Session, event_id: int, what: For | None, *, after: Place | None, limit: int | None
+) -> tuple[Sequence[Waiting], Place | None]:
+    """Return who waits longest, for one thing or any, and where the next page starts.
+
+    `limit` None returns everybody. One query, however many there are.
+    """
+    everybody = union_all(*_parts(event_id, what)).subquery()
+    order = (everybody.c.since, everybody.c.what, everybody.c.thing_id)
+    wanted = select(everybody).order_by(*order)
+    if after is not None:
+        since, name, thing_id = after
+        wanted = wanted.where(
+            tuple_(*order)
+            > tuple_(literal(since, UtcDateTime), literal(name, String), literal(thing_id, Integer))
+        )
+    if limit is not None:
+        wanted = wanted.limit(limit + 1)
+    found = [
+        Waiting(For(row.what), row.since, row.thing_id, row.name, row.other)
+        for row in session.execute(wanted)
+    ]
+    if limit is None or len(found) <= limit:
+        return found, None
+    last = found[limit - 1]
+    return found[:limit], (last.since, last.what.value, last.thing_id)
+
+
+def waiting_counts(session: Session, event_id: int) -> dict[For, int]:
+    """Return how many wait for what, as far as anybody does; in one query."""
+    everybody = union_all(*_parts(event_id, None)).subquery()
+    rows = session.execute(select(everybody.c.what, func.count()).group_by(everybody.c.what)).all()
+    counted = {For(what): count for what, count in rows}
+    return {what: counted[what] for what in For if what in counted}
+
+
+def _parts(event_id: int, what: For | None) -> list[Select[Any]]:
+    parts: list[tuple[set[For], Select[Any]]] = [
+        ({For.DECISION}, _stuck(event_id)),
+        ({For.INTRO}, _without_intro(event_id)),
+        ({For.MATCH}, _without_match(event_id)),
+        ({For.PUBLISHING}, _drafts(event_id)),
+        (set(_NEXT), _unfinished(event_id, what)),
+    ]
+    return [part for things, part in parts if what is None or what in things]
+
+
+def _row(what: Any, since: Any, thing_id: Any, name: Any, other: Any) -> Select[Any]:
+    return select(
+        cast(what, String).label("what"),
+        since.label("since"),
+        thing_id.label("thing_id"),
+        name.label("name"),
+        other.label("other"),
+    )
+
+
+def _stuck(event_id: int) -> Select[Any]:
+    return _row(
+        literal(For.DECISION.value), Message.due_at, Message.id, Message.to_name, null()
+    ).where(Message.event_id == event_id, Message.state.in_(NEEDS_A_PERSON))
+
+
+def _without_intro(event_id: int) -> Select[Any]:
+    ready = select(Intro.id).where(
+        Intro.participant_id == Participant.id, Intro.state == IntroState.READY
+    )
+    return _row(
+        literal(For.INTRO.value),
+        Participant.registered_at,
+        Participant.id,
+        Participant.name,
+        null(),
+    ).where(here(event_id), Participant.attendance == Attendance.ASYNC, ~ready.exists())
+
+
+def _without_match(event_id: int) -> Select[Any]:
+    matched = select(Match.id).where(
+        Match.state != MatchState.WITHDRAWN,
+        or_(Match.first_id == Participant.id, Match.second_id == Participant.id),
+    )
+    return _row(
+        literal(For.MATCH.value),
+        Participant.registered_at,
+        Participant.id,
+        Participant.name,
+        null(),
+    ).where(here(event_id), ~matched.exists())
+
+
+_FIRST, _SECOND = aliased(Participant), aliased(Participant)
+_BOTH_HERE = and_(_FIRST.left_at.is_(None), _SECOND.left_at.is_(None))
+
+
+def _drafts(event_id: int) -> Select[Any]:
+    return (
+        _row(literal(For.PUBLISHING.value), Match.created_at, Match.id, _FIRST.name, _SECOND.name)
+        .join(_FIRST, _FIRST.id == Match.first_id)
+        .join(_SECOND, _SECOND.id == Match.second_id)
+        .where(Match.event_id == event_id, Match.state == MatchState.DRAFT, _BOTH_HERE)
+    )
+
+
+_NEXT = {
+    For.WATCHING: None,
+    For.ANSWER: Stage.WATCHED,
+    For.MAIL: Stage.ANSWERED,
+    For.REPLY: Stage.MAILED,
+    For.MEETING: Stage.REPLIED,
+}
+"""The stage after which a match waits for each."""
+
+
+def _unfinished(event_id: int, what: For | None) -> Select[Any]:
+    """Select the published viewings that have not ended in a meeting, each once."""
+    stages = stages_of(event_id)
+    reached = {stage: stages.c[stage.value] for stage in Stage}
+    next_thing = case(
+        (reached[Stage.REPLIED].is_not(None), For.MEETING.value),
+        (reached[Stage.MAILED].is_not(None), For.REPLY.value),
+        (reached[Stage.ANSWERED].is_not(None), For.MAIL.value),
+        (reached[Stage.WATCHED].is_not(None), For.ANSWER.value),
+        else_=For.WATCHING.value,
+    )
+    since = func.coalesce(
+        reached[Stage.REPLIED],
+        reached[Stage.MAILED],
+        reached[Stage.ANSWERED],
+        reached[Stage.WATCHED],
+        Match.created_at,
+        type_=UtcDateTime,
+    )
+    closed = select(Step.match_id).where(Step.match_id == Match.id, Step.told == Told.CLOSED)
+    chosen = (
+        _row(next_thing, since, Match.id, _FIRST.name, _SECOND.name)
+        .join(stages, stages.c.match_id == Match.id)
+        .join(_FIRST, _FIRST.id == Match.first_id)
+        .join(_SECOND, _SECOND.id == Match.second_id)
+        .where(reached[Stage.MET].is_(None), _BOTH_HERE, ~closed.exists())
+        .where(or_(_FIRST.attendance == Attendance.ASYNC, _SECOND.attendance == Attendance.ASYNC))
+    )
+    return chosen if what is None else chosen.where(next_thing == what.value)
