@@ -17,6 +17,7 @@ from asyncnet.commands.messages import messages as message_commands
 from asyncnet.commands.run import start
 from asyncnet.database import db
 from asyncnet.day import views as day
+from asyncnet.events import profiles as asking
 from asyncnet.events import views as events
 from asyncnet.followups import desk
 from asyncnet.followups import views as followups
@@ -24,6 +25,7 @@ from asyncnet.followups.threads import views as threads
 from asyncnet.intros import board as intro_board
 from asyncnet.intros import faces
 from asyncnet.intros import views as intros
+from asyncnet.matches import profiles
 from asyncnet.matches import views as matches
 from asyncnet.matches.bench import downloads
 from asyncnet.matches.bench import views as bench
@@ -39,11 +41,13 @@ FEATURES = (
     people,
     messages,
     events,
+    asking,
     faces,
     intros,
     intro_board,
     matches,
     bench,
+    profiles,
     downloads,
     followups,
     threads,

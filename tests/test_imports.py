@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "followups", "day")
 RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("rules", "clock", "zones", "port", "messages/wording", "matching/*", "config")),
+    (0, ("events/spelling", "events/naming")),
     (1, ("database", "people/addresses", "people/links")),
     (2, ("model", "messages/queue", "messages/queue/*", "events/roster")),
     (
@@ -27,8 +28,8 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, ("disk", "s3", "smtp", "inbox", "mail/mime")),
     (6, ("wiring",)),
     (7, ("web/*",)),
-    (8, ("forms",)),
-    (9, ("views", "intros/faces", "intros/board")),
+    (8, ("forms", "events/registration")),
+    (9, ("views", "profiles", "intros/faces", "intros/board")),
     (10, ("tasks",)),
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),

@@ -19,10 +19,9 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import HiddenInput
 
 from asyncnet.events.actions.making import EventPlan
-from asyncnet.events.actions.registering import Profile
 from asyncnet.events.clock import rhythm_of
-from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, Attendance, QuestionKind, Slot
+from asyncnet.events.model import Event
+from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, QuestionKind, Slot
 from asyncnet.web.forms import (
     AddressField,
     Form,
@@ -49,10 +48,6 @@ FOLLOW_UPS = [
     ("each", "One mail for every match"),
 ]
 YEARS = range(2000, 2100)
-ATTENDANCES = [
-    (Attendance.LIVE.value, "Live: I will be there when it happens"),
-    (Attendance.ASYNC.value, "Asynchronously: I will record a short intro beforehand"),
-]
 
 
 def trimmed(value: Any) -> Any:
@@ -138,6 +133,7 @@ class EventForm(OnceForm):
             [Slot(slot.number, slot.starts_at, slot.ends_at) for slot in event.rounds]
         )
         return cls(
+            formdata=None,
             data={
                 "title": event.title,
                 "purpose": event.purpose,
@@ -151,7 +147,7 @@ class EventForm(OnceForm):
                 "reminder_days": event.reminder_days,
                 "retention_days": event.retention_days,
                 "version": event.version,
-            }
+            },
         )
 
     def now_at(self, version: int) -> None:
@@ -173,79 +169,6 @@ class EventForm(OnceForm):
             digest=self.follow_ups.data == "digest",
             reminder_days=number(self.reminder_days),
         )
-
-
-class ProfileForm(OnceForm):
-    """A participant as an organizer describes them."""
-
-    name = StringField(
-        "Name",
-        filters=[trimmed],
-        render_kw={"autocomplete": "name"},
-        validators=[
-            DataRequired("Write the name that matches will read."),
-            Length(max=100, message="Please keep the name under 100 characters."),
-            one_line,
-        ],
-    )
-    email = AddressField("E-mail")
-    zone = ZoneField("Time zone")
-    attendance = RadioField(
-        "How will you take part?",
-        choices=ATTENDANCES,
-        validators=[InputRequired("Choose live or asynchronously.")],
-    )
-    greeting = TextAreaField(
-        "A greeting to your matches",
-        filters=[trimmed],
-        validators=[
-            Optional(),
-            Length(max=300, message="Please keep the greeting under 300 characters."),
-        ],
-    )
-    wishes = TextAreaField(
-        "Whom would you like to meet?",
-        filters=[trimmed],
-        validators=[
-            Optional(),
-            Length(max=2000, message="Please keep this under 2,000 characters."),
-        ],
-    )
-
-    @classmethod
-    def about(cls, participant: Participant) -> "ProfileForm":
-        """Return the form filled with what is known of a participant."""
-        return cls(
-            data={
-                "name": participant.name,
-                "email": participant.email,
-                "zone": participant.zone,
-                "attendance": participant.attendance.value,
-                "greeting": participant.greeting,
-                "wishes": participant.wishes,
-            }
-        )
-
-    def profile(self) -> Profile:
-        """Return what was filled in; only after the form was accepted."""
-        return Profile(
-            name=text(self.name),
-            email=text(self.email),
-            zone=self.zone.data,
-            attendance=Attendance(self.attendance.data),
-            greeting=text(self.greeting),
-            wishes=text(self.wishes),
-        )
-
-
-class RegistrationForm(ProfileForm):
-    """A participant describing themselves."""
-
-    consent = BooleanField(
-        "I agree that the organizers and asyncnet use what I wrote here to introduce me to "
-        "others at this event.",
-        validators=[InputRequired("Please tick this if you agree; without it we cannot add you.")],
-    )
 
 
 class QuestionForm(Form):

@@ -1,5 +1,6 @@
 """Reads events and their participants."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,12 +10,23 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from asyncnet.database import NotFound, there
 from asyncnet.events.clock import Clock
-from asyncnet.events.model import Event, EventOrganizer, Import, Participant, Question, Round
-from asyncnet.events.rules import Attendance, Slot
+from asyncnet.events.model import (
+    Event,
+    EventOrganizer,
+    Import,
+    Mention,
+    Participant,
+    Question,
+    Round,
+    Spelling,
+)
+from asyncnet.events.rules import Attendance, MentionKind, Slot, WordKind
+from asyncnet.events.spelling import folded
 from asyncnet.people.model import BrowserSession
 from asyncnet.people.rules import hash_of
 
 PAGE = 50
+SUGGESTED = 200
 _KNOWN_BY = (
     select(Participant, BrowserSession.link_version, BrowserSession.ended_at)
     .join(BrowserSession, BrowserSession.participant_id == Participant.id)
@@ -277,3 +289,99 @@ def import_of(session: Session, event_id: int, import_id: int) -> Import:
 def questions_of(session: Session, event_id: int) -> Sequence[Question]:
     """Return the questions of the event's match form, in order."""
     return session.scalars(_QUESTIONS, {"event_id": event_id}).all()
+
+
+def mentions_of(session: Session, participant_id: int) -> Sequence[Mention]:
+    """Return whom a participant names, as they wrote them."""
+    return session.scalars(
+        select(Mention).where(Mention.participant_id == participant_id).order_by(Mention.id)
+    ).all()
+
+
+def mention_of(session: Session, participant_id: int, mention_id: int) -> Mention:
+    """Return one name that a participant wrote. Raises NotFound."""
+    return there(
+        session.scalar(
+            select(Mention).where(
+                Mention.id == mention_id, Mention.participant_id == participant_id
+            )
+        )
+    )
+
+
+def people_meant(session: Session, mentions: Sequence[Mention]) -> dict[int, Participant]:
+    """Return those who may be meant by these names, by id; who left is not among them."""
+    ids = {person for mention in mentions for person in (*mention.possible, mention.meant_id)}
+    found = session.scalars(
+        select(Participant).where(Participant.id.in_(ids), Participant.left_at.is_(None))
+    )
+    return {participant.id: participant for participant in found}
+
+
+def spellings_of(session: Session, event_id: int) -> Sequence[Spelling]:
+    """Return how the people of an event write what they say, the same words together."""
+    return session.scalars(
+        select(Spelling)
+        .where(Spelling.event_id == event_id)
+        .order_by(Spelling.kind, Spelling.word, Spelling.id)
+    ).all()
+
+
+def spelling_of(session: Session, event_id: int, spelling_id: int) -> Spelling:
+    """Return one spelling of an event. Raises NotFound."""
+    return there(
+        session.scalar(
+            select(Spelling).where(Spelling.id == spelling_id, Spelling.event_id == event_id)
+        )
+    )
+
+
+def suggestions(session: Session, event_id: int) -> dict[WordKind, list[str]]:
+    """Return the words that people of an event used, each once, at most SUGGESTED of a kind."""
+    found: dict[WordKind, list[str]] = {kind: [] for kind in WordKind}
+    rows = session.execute(
+        select(Spelling.kind, Spelling.word)
+        .where(Spelling.event_id == event_id)
+        .distinct()
+        .order_by(Spelling.kind, Spelling.word)
+    )
+    for kind, word in rows:
+        if len(found[kind]) < SUGGESTED:
+            found[kind].append(word)
+    return found
+
+
+def uses(session: Session, event_id: int) -> dict[WordKind, Counter[str]]:
+    """Return how many people of an event use each spelling, by its folded form."""
+    rows = session.execute(
+        select(
+            Participant.role,
+            Participant.community,
+            Participant.topics,
+            Participant.offers,
+            Participant.seeks,
+        ).where(Participant.event_id == event_id, Participant.left_at.is_(None))
+    )
+    found: dict[WordKind, Counter[str]] = {kind: Counter() for kind in WordKind}
+    for role, community, topics, offers, seeks in rows:
+        found[WordKind.ROLE].update({folded(role)} if role else ())
+        found[WordKind.COMMUNITY].update({folded(community)} if community else ())
+        found[WordKind.TOPIC].update({folded(word) for word in topics})
+        found[WordKind.SKILL].update({folded(word) for word in (*offers, *seeks)})
+    return found
+
+
+def named_in(session: Session, event_id: int) -> dict[int, dict[MentionKind, list[str]]]:
+    """Return whom each participant of an event would like to meet or knows, in their words.
+
+    Whom they avoid is not among it: that leaves this installation in no list.
+    """
+    found: dict[int, dict[MentionKind, list[str]]] = {}
+    rows = session.execute(
+        select(Mention.participant_id, Mention.kind, Mention.written)
+        .where(Mention.event_id == event_id, Mention.kind != MentionKind.AVOID)
+        .order_by(Mention.id)
+    )
+    for participant_id, kind, written in rows:
+        found.setdefault(participant_id, {}).setdefault(kind, []).append(written)
+    return found

@@ -2,12 +2,25 @@
 
 import csv
 import io
-from collections.abc import Callable, Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from asyncnet.events.rules import MAX_PARTICIPANTS, Attendance
+from asyncnet.events.model import Participant
+from asyncnet.events.rules import (
+    MAX_NAME,
+    MAX_NAMES,
+    MAX_PARTICIPANTS,
+    MAX_SKILLS,
+    MAX_TOPICS,
+    MAX_WORD,
+    Attendance,
+    MentionKind,
+)
+from asyncnet.events.spelling import tidy
 from asyncnet.people.addresses import AddressWrong, normal_address
+from asyncnet.sheets import BEGINS_A_FORMULA
 from asyncnet.zones import UnknownZone, zone_named
 
 COLUMNS = {
@@ -17,9 +30,22 @@ COLUMNS = {
     "attendance": ("attendance", "takes part", "mode", "live or async"),
     "greeting": ("greeting", "about", "bio"),
     "wishes": ("wishes", "wants to meet"),
+    "role": ("role", "job", "job title"),
+    "community": ("community", "kind of community"),
+    "topics": ("topics", "interests"),
+    "experience": ("experience", "has worked in", "contributes"),
+    "offers": ("offers",),
+    "seeks": ("seeks",),
+    "across": ("across fields", "across", "other fields"),
+    "meet": ("meet", "would like to meet"),
+    "avoid": ("avoid", "keep apart from"),
+    "known": ("known", "knows"),
 }
 REQUIRED = ("name", "email", "zone")
 LIVE_WORDS = {"", "live", "l", "synchronous", "sync"}
+YES_WORDS = {"yes", "y", "true", "1", "x", "across"}
+NO_WORDS = {"", "no", "n", "false", "0", "own"}
+BETWEEN = re.compile(r"[;|\n]")
 ASYNC_WORDS = {"async", "a", "asynchronous", "asynchronously"}
 
 
@@ -41,6 +67,16 @@ class Entry:
     attendance: Attendance
     greeting: str
     wishes: str
+    role: str = ""
+    community: str = ""
+    experience: str = ""
+    topics: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+    seeks: tuple[str, ...] = ()
+    across: bool = False
+    meet: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
     def as_row(self) -> dict[str, Any]:
         """Return the entry as plain values, to be kept until the organizer agrees."""
@@ -96,6 +132,35 @@ def read_roster(raw: bytes, *, known: Collection[str], left: Collection[str] = (
     return roster
 
 
+def rows_of(
+    people: Iterable[Participant], names: Mapping[int, Mapping[MentionKind, Sequence[str]]]
+) -> Iterator[list[str]]:
+    """Yield the list of an event's participants, column names first, as an import takes it.
+
+    `names` are the people whom each of them names, by id. Whom they avoid is never written out.
+    """
+    yield [spellings[0] for name, spellings in COLUMNS.items() if name != "avoid"]
+    for who in people:
+        named = names.get(who.id, {})
+        yield [
+            who.name,
+            who.email,
+            who.zone,
+            str(who.attendance),
+            who.greeting,
+            who.wishes,
+            who.role,
+            who.community,
+            "; ".join(who.topics),
+            who.experience,
+            "; ".join(who.offers),
+            "; ".join(who.seeks),
+            "yes" if who.across else "no",
+            "; ".join(named.get(MentionKind.MEET, ())),
+            "; ".join(named.get(MentionKind.KNOWN, ())),
+        ]
+
+
 def _read_line(
     roster: Roster,
     number: int,
@@ -105,7 +170,7 @@ def _read_line(
     known: Collection[str],
 ) -> None:
     values = {
-        name: cells[place].strip() if place < len(cells) else "" for name, place in places.items()
+        name: _typed(cells[place]) if place < len(cells) else "" for name, place in places.items()
     }
     try:
         entry = _entry(values)
@@ -123,10 +188,16 @@ def _read_line(
     seen.setdefault(entry.email, number)
 
 
+def _typed(cell: str) -> str:
+    """Return what somebody wrote, without the mark that our own lists make it inert with."""
+    plain = cell.strip()
+    return plain[1:] if plain.startswith(tuple(f"'{sign}" for sign in BEGINS_A_FORMULA)) else plain
+
+
 def _entry(values: Mapping[str, str]) -> Entry:
     """Return the entry of one line. Raises ValueError naming everything that is wrong in it."""
     faults: list[str] = []
-    checked = dict(values)
+    checked: dict[str, Any] = {}
     for name, check in CHECKS.items():
         try:
             checked[name] = check(values.get(name, ""))
@@ -134,14 +205,7 @@ def _entry(values: Mapping[str, str]) -> Entry:
             faults.append(str(error))
     if faults:
         raise ValueError(" ".join(faults))
-    return Entry(
-        name=checked["name"],
-        email=checked["email"],
-        zone=checked["zone"],
-        attendance=Attendance(checked["attendance"]),
-        greeting=checked["greeting"],
-        wishes=checked["wishes"],
-    )
+    return Entry(**checked)
 
 
 def _name(typed: str) -> str:
@@ -190,13 +254,46 @@ def _attendance(typed: str) -> Attendance:
     raise ValueError(f"Attendance is live or async, not {typed[:40]!r}.")
 
 
-CHECKS: Mapping[str, Callable[[str], str]] = {
+def _yes_or_no(typed: str) -> bool:
+    word = typed.lower()
+    if word in YES_WORDS | NO_WORDS:
+        return word in YES_WORDS
+    raise ValueError(f"Across fields is yes or no, not {typed[:40]!r}.")
+
+
+def _several(most: int, longest: int, name: str) -> Callable[[str], tuple[str, ...]]:
+    """Return a check of a cell that holds several values with semicolons between them."""
+
+    def check(typed: str) -> tuple[str, ...]:
+        found = tuple(tidy(BETWEEN.split(typed)))
+        if len(found) > most:
+            raise ValueError(f"There are more than {most} {name}.")
+        for value in found:
+            _at_most(longest, f"value among {name}")(value)
+            if not value.isprintable():
+                raise ValueError(f"Among the {name} is an invisible character.")
+        return found
+
+    return check
+
+
+CHECKS: Mapping[str, Callable[[str], Any]] = {
     "name": _name,
     "email": _address,
     "zone": _zone,
     "attendance": _attendance,
     "greeting": _at_most(300, "greeting"),
     "wishes": _at_most(2000, "text about wishes"),
+    "role": _at_most(MAX_WORD, "role"),
+    "community": _at_most(MAX_WORD, "kind of community"),
+    "experience": _at_most(500, "text about experience"),
+    "topics": _several(MAX_TOPICS, MAX_WORD, "topics"),
+    "offers": _several(MAX_SKILLS, MAX_WORD, "offers"),
+    "seeks": _several(MAX_SKILLS, MAX_WORD, "things they seek"),
+    "across": _yes_or_no,
+    "meet": _several(MAX_NAMES, MAX_NAME, "people to meet"),
+    "avoid": _several(MAX_NAMES, MAX_NAME, "people to avoid"),
+    "known": _several(MAX_NAMES, MAX_NAME, "people they know"),
 }
 
 

@@ -16,12 +16,11 @@ from asyncnet.events.forms import (
     KINDS,
     EventForm,
     LostLinkForm,
-    ProfileForm,
     QuestionForm,
-    RegistrationForm,
     RosterForm,
 )
 from asyncnet.events.model import Event, Question
+from asyncnet.events.registration import ProfileForm, RegistrationForm
 from asyncnet.events.roster import read_roster
 from asyncnet.events.rules import Attendance, QuestionKind
 from asyncnet.people.actions import remember_participant
@@ -167,8 +166,10 @@ def participants(event_id: int) -> ResponseReturnValue:
 def add_participant(event_id: int) -> ResponseReturnValue:
     event = organized_event(event_id)
     form = ProfileForm()
+    form.asking(event.asks)
+    words = queries.suggestions(db.session(), event.id)
     if not form.accepted():
-        return render_template("events/participant_new.html", form=form, event=event)
+        return render_template("events/participant_new.html", form=form, event=event, words=words)
     try:
         with transaction() as session:
             added = registering.register(
@@ -176,7 +177,9 @@ def add_participant(event_id: int) -> ResponseReturnValue:
             )
     except AlreadyRegistered:
         form.email.errors = ["Somebody with this address takes part already."]
-        return render_template("events/participant_new.html", form=form, event=event), 409
+        return render_template(
+            "events/participant_new.html", form=form, event=event, words=words
+        ), 409
     flash(f"{added.name} is in. Their personal link is on its way.", "good")
     return redirect(url_for(".participants", event_id=event.id))
 
@@ -259,10 +262,12 @@ def join(registration_key: str) -> ResponseReturnValue:
     """Let anybody with the address register. A known address gets the same page and a mail."""
     event = queries.event_registering(db.session(), registration_key)
     form = RegistrationForm()
+    form.asking(event.asks)
     if utc_now() >= event.ends_at:
         return render_template("events/join_over.html", event=event), 410
     if not form.accepted():
-        return render_template("events/join.html", form=form, event=event)
+        words = queries.suggestions(db.session(), event.id)
+        return render_template("events/join.html", form=form, event=event, words=words)
     try:
         with transaction() as session:
             registering.register(

@@ -58,12 +58,19 @@ def pair(
 
 
 def change_participant(
-    session: Session, participant: Participant, said: Profile, *, actor: Actor, now: datetime
+    session: Session,
+    participant: Participant,
+    said: Profile,
+    *,
+    version: int,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Change what is known of a participant, as `events.actions` does.
 
-    Raises HasMatches when the way they take part would change under a match of theirs, and
-    AlreadyRegistered for a taken address.
+    Raises HasMatches when the way they take part would change under a match of theirs,
+    AlreadyRegistered for a taken address, and ChangedMeanwhile when somebody saved after
+    `version` was shown.
     """
     if said.attendance is not participant.attendance:
         count = session.scalar(
@@ -77,7 +84,9 @@ def change_participant(
                 f"{participant.name} is in {count} {'match' if count == 1 else 'matches'}. Take "
                 "them out of the plan first, then change this."
             )
-    registering.change_participant(session, participant, said, actor=actor, now=now)
+    registering.change_participant(
+        session, participant, said, version=version, actor=actor, now=now
+    )
 
 
 def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> int:

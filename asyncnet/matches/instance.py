@@ -3,17 +3,18 @@
 Reads only, and a constant number of queries, whatever the size of the event.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from asyncnet.events.model import Event, EventOrganizer, Participant
-from asyncnet.events.rules import Attendance, EventMode
-from asyncnet.matches.model import Match, MatchState
+from asyncnet.events.model import Event, EventOrganizer, Mention, Participant, Spelling
+from asyncnet.events.rules import Attendance, EventMode, MentionKind, WordKind
+from asyncnet.events.spelling import folded
+from asyncnet.matches.model import Forbid, Match, MatchState
 from asyncnet.matches.rules import GROUP_WEIGHTS, WEIGHTS, PlanSettings
 from asyncnet.matching import problem as solver
 from asyncnet.matching.problem import UNKNOWN, Pair, Pin, Problem, pair
@@ -51,8 +52,9 @@ def instance_of(
     people = tuple(p for p in everyone if with_left or p.left_at is None)
     number_of = {participant.id: number for number, participant in enumerate(people)}
     mixed = event.mode is EventMode.MIXED
+    words = _Words(session, event)
+    named = _named(session, event, number_of)
     places = _Places(event)
-    regions: dict[str, int] = {}
     problem = Problem(
         name=event.title,
         mixed=mixed,
@@ -63,24 +65,36 @@ def instance_of(
         people=tuple(
             _seated(
                 solver.Participant(
-                    id=names[participant.id],
-                    role=UNKNOWN,
-                    type=UNKNOWN,
-                    region=regions.setdefault(places.region(participant.zone), len(regions)),
-                    utc=places.hours(participant.zone),
+                    id=names[who.id],
+                    role=words.place(WordKind.ROLE, who.role),
+                    type=words.place(WordKind.COMMUNITY, who.community),
+                    tags=words.places(WordKind.TOPIC, who.topics),
+                    offers=words.places(WordKind.SKILL, who.offers),
+                    seeks=words.places(WordKind.SKILL, who.seeks),
+                    wishes=named[who.id, MentionKind.MEET],
+                    avoid=named[who.id, MentionKind.AVOID],
+                    known=named[who.id, MentionKind.KNOWN],
+                    cross=who.across,
+                    region=places.region(who.zone),
+                    utc=places.hours(who.zone),
                 ),
                 event,
-                participant.attendance,
+                who.attendance,
                 settings,
             )
-            for participant in people
+            for who in people
         ),
         weights=WEIGHTS,
         group_weights=GROUP_WEIGHTS,
         history=_history(session, event, people),
         no_repeat_history=not settings.repeat,
+        forbids=_forbids(session, event, number_of),
         pins=_pins(session, event, number_of),
-        regions=tuple(regions),
+        roles=words.listed(WordKind.ROLE),
+        types=words.listed(WordKind.COMMUNITY),
+        regions=places.regions(),
+        tags=words.listed(WordKind.TOPIC),
+        skills=words.listed(WordKind.SKILL),
     )
     return Instance(problem, people)
 
@@ -123,23 +137,87 @@ def _names(people: Sequence[Participant]) -> dict[int, str]:
     return {p.id: p.name if count[p.name] == 1 else f"{p.name} ({p.email})" for p in people}
 
 
+class _Words:
+    """What people say, as places in lists of words; spellings of one word share its place."""
+
+    def __init__(self, session: Session, event: Event) -> None:
+        self.word_of = {
+            (spelling.kind, spelling.folded): spelling.word
+            for spelling in session.scalars(select(Spelling).where(Spelling.event_id == event.id))
+        }
+        self.place_of: dict[WordKind, dict[str, int]] = {kind: {} for kind in WordKind}
+
+    def place(self, kind: WordKind, said: str) -> int:
+        """Return the place of a word, or UNKNOWN where nothing was said."""
+        if not said:
+            return UNKNOWN
+        fold = folded(said)
+        places = self.place_of[kind]
+        return places.setdefault(self.word_of.get((kind, fold), fold), len(places))
+
+    def places(self, kind: WordKind, said: Iterable[str]) -> tuple[int, ...]:
+        """Return the places of several words, each once."""
+        return tuple(dict.fromkeys(self.place(kind, word) for word in said))
+
+    def listed(self, kind: WordKind) -> tuple[str, ...]:
+        """Return the words in their places."""
+        return tuple(self.place_of[kind])
+
+
 class _Places:
     """What a zone says about somebody's clock while the event takes place."""
 
     def __init__(self, event: Event) -> None:
         self.starts_at = event.starts_at
-        self.known: dict[str, float] = {}
+        self.hours_of: dict[str, float] = {}
+        self.number_of: dict[str, int] = {}
 
     def hours(self, zone: str) -> float:
         """Return how far the clock is ahead of UTC."""
-        if zone not in self.known:
+        if zone not in self.hours_of:
             offset = self.starts_at.astimezone(zone_named(zone)).utcoffset()
-            self.known[zone] = offset.total_seconds() / 3600 if offset else 0.0
-        return self.known[zone]
+            self.hours_of[zone] = offset.total_seconds() / 3600 if offset else 0.0
+        return self.hours_of[zone]
 
-    def region(self, zone: str) -> str:
-        """Return the part of the world that the zone's name begins with."""
-        return zone.partition("/")[0]
+    def region(self, zone: str) -> int:
+        """Return the number of the part of the world that the zone's name begins with."""
+        return self.number_of.setdefault(zone.partition("/")[0], len(self.number_of))
+
+    def regions(self) -> tuple[str, ...]:
+        """Return the parts of the world by their numbers."""
+        return tuple(self.number_of)
+
+
+def _named(
+    session: Session, event: Event, number_of: Mapping[int, int]
+) -> defaultdict[tuple[int, MentionKind], tuple[int, ...]]:
+    """Return the numbers of those whom each participant names, by their id and why.
+
+    Where a name may mean several people, all of them are avoided, and none is wished for.
+    """
+    found: defaultdict[tuple[int, MentionKind], tuple[int, ...]] = defaultdict(tuple)
+    rows = session.execute(
+        select(Mention.participant_id, Mention.kind, Mention.meant_id, Mention.possible)
+        .where(Mention.event_id == event.id)
+        .order_by(Mention.id)
+    )
+    for who, kind, meant_id, possible in rows:
+        several = possible if kind is MentionKind.AVOID else ()
+        meant = several if meant_id is None else (meant_id,)
+        numbers = (number_of[person] for person in meant if person in number_of)
+        found[who, kind] = tuple(dict.fromkeys((*found[who, kind], *numbers)))
+    return found
+
+
+def _forbids(session: Session, event: Event, number_of: Mapping[int, int]) -> frozenset[Pair]:
+    rows = session.execute(
+        select(Forbid.first_id, Forbid.second_id).where(Forbid.event_id == event.id)
+    )
+    return frozenset(
+        pair(number_of[one], number_of[other])
+        for one, other in rows
+        if one in number_of and other in number_of
+    )
 
 
 def _pins(session: Session, event: Event, number_of: Mapping[int, int]) -> tuple[Pin, ...]:

@@ -7,12 +7,10 @@ from sqlalchemy.orm import Session
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events import queries as events
-from asyncnet.events.actions.registering import AlreadyRegistered
-from asyncnet.events.forms import ProfileForm
 from asyncnet.events.model import Event
 from asyncnet.intros import queries as intros
 from asyncnet.matches import actions, queries
-from asyncnet.matches.actions import CannotPair, HasMatches
+from asyncnet.matches.actions import CannotPair
 from asyncnet.matches.bench import queries as bench
 from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.matches.bench.actions.asking import settings_of
@@ -24,6 +22,7 @@ from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.forms import PairForm
 from asyncnet.matches.instance import instance_of
 from asyncnet.matches.model import MatchState
+from asyncnet.matches.profiles import form_about, profile_page, saved
 from asyncnet.web.access import (
     Role,
     actor,
@@ -145,26 +144,14 @@ def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
     """Change what is known of a participant; how they take part only while they meet nobody."""
     event = organized_event(event_id)
     participant = events.participant_of(db.session(), event.id, person_id)
-    form = ProfileForm() if request.method == "POST" else ProfileForm.about(participant)
+    form = form_about(participant)
     status = 200
     if form.accepted():
-        try:
-            with transaction() as session:
-                actions.change_participant(
-                    session, participant, form.profile(), actor=actor(), now=utc_now()
-                )
-        except AlreadyRegistered:
-            form.email.errors = ["Somebody else with this address takes part already."]
-            status = 409
-        except HasMatches as error:
-            form.attendance.errors = [str(error)]
-            status = 409
-        else:
+        if saved(participant, form):
             flash("Saved.", "good")
             return redirect(url_for("events.participants", event_id=event.id))
-    return render_template(
-        "events/participant.html", form=form, event=event, participant=participant
-    ), status
+        status = 409
+    return profile_page("events/participant.html", participant, form), status
 
 
 def _pair_form(event: Event) -> PairForm:

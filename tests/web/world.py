@@ -17,9 +17,9 @@ from asyncnet.clock import utc_now
 from asyncnet.database import Base, db
 from asyncnet.events.actions.importing import keep_import
 from asyncnet.events.actions.linking import send_personal_link
-from asyncnet.events.model import Event, Participant
+from asyncnet.events.model import Event, Mention, Participant, Spelling
 from asyncnet.events.roster import Entry
-from asyncnet.events.rules import Attendance
+from asyncnet.events.rules import Attendance, MentionKind, WordKind
 from asyncnet.followups.actions.answering import answer_match
 from asyncnet.followups.actions.drafting import keep_draft
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
@@ -55,6 +55,9 @@ class Side:
     message_id: int
     question_id: int
     import_id: int
+    names: tuple[int, int]
+    """A name that the live one wrote, and one of the other: both may mean two people."""
+    spelling_id: int
 
     def values(self, rule: str) -> dict[str, Any]:
         """Return what the placeholders of this event's routes stand for."""
@@ -65,6 +68,8 @@ class Side:
             "match_id": self.draft.id if "plan" in rule else self.match.id,
             "question_id": self.question_id,
             "import_id": self.import_id,
+            "mention_id": self.names[rule.startswith("/me/")],
+            "spelling_id": self.spelling_id,
             "message_id": self.message_id,
             "participant_id": mine.id,
             "intro_id": self.intro_id,
@@ -222,6 +227,22 @@ def _side(session: Session, email: str) -> Side:
     waiting = session.scalars(
         select(Message.id).where(Message.event_id == event.id, Message.kind == "personal_link")
     ).one()
+    names = [
+        Mention(
+            event_id=event.id,
+            participant_id=writer.id,
+            kind=MentionKind.AVOID,
+            written="Somebody",
+            folded="somebody",
+            possible=[meant.id, other.id],
+        )
+        for writer, meant in ((live, away), (away, live))
+    ]
+    spelling = Spelling(
+        event_id=event.id, kind=WordKind.TOPIC, folded="tides", written="Tides", word="Tides"
+    )
+    session.add_all([*names, spelling])
+    session.flush()
     side = Side(
         host=host,
         event=event,
@@ -233,6 +254,8 @@ def _side(session: Session, email: str) -> Side:
         message_id=waiting,
         question_id=event.questions[0].id,
         import_id=kept.id,
+        names=(names[0].id, names[1].id),
+        spelling_id=spelling.id,
     )
     session.commit()
     return side

@@ -10,6 +10,7 @@ from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock
 from asyncnet.events.actions.linking import link_mail
 from asyncnet.events.actions.registering import Profile, describe
+from asyncnet.events.actions.wording import keep_everybodys_mentions, learn_words
 from asyncnet.events.model import (
     Import,
     Participant,
@@ -75,7 +76,7 @@ def apply_import(
             select(Participant).where(Participant.event_id == event_id)
         )
     }
-    added = []
+    added: list[tuple[Participant, Profile]] = []
     for row in rows:
         said = Profile(**(row | {"attendance": Attendance(row["attendance"])}))
         participant = known.get(said.email)
@@ -85,10 +86,12 @@ def apply_import(
             continue
         participant.left_at = None
         describe(participant, said)
-        added.append(participant)
-    session.add_all(added)
+        added.append((participant, said))
+    session.add_all(participant for participant, _ in added)
     session.flush()
-    plan_all(session, [link_mail(participant, now) for participant in added], now=now)
+    learn_words(session, event_id, (word for _, said in added for word in said.words()))
+    keep_everybodys_mentions(session, event_id, [(who, said.mentions()) for who, said in added])
+    plan_all(session, [link_mail(participant, now) for participant, _ in added], now=now)
     record(
         session,
         actor,

@@ -1,6 +1,7 @@
 """Makes and changes events."""
 
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -140,6 +141,31 @@ def change_event(
         ) from error
     replan_follow_ups(session, event, now=now)
     record(session, actor, "event.changed", f"event:{event.id}", now=now)
+
+
+def choose_asks(
+    session: Session,
+    event: Event,
+    asks: Sequence[str],
+    *,
+    version: int,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Choose which parts of the profile the registration form asks for.
+
+    What people said to a part that is no longer asked for stays. Raises ChangedMeanwhile when
+    somebody saved after `version` was shown.
+    """
+    changed = session.scalar(
+        update(Event)
+        .where(Event.id == event.id, Event.version == version)
+        .values(asks=list(asks), version=Event.version + 1)
+        .returning(Event.id)
+    )
+    if changed is None:
+        raise ChangedMeanwhile
+    record(session, actor, "registration.changed", f"event:{event.id}", now=now)
 
 
 def _keeps_its_times(event: Event, said: EventPlan) -> list[Slot]:

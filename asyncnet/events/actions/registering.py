@@ -1,18 +1,21 @@
 """Takes people in, changes what is known of them, lets them leave."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock, wake
 from asyncnet.events.actions.linking import MailedLately, end_links, send_personal_link
+from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.actions.refreshing import refresh_pages
 from asyncnet.events.actions.replanning import replan_follow_ups
+from asyncnet.events.actions.wording import find_in_mentions, keep_mentions, learn_words
 from asyncnet.events.model import (
     Consent,
     Participant,
@@ -20,11 +23,15 @@ from asyncnet.events.model import (
 from asyncnet.events.rules import (
     CONSENT_VERSION,
     Attendance,
+    MentionKind,
+    WordKind,
 )
 from asyncnet.messages.queue import (
     cancel_for,
     readdress,
 )
+
+LISTS = ("topics", "offers", "seeks")
 
 
 class AlreadyRegistered(Exception):
@@ -33,14 +40,46 @@ class AlreadyRegistered(Exception):
 
 @dataclass(frozen=True)
 class Profile:
-    """What a participant says of themselves; `email` is a normal address."""
+    """What a participant says of themselves; `email` is a normal address.
+
+    What is None is not said anew: it stays as it is.
+    """
 
     name: str
     email: str
     zone: str
     attendance: Attendance
-    greeting: str = ""
-    wishes: str = ""
+    greeting: str | None = None
+    wishes: str | None = None
+    role: str | None = None
+    community: str | None = None
+    experience: str | None = None
+    topics: Sequence[str] | None = None
+    offers: Sequence[str] | None = None
+    seeks: Sequence[str] | None = None
+    across: bool | None = None
+    meet: Sequence[str] | None = None
+    avoid: Sequence[str] | None = None
+    known: Sequence[str] | None = None
+
+    def words(self) -> Iterator[tuple[WordKind, str]]:
+        """Yield everything that is compared with what others say."""
+        for kind, said in (
+            (WordKind.ROLE, [self.role or ""]),
+            (WordKind.COMMUNITY, [self.community or ""]),
+            (WordKind.TOPIC, self.topics or ()),
+            (WordKind.SKILL, (*(self.offers or ()), *(self.seeks or ()))),
+        ):
+            yield from ((kind, word) for word in said if word)
+
+    def mentions(self) -> dict[MentionKind, Sequence[str]]:
+        """Return whom they name, by kind; kinds that were not asked for are missing."""
+        said = {
+            MentionKind.MEET: self.meet,
+            MentionKind.AVOID: self.avoid,
+            MentionKind.KNOWN: self.known,
+        }
+        return {kind: names for kind, names in said.items() if names is not None}
 
 
 def register(
@@ -63,6 +102,7 @@ def register(
     participant.left_at = None
     describe(participant, said)
     session.flush()
+    _settle_words(session, participant, said)
     if consent:
         session.add(
             Consent(
@@ -79,13 +119,29 @@ def register(
 
 
 def change_participant(
-    session: Session, participant: Participant, said: Profile, *, actor: Actor, now: datetime
+    session: Session,
+    participant: Participant,
+    said: Profile,
+    *,
+    version: int,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Change what is known of a participant; mails that wait follow them.
 
     Another address ends every link that the former one was sent, and gets a new one.
-    Raises AlreadyRegistered for a taken address.
+    Raises AlreadyRegistered for a taken address, and ChangedMeanwhile when somebody saved after
+    `version` was shown.
     """
+    lock(session, f"registering:{participant.event_id}")
+    changed = session.scalar(
+        update(Participant)
+        .where(Participant.id == participant.id, Participant.version == version)
+        .values(version=Participant.version + 1)
+        .returning(Participant.id)
+    )
+    if changed is None:
+        raise ChangedMeanwhile
     readdressed = participant.email != said.email
     participant.email = said.email
     describe(participant, said)
@@ -93,6 +149,7 @@ def change_participant(
         session.flush()
     except IntegrityError as error:
         raise AlreadyRegistered from error
+    _settle_words(session, participant, said)
     if readdressed:
         end_links(session, participant, now=now)
         with suppress(MailedLately):
@@ -116,8 +173,27 @@ def remove_participant(
 
 
 def describe(participant: Participant, said: Profile) -> None:
-    participant.name = said.name
-    participant.zone = said.zone
-    participant.attendance = said.attendance
-    participant.greeting = said.greeting
-    participant.wishes = said.wishes
+    """Write down what somebody says; what they were not asked stays as it is."""
+    for name in (
+        "name",
+        "zone",
+        "attendance",
+        "greeting",
+        "wishes",
+        "role",
+        "community",
+        "experience",
+        "topics",
+        "offers",
+        "seeks",
+        "across",
+    ):
+        value = getattr(said, name)
+        if value is not None:
+            setattr(participant, name, list(value) if name in LISTS else value)
+
+
+def _settle_words(session: Session, participant: Participant, said: Profile) -> None:
+    learn_words(session, participant.event_id, said.words())
+    keep_mentions(session, participant, said.mentions())
+    find_in_mentions(session, participant)

@@ -1,0 +1,123 @@
+"""What is known of a participant, changed by the organizers or by themselves."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.events import queries as events
+from asyncnet.events.actions.making import ChangedMeanwhile
+from asyncnet.events.actions.registering import AlreadyRegistered
+from asyncnet.events.actions.wording import choose_meant
+from asyncnet.events.model import Participant
+from asyncnet.events.registration import ProfileForm
+from asyncnet.matches import actions
+from asyncnet.matches.actions import HasMatches
+from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
+from asyncnet.web.forms import ButtonForm, number
+
+pages = Blueprint("profiles", __name__)
+
+
+@pages.route("/me/<int:participant_id>/profile", methods=["GET", "POST"])
+@requires(Role.PARTICIPANT)
+def change_mine(participant_id: int) -> ResponseReturnValue:
+    """Let a participant change what they said of themselves, before the event and after."""
+    participant = current_participant(participant_id)
+    form = form_about(participant)
+    form.own()
+    status = 200
+    if form.accepted():
+        if saved(participant, form):
+            flash("Saved. New matches are made with what you say now.", "good")
+            return redirect(url_for(".change_mine", participant_id=participant_id))
+        status = 409
+    return profile_page("events/profile.html", participant, form), status
+
+
+@pages.post("/events/<int:event_id>/participants/<int:person_id>/names/<int:mention_id>")
+@requires(Role.ORGANIZER)
+def settle_name(event_id: int, person_id: int, mention_id: int) -> ResponseReturnValue:
+    """Say whom a participant means by a name that several people have."""
+    event = organized_event(event_id)
+    participant = events.participant_of(db.session(), event.id, person_id)
+    _settle(participant, mention_id)
+    return redirect(url_for("matches.change_participant", event_id=event.id, person_id=person_id))
+
+
+@pages.post("/me/<int:participant_id>/names/<int:mention_id>")
+@requires(Role.PARTICIPANT)
+def settle_mine(participant_id: int, mention_id: int) -> ResponseReturnValue:
+    """Say whom I mean by a name that several people have."""
+    _settle(current_participant(participant_id), mention_id)
+    return redirect(url_for(".change_mine", participant_id=participant_id))
+
+
+def form_about(participant: Participant) -> ProfileForm:
+    """Return the form with what is known of somebody, or with what was just sent in."""
+    asks = participant.event.asks
+    if request.method == "GET":
+        mentions = events.mentions_of(db.session(), participant.id)
+        return ProfileForm.about(participant, mentions, asks)
+    form = ProfileForm()
+    form.asking(asks)
+    return form
+
+
+def saved(participant: Participant, form: ProfileForm) -> bool:
+    """Save what was filled in; what stands against it is written beside its field."""
+    said = form.profile(participant)
+    try:
+        with transaction() as session:
+            actions.change_participant(
+                session,
+                participant,
+                said,
+                version=number(form.version),
+                actor=actor(),
+                now=utc_now(),
+            )
+    except AlreadyRegistered:
+        form.email.errors = ["Somebody else with this address takes part already."]
+    except HasMatches as error:
+        form.attendance.errors = [str(error)]
+    except ChangedMeanwhile:
+        db.session.refresh(participant)
+        form.now_at(participant.version)
+        form.form_errors.append(
+            "Somebody else saved this while you had the page open. What you typed is below and "
+            "not saved yet; save once more to replace what they wrote."
+        )
+    else:
+        return True
+    return False
+
+
+def profile_page(template: str, participant: Participant, form: ProfileForm) -> str:
+    """Draw a page with the form, and whom the names mean that somebody wrote."""
+    session = db.session()
+    mentions = events.mentions_of(session, participant.id)
+    theirs = ProfileForm.about(participant, mentions, participant.event.asks)
+    return render_template(
+        template,
+        form=form,
+        theirs=theirs if form.form_errors else None,
+        event=participant.event,
+        participant=participant,
+        mentions=mentions,
+        people=events.people_meant(session, mentions),
+        words=events.suggestions(session, participant.event_id),
+    )
+
+
+def _settle(participant: Participant, mention_id: int) -> None:
+    mention = events.mention_of(db.session(), participant.id, mention_id)
+    chosen = request.form.get("person", type=int)
+    if not ButtonForm().accepted() or chosen is None:
+        abort(400)
+    try:
+        with transaction() as session:
+            choose_meant(session, mention, chosen, actor=actor(), now=utc_now())
+    except ValueError:
+        abort(404)
+    flash("Thank you, that is clear now.", "good")

@@ -1,0 +1,210 @@
+"""What people say of themselves is asked for, understood, kept private, and can be changed."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.events.model import Event, Mention, Participant, Spelling
+from asyncnet.events.rules import MentionKind
+from asyncnet.matches.instance import instance_of
+from asyncnet.people.model import Person
+from tests import factories
+from tests.pages import forms_on, open_personal_link, post_form, sign_in
+
+Rows = Callable[..., list[Any]]
+BO = {
+    "name": "Bo Lindqvist",
+    "email": "bo@reader.example",
+    "zone": "Europe/Stockholm",
+    "attendance": "live",
+    "community": "Citizen Science",
+    "topics": ["Open data", "  ", "Tide pools"],
+    "offers": ["On-boarding"],
+    "seeks": [],
+    "across": "across",
+    "meet": "Ana Silva\nsomebody new",
+    "avoid": "cy@reader.example",
+    "consent": "y",
+}
+
+
+@pytest.fixture
+def forum(session: Session) -> Event:
+    return factories.event(session, factories.organizer(session, "host@forum.example"))
+
+
+def test_what_is_said_at_registration_reaches_the_solver(
+    session: Session, client: FlaskClient, forum: Event
+) -> None:
+    cy = factories.participant(session, forum, name="Cy", email="cy@reader.example")
+    said = {"name": "Ana María Silva", "email": "ana@reader.example", "meet": "", "avoid": ""}
+    heard = {"topics": ["policy", "open  DATAS"], "seeks": ["onboarding"]}
+    post_form(client, f"/join/{forum.registration_key}", BO | said | heard)
+
+    registered = post_form(client, f"/join/{forum.registration_key}", BO)
+
+    assert registered.status_code == 302
+    found = instance_of(session, forum)
+    bo = found.problem.people[2]
+    assert [found.problem.tags[tag] for tag in bo.tags] == ["open DATAS", "Tide pools"]
+    assert found.problem.types[bo.type] == "Citizen Science"
+    assert bo.cross
+    assert (bo.wishes, bo.avoid) == ((1,), (found.number_of[cy.id],))
+    assert set(found.problem.people[1].tags) & set(bo.tags)
+    assert set(found.problem.people[1].seeks) == set(bo.offers)
+
+
+def test_a_name_waits_for_whoever_registers(
+    session: Session, client: FlaskClient, forum: Event, rows: Rows
+) -> None:
+    post_form(client, f"/join/{forum.registration_key}", BO | {"meet": "Zoe Muller", "avoid": ""})
+    assert [mention.meant_id for mention in rows(select(Mention))] == [None]
+
+    post_form(
+        client,
+        f"/join/{forum.registration_key}",
+        BO | {"name": "Zoë Müller", "email": "zoe@reader.example", "meet": "", "avoid": ""},
+    )
+
+    [zoe] = rows(select(Participant.id).where(Participant.name == "Zoë Müller"))
+    assert [mention.meant_id for mention in rows(select(Mention))] == [zoe]
+
+
+def test_two_of_one_name_are_asked_about_and_both_avoided_until_then(
+    session: Session, client: FlaskClient, forum: Event, rows: Rows
+) -> None:
+    bo = factories.participant(session, forum, name="Bo")
+    one = factories.participant(session, forum, name="Ana Silva", zone="Asia/Tokyo")
+    other = factories.participant(session, forum, name="Ana Silva", zone="Europe/Oslo")
+    open_personal_link(client, bo)
+    post_form(client, f"/me/{bo.id}/profile", {"avoid": "ana silva"})
+    before = instance_of(session, forum).problem.people[0].avoid
+
+    page = client.get(f"/me/{bo.id}/profile")
+    [mention] = rows(select(Mention))
+    post_form(
+        client,
+        f"/me/{bo.id}/profile",
+        {"person": other.id},
+        action=f"/me/{bo.id}/names/{mention.id}",
+    )
+
+    session.rollback()
+    assert before == (1, 2)
+    assert "Tokyo" in page.text
+    assert "Oslo" in page.text
+    assert instance_of(session, forum).problem.people[0].avoid == (2,)
+    assert one.id != other.id
+
+
+def test_nobody_but_the_writer_and_the_organizer_sees_an_avoid(
+    session: Session, client: FlaskClient, forum: Event
+) -> None:
+    bo = factories.participant(session, forum, name="Bo")
+    ana = factories.participant(session, forum, name="Ana Silva")
+    factories.match(session, bo, ana)
+    open_personal_link(client, bo)
+    post_form(client, f"/me/{bo.id}/profile", {"avoid": "Mallory Quirk"})
+
+    host, guest = client.application.test_client(), client.application.test_client()
+    sign_in(host, _host(session))
+    open_personal_link(guest, ana)
+
+    assert "Mallory" in host.get(f"/events/{forum.id}/participants/{bo.id}").text
+    assert "Mallory" not in host.get(f"/events/{forum.id}/participants.csv").text
+    for path in (f"/me/{ana.id}", f"/me/{ana.id}/profile", f"/join/{forum.registration_key}"):
+        assert "Mallory" not in guest.get(path).text, path
+
+
+def test_the_form_asks_what_the_organizer_chose_and_keeps_the_rest(
+    session: Session, client: FlaskClient, forum: Event, rows: Rows
+) -> None:
+    ana = factories.participant(session, forum, name="Ana")
+    ana.topics = ["tides"]
+    session.commit()
+    sign_in(client, _host(session))
+
+    post_form(client, f"/events/{forum.id}/registration", {"asks": ["greeting", "role"]})
+    post_form(client, f"/events/{forum.id}/participants/{ana.id}", {"role": "librarian"})
+
+    page = client.get(f"/join/{forum.registration_key}").text
+    assert 'name="role"' in page
+    assert 'name="topics"' not in page
+    [saved] = rows(select(Participant))
+    assert (saved.role, saved.topics) == ("librarian", ["tides"])
+
+
+def test_spellings_are_joined_and_the_organizer_has_the_last_word(
+    session: Session, client: FlaskClient, forum: Event, rows: Rows
+) -> None:
+    for number, topic in enumerate(("Ocean data", "ocean  datas", "Open data", "Ocaen data")):
+        said = {"name": f"P{number}", "email": f"p{number}@reader.example", "topics": [topic]}
+        post_form(client, f"/join/{forum.registration_key}", BO | said)
+    joined = {s.written: s.word for s in rows(select(Spelling).where(Spelling.kind == "topic"))}
+    sign_in(client, _host(session))
+
+    slip = next(s for s in rows(select(Spelling)) if s.written == "Ocaen data")
+    post_form(client, f"/events/{forum.id}/words/{slip.id}", {"word": "Ocaen data"})
+
+    assert joined == {
+        "Ocean data": "Ocean data",
+        "ocean datas": "Ocean data",
+        "Open data": "Open data",
+        "Ocaen data": "Ocean data",
+    }
+    session.rollback()
+    assert "Ocaen data" in instance_of(session, forum).problem.tags
+    assert "4" in client.get(f"/events/{forum.id}/words").text
+
+
+def test_a_change_made_on_an_old_page_is_shown_beside_what_was_saved(
+    session: Session, client: FlaskClient, forum: Event, rows: Rows
+) -> None:
+    """F9."""
+    ana = factories.participant(session, forum, name="Ana")
+    open_personal_link(client, ana)
+    path = f"/me/{ana.id}/profile"
+    old = {"version": 1, "greeting": "Mine"}
+    post_form(client, path, {"greeting": "Theirs"})
+
+    answer = post_form(client, path, old)
+
+    assert answer.status_code == 409
+    assert "Theirs" in answer.text
+    assert "Mine" in answer.text
+    assert [person.greeting for person in rows(select(Participant))] == ["Theirs"]
+
+
+def test_a_list_with_every_column_comes_out_as_it_went_in(
+    session: Session, client: FlaskClient, forum: Event, rows: Rows
+) -> None:
+    sign_in(client, _host(session))
+    raw = (
+        "name,email,time zone,attendance,greeting,wishes,role,community,topics,experience,offers,"
+        "seeks,across fields,meet,known\r\n"
+        "Ana,ana@example.org,Europe/Berlin,live,'=Hello,,librarian,non-profit,open data; tides,"
+        "twenty years of coasts,hiring,surveys,yes,Bo,\r\n"
+        "Bo,bo@example.org,Asia/Tokyo,async,,,,,,,,,no,,Ana\r\n"
+    )
+    chosen = {"file": (BytesIO(raw.encode()), "list.csv")}
+    kept = post_form(
+        client, f"/events/{forum.id}/import", chosen, content_type="multipart/form-data"
+    )
+    button = next(form for form in forms_on(kept) if form.action != kept.request.path)
+
+    client.post(button.action, data=button.values)
+
+    assert client.get(f"/events/{forum.id}/participants.csv").text == raw
+    ana, bo = rows(select(Participant).order_by(Participant.name))
+    assert ana.greeting == "=Hello"
+    meant = {m.kind: m.meant_id for m in rows(select(Mention))}
+    assert meant == {MentionKind.MEET: bo.id, MentionKind.KNOWN: ana.id}
+
+
+def _host(session: Session) -> Person:
+    return session.scalars(select(Person).where(Person.email == "host@forum.example")).one()
