@@ -120,8 +120,9 @@ function showProgress(file, { bytesUploaded, bytesTotal }) {
   if (bytesUploaded > furthest) {
     furthest = bytesUploaded;
     tries = 0;
-    if (isWaiting && navigator.onLine) say("");
   }
+  const flows = bytesUploaded > (samples.at(-1)?.bytesUploaded ?? bytesUploaded);
+  if (flows && isWaiting && navigator.onLine) say("");
   const now = performance.now();
   samples = [...samples.filter(({ at }) => now - at < SPEED_OVER), { at: now, bytesUploaded }];
   const percent = Math.floor((100 * bytesUploaded) / bytesTotal);
@@ -173,6 +174,7 @@ async function recover(file, error) {
     say("The upload does not get through at the moment. Reload the page to go on where it stopped.");
     return;
   }
+  samples = [];
   sayWaiting();
   await untilOnline();
   await pause(tries);

@@ -63,3 +63,16 @@ def until(page: Page, expression: str) -> None:
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"{expression} never became true")
+
+
+def slow_down(page: Page, bytes_per_second: int) -> None:
+    """Give the page the line of a phone far from any mast."""
+    page.context.new_cdp_session(page).send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": 0,
+            "downloadThroughput": -1,
+            "uploadThroughput": bytes_per_second,
+        },
+    )

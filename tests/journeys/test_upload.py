@@ -1,5 +1,6 @@
 """A participant uploads a real video in a real browser, over a line that fails them."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from asyncnet.clock import utc_now
 from asyncnet.events.model import Participant
 from config import Settings
 from tests.intros.people import make_participant, make_video
-from tests.journeys.site import Site, choose_way, open_studio, running, until
+from tests.journeys.site import Site, choose_way, open_studio, running, slow_down, until
 
 PADDING = 36_000_000
 PARTS = 5
@@ -48,18 +49,6 @@ def page(context: BrowserContext, site: Site, participant: Participant) -> Itera
     choose_way(opened, "Use a video you have")
     yield opened
     assert breaches == []
-
-
-def slow_down(page: Page, bytes_per_second: int) -> None:
-    page.context.new_cdp_session(page).send(
-        "Network.emulateNetworkConditions",
-        {
-            "offline": False,
-            "latency": 0,
-            "downloadThroughput": -1,
-            "uploadThroughput": bytes_per_second,
-        },
-    )
 
 
 def count_parts(page: Page) -> list[str]:
@@ -98,6 +87,18 @@ def test_an_upload_survives_reload_and_lost_line_and_plays(
 
     expect(page.get_by_text("This is what your matches in")).to_be_visible(timeout=PATIENCE)
     assert plays(page) > 0.5
+
+
+@pytest.mark.sizeless
+def test_a_slow_line_shows_percent_speed_and_what_is_left(page: Page, tmp_path: Path) -> None:
+    slow_down(page, 50_000)
+    video = make_video(tmp_path / "intro.mp4", seconds=1, padding=200_000)
+
+    page.get_by_label("Choose a video").set_input_files(video)
+
+    figures = page.locator("[data-upload-figures]")
+    expect(figures).to_have_text(re.compile(r"^\d+ % · ([3-6]\d) kB/s · \d+ s left$"))
+    expect(page.get_by_text("Your intro has arrived.")).to_be_visible()
 
 
 def test_a_video_whose_address_has_ended_goes_on_at_the_same_second(
