@@ -19,6 +19,7 @@ from asyncnet.database import db
 from asyncnet.day import views as day
 from asyncnet.events import profiles as asking
 from asyncnet.events import views as events
+from asyncnet.events.questions import views as questions
 from asyncnet.followups import desk
 from asyncnet.followups import views as followups
 from asyncnet.followups.threads import views as threads
@@ -41,6 +42,7 @@ FEATURES = (
     people,
     messages,
     events,
+    questions,
     asking,
     faces,
     intros,

@@ -6,11 +6,9 @@ from zoneinfo import ZoneInfo
 
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
-    BooleanField,
     DateTimeLocalField,
     IntegerField,
     RadioField,
-    SelectField,
     StringField,
     TextAreaField,
     ValidationError,
@@ -21,7 +19,7 @@ from wtforms.widgets import HiddenInput
 from asyncnet.events.actions.making import EventPlan
 from asyncnet.events.clock import rhythm_of
 from asyncnet.events.model import Event
-from asyncnet.events.rules import MAX_ROUNDS, WITH_CHOICES, QuestionKind, Slot
+from asyncnet.events.rules import MAX_ROUNDS, Slot
 from asyncnet.web.forms import (
     AddressField,
     Form,
@@ -34,15 +32,6 @@ from asyncnet.web.forms import (
 )
 from asyncnet.zones import zone_named
 
-KINDS = {
-    QuestionKind.SHORT: "A short text",
-    QuestionKind.LONG: "A longer text",
-    QuestionKind.ONE: "One of several choices",
-    QuestionKind.SEVERAL: "Any of several choices",
-    QuestionKind.SCALE: "A scale from 1 to 5",
-    QuestionKind.YES_NO: "Yes or no",
-    QuestionKind.CONTACT: "May they write back, and where",
-}
 FOLLOW_UPS = [
     ("digest", "One mail a morning with everything that was written to somebody"),
     ("each", "One mail for every match"),
@@ -169,43 +158,6 @@ class EventForm(OnceForm):
             digest=self.follow_ups.data == "digest",
             reminder_days=number(self.reminder_days),
         )
-
-
-class QuestionForm(Form):
-    """One more question for the match form."""
-
-    kind = SelectField(
-        "What it asks for", choices=[(kind.value, words) for kind, words in KINDS.items()]
-    )
-    label = StringField(
-        "Question",
-        filters=[trimmed],
-        validators=[
-            DataRequired("Write the question as the viewer will read it."),
-            Length(max=200, message="Please keep the question under 200 characters."),
-        ],
-    )
-    help = StringField(
-        "Help beneath it",
-        filters=[trimmed],
-        validators=[
-            Optional(),
-            Length(max=300, message="Please keep the help under 300 characters."),
-        ],
-    )
-    choices = TextAreaField(
-        "Choices, one a line",
-        validators=[Length(max=2000, message="Please keep the choices under 2,000 characters.")],
-    )
-    required = BooleanField("Must be answered")
-
-    def chosen(self) -> list[str]:
-        """Return the choices, one a line, without empty ones."""
-        return [line.strip() for line in text(self.choices).splitlines() if line.strip()]
-
-    def validate_choices(self, field: TextAreaField) -> None:
-        if self.kind.data in WITH_CHOICES and not 2 <= len(self.chosen()) <= 20:
-            raise ValidationError("Write between 2 and 20 choices, one a line.")
 
 
 class RosterForm(Form):

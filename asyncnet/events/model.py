@@ -123,6 +123,8 @@ class Question(Base):
     help: Mapped[str] = mapped_column(String(300), default="")
     required: Mapped[bool] = mapped_column(default=False)
     choices: Mapped[list[str]] = mapped_column(default=list)
+    """What can be chosen; of a scale, what its two ends mean."""
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class Participant(Base):

@@ -6,23 +6,19 @@ from flask.typing import ResponseReturnValue
 from asyncnet.clock import utc_now
 from asyncnet.database import NotFound, db, transaction
 from asyncnet.events import queries
-from asyncnet.events.actions import asking, importing, linking, making, registering
-from asyncnet.events.actions.asking import TooMany
+from asyncnet.events.actions import importing, linking, making, registering
 from asyncnet.events.actions.importing import ImportGone
 from asyncnet.events.actions.linking import MailedLately
 from asyncnet.events.actions.making import ChangedMeanwhile, RoundsTaken
 from asyncnet.events.actions.registering import AlreadyRegistered
 from asyncnet.events.forms import (
-    KINDS,
     EventForm,
     LostLinkForm,
-    QuestionForm,
     RosterForm,
 )
-from asyncnet.events.model import Event, Question
 from asyncnet.events.registration import ProfileForm, RegistrationForm
 from asyncnet.events.roster import read_roster
-from asyncnet.events.rules import Attendance, QuestionKind
+from asyncnet.events.rules import Attendance
 from asyncnet.people.actions import remember_participant
 from asyncnet.people.links import LinkInvalid
 from asyncnet.web import access
@@ -96,47 +92,6 @@ def change(event_id: int) -> ResponseReturnValue:
         ), 409
     flash("Saved.", "good")
     return redirect(url_for("followups.board", event_id=event.id))
-
-
-@pages.route("/events/<int:event_id>/questions", methods=["GET", "POST"])
-@requires(Role.ORGANIZER)
-def questions(event_id: int) -> ResponseReturnValue:
-    event = organized_event(event_id)
-    form = QuestionForm()
-    if form.accepted():
-        try:
-            with transaction() as session:
-                asking.add_question(
-                    session,
-                    event.id,
-                    kind=QuestionKind(form.kind.data),
-                    label=text(form.label),
-                    help_text=text(form.help),
-                    required=form.required.data,
-                    choices=form.chosen(),
-                    actor=actor(),
-                    now=utc_now(),
-                )
-        except TooMany as error:
-            flash(str(error), "bad")
-        return redirect(url_for(".questions", event_id=event.id))
-    return render_template("events/questions.html", form=form, event=event, kinds=KINDS)
-
-
-@pages.post("/events/<int:event_id>/questions/<int:question_id>/<any(up,down,remove):act>")
-@requires(Role.ORGANIZER)
-def change_question(event_id: int, question_id: int, act: str) -> ResponseReturnValue:
-    event = organized_event(event_id)
-    question = _question(event, question_id)
-    if ButtonForm().accepted():
-        with transaction() as session:
-            if act == "remove":
-                asking.remove_question(session, question, actor=actor(), now=utc_now())
-            else:
-                asking.move_question(
-                    session, question, up=act == "up", actor=actor(), now=utc_now()
-                )
-    return redirect(url_for(".questions", event_id=event.id))
 
 
 @pages.get("/events/<int:event_id>/participants")
@@ -325,10 +280,6 @@ def lost_link() -> ResponseReturnValue:
     with transaction() as session:
         linking.mail_links(session, text(form.email), actor=actor(), now=utc_now())
     return render_template("events/lost_link.html", form=form, sent=True)
-
-
-def _question(event: Event, question_id: int) -> Question:
-    return next((q for q in event.questions if q.id == question_id), None) or abort(404)
 
 
 def _after() -> tuple[str, int] | None:

@@ -31,7 +31,9 @@ from asyncnet.web.forms import Form, number
 SHORT, LONG = 300, 4000
 OWN, NOTE = "own", "note"
 ONE_MORE = "One more thing"
-SCALE = [(str(step), str(step)) for step in range(1, 6)]
+SCALE = range(1, 6)
+BY_MAIL = "mail"
+WAYS = {BY_MAIL: "By e-mail", "phone": "By phone", "other": "In another way"}
 YES_NO = [("yes", "Yes"), ("no", "No")]
 MUST = "Please answer this one; a few words are enough."
 
@@ -85,7 +87,7 @@ class AnswerForm(Form):
         return [
             word
             for name, words in typed.items()
-            if name not in names and not name.endswith("_address")
+            if name not in names and not name.endswith(("_address", "_how"))
             for word in words
             if word.strip()
         ]
@@ -111,18 +113,20 @@ class MatchForm(AnswerForm):
     def items(self, questions: Sequence[Question], own: str = "") -> list[dict[str, Any]]:
         """Return what was answered, beside each question's own words."""
         kind = QuestionKind.LONG.value
-        first = (
+        asked: list[dict[str, Any]] = (
             [{"question": OWN, "kind": kind, "label": own, "value": self[OWN].data}] if own else []
         )
-        return first + [
-            {
+        for question in questions:
+            item = {
                 "question": question.id,
                 "kind": question.kind.value,
                 "label": question.label,
                 "value": self[_name(question)].data,
             }
-            for question in questions
-        ]
+            if question.kind is QuestionKind.SCALE and question.choices:
+                item["ends"] = list(question.choices)
+            asked += [item, *self._other_way(question)]
+        return asked
 
     def too_late_for(self, answer: Answer) -> str:
         """Return the texts in this form that an answer has not brought, one after the other."""
@@ -133,9 +137,26 @@ class MatchForm(AnswerForm):
     def contact(self, questions: Sequence[Question]) -> str | None:
         """Return the address at which the author agreed to be written to, if they did."""
         for question in questions:
-            if question.kind is QuestionKind.CONTACT and self[_name(question)].data:
+            if self._way(question) == BY_MAIL:
                 return str(self[f"{_name(question)}_address"].data)
         return None
+
+    def _way(self, question: Question) -> str | None:
+        """Return how the author may be reached, None where they may not or are not asked."""
+        if question.kind is not QuestionKind.CONTACT or not self[_name(question)].data:
+            return None
+        return str(self[f"{_name(question)}_how"].data)
+
+    def _other_way(self, question: Question) -> list[dict[str, Any]]:
+        """Return a way other than mail as one more answer, since its reader must see it."""
+        way = self._way(question)
+        if way is None or way == BY_MAIL:
+            return []
+        place = self[f"{_name(question)}_address"].data
+        kind = QuestionKind.SHORT.value
+        return [
+            {"question": f"{question.id}-{way}", "kind": kind, "label": WAYS[way], "value": place}
+        ]
 
 
 def note_form(
@@ -167,7 +188,9 @@ def match_form(
         if question.id in given:
             filled[_name(question)] = given[question.id]
         if question.kind is QuestionKind.CONTACT:
-            filled[f"{_name(question)}_address"] = (answer and answer.contact) or address
+            way, place = _way_given(question, answer)
+            filled[f"{_name(question)}_how"] = way
+            filled[f"{_name(question)}_address"] = place or address
     return _form(_form_of(own, tuple(map(_asked, questions))), typed, filled)
 
 
@@ -179,6 +202,27 @@ def _form(kind: type[F], typed: Typed | None, filled: dict[str, Any]) -> F:
     if typed and request.method != "POST":
         return kind(MultiDict({name: list(words) for name, words in typed.items()}), data=filled)
     return kind(data=filled)
+
+
+def no_longer_asked(
+    before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return what was answered before to questions that the form does not ask any more."""
+    asked = {_question_of(item) for item in now}
+    return [item for item in before if _question_of(item) not in asked]
+
+
+def _question_of(item: dict[str, Any]) -> str:
+    return str(item["question"]).partition("-")[0]
+
+
+def _way_given(question: Question, answer: Answer | None) -> tuple[str, str | None]:
+    """Return how and where the author of an answer may be reached, as they said in it."""
+    for item in answer.items if answer else []:
+        for way in WAYS:
+            if item["question"] == f"{question.id}-{way}":
+                return way, item["value"]
+    return BY_MAIL, answer.contact if answer else None
 
 
 @dataclass(frozen=True)
@@ -213,10 +257,9 @@ def _form_of(own: str, questions: tuple[_Asked, ...]) -> type[MatchForm]:
         name = _name(question)
         fields[name] = _field(question)
         if question.kind is QuestionKind.CONTACT:
+            fields[f"{name}_how"] = RadioField("How?", choices=list(WAYS.items()), default=BY_MAIL)
             fields[f"{name}_address"] = StringField(
-                "Where they may write to you",
-                validators=[Length(max=254), _reachable_if(name)],
-                render_kw={"type": "email", "autocomplete": "email"},
+                "Address, number or name", validators=[_at_most(254), _reachable_if(name)]
             )
     texts = {_name(q) for q in questions if q.kind in {QuestionKind.SHORT, QuestionKind.LONG}}
     return type("MatchForm", (MatchForm,), fields | {"_texts": frozenset({OWN, *texts})})
@@ -240,18 +283,35 @@ def _field(question: _Asked) -> Field:
         case QuestionKind.SEVERAL:
             return CheckboxesField(choices=choices, validators=must, **common)
         case QuestionKind.SCALE:
-            return RadioField(choices=SCALE, validators=must, **common)
+            return RadioField(choices=_steps(question.choices), validators=must, **common)
         case QuestionKind.YES_NO:
             return RadioField(choices=YES_NO, validators=must, **common)
         case QuestionKind.CONTACT:
             return BooleanField(**common)
 
 
+def _steps(ends: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the steps of a scale, the first and the last saying what they mean."""
+    meanings = dict(zip((SCALE[0], SCALE[-1]), ends, strict=False))
+    return [
+        (str(step), f"{step} – {meanings[step]}" if step in meanings else str(step))
+        for step in SCALE
+    ]
+
+
 def _reachable_if(contact: str) -> Any:
-    """Return a validator that wants one mailbox, but only where the author may be reached."""
+    """Return a validator that wants somewhere to write, but only where the author may be reached.
+
+    By mail it is one mailbox, in any other way a few words.
+    """
 
     def check(form: Form, field: StringField) -> None:
         if not form[contact].data:
+            return
+        if form[f"{contact}_how"].data != BY_MAIL:
+            field.data = " ".join((field.data or "").split())
+            if not field.data:
+                raise ValidationError("Write a number or another way to reach you.")
             return
         try:
             field.data = normal_address(field.data or "")

@@ -60,11 +60,13 @@ def said_in(items: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return an answer's questions and what was said to them, without what was left empty and
     without where its author may be reached."""
     return [
-        (item["label"], _in_words(item["value"]))
+        (item["label"], _in_words(item["value"], item.get("ends", [])))
         for item in items
         if item["kind"] != QuestionKind.CONTACT.value and item["value"]
     ]
 
 
-def _in_words(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+def _in_words(value: Any, ends: Sequence[str]) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value}, where 1 is {ends[0]} and 5 is {ends[1]}" if ends else str(value)

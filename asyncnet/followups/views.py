@@ -21,7 +21,14 @@ from asyncnet.followups.actions.answering import (
     answer_match,
 )
 from asyncnet.followups.actions.mailing import has_gone, may_change
-from asyncnet.followups.forms import NOTE, MatchForm, NoteForm, match_form, note_form
+from asyncnet.followups.forms import (
+    NOTE,
+    MatchForm,
+    NoteForm,
+    match_form,
+    no_longer_asked,
+    note_form,
+)
 from asyncnet.followups.funnel import funnel
 from asyncnet.followups.letters import readable
 from asyncnet.followups.model import TAB, Answer, AnswerDraft
@@ -30,9 +37,17 @@ from asyncnet.intros.faces import faces
 from asyncnet.intros.views import playback
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
 from asyncnet.web.forms import ButtonForm
+from asyncnet.web.now import strip_of
 from asyncnet.wiring import links
 
 pages = Blueprint("followups", __name__)
+EXAMPLE = Participant(
+    name="Mei",
+    zone="Australia/Sydney",
+    greeting="I count seagrass and teach others to do it.",
+    own_question="What should I see first when I come to you?",
+)
+"""Whom a match form is about while its organizer looks at it."""
 
 
 @pages.get("/events/<int:event_id>")
@@ -48,6 +63,15 @@ def board(event_id: int) -> ResponseReturnValue:
         funnel=funnel(db.session(), event.id),
         registration=links().to(url_for("events.join", registration_key=event.registration_key)),
     )
+
+
+@pages.get("/events/<int:event_id>/questions/preview")
+@requires(Role.ORGANIZER)
+def preview(event_id: int) -> ResponseReturnValue:
+    """Show an organizer the match form as participants see it."""
+    event = organized_event(event_id)
+    form = match_form(event.questions, address="you@example.org", own=EXAMPLE.own_question)
+    return render_template("followups/preview.html", event=event, form=form, other=EXAMPLE)
 
 
 @pages.route("/me/<int:participant_id>/matches/<int:match_id>", methods=["GET", "POST"])
@@ -201,9 +225,8 @@ def _send_in(
     before = found.answer
     if isinstance(form, MatchForm):
         items, contact = form.items(questions, found.other.own_question), form.contact(questions)
-        asked = {item["question"] for item in items}
         if before and before.number == 1:
-            items += [item for item in before.items if item["question"] not in asked]
+            items += no_longer_asked(before.items, items)
     else:
         items, contact = form.items(), before.contact if before else None
     answer_match(
@@ -266,6 +289,7 @@ def _page(
         without_question=form.lost_from(draft.typed) if form and draft else [],
         playback=playback(found.intro) if found.intro else None,
         photos=faces([found.other]),
+        strip=strip_of(viewer, viewer.event, utc_now()),
     )
 
 

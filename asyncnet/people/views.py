@@ -111,4 +111,6 @@ def close_pages(participant_id: int) -> ResponseReturnValue:
     if ButtonForm().accepted():
         forget_participant(participant_id)
         flash("Closed. The link in your mail opens your page again.", "good")
-    return redirect(url_for("pages.home"))
+    response = redirect(url_for("pages.home"))
+    response.headers["Clear-Site-Data"] = '"storage"'  # what was typed or recorded (CHECKLIST B9)
+    return response

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from asyncnet.database import db
 from asyncnet.followups.model import Answer, AnswerDraft
 from tests.journeys.installation import Installation
-from tests.journeys.test_keyboard import goes_to, two_matched_people
-from tests.journeys.visitor import Visitor
+from tests.journeys.test_keyboard import two_matched_people
+from tests.journeys.visitor import Visitor, goes_to
 
 QUESTION = "What stayed with you from this intro?"
 
