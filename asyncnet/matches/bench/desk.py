@@ -221,6 +221,8 @@ class Desk:
             Act.MOVE: f"{one} and {other} meet in round {edit.to} instead of {edit.number}",
             Act.PIN: f"{one} and {other} stay together in round {edit.number}",
             Act.UNPIN: f"{one} and {other} are free again in round {edit.number}",
+            Act.FORBID: f"{one} and {other} are kept apart",
+            Act.ALLOW: f"{one} and {other} may meet again",
         }[edit.act]
 
     def names(self, people: Sequence[int]) -> str:

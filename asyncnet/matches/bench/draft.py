@@ -63,6 +63,8 @@ class Act(StrEnum):
     MOVE = "move"
     PIN = "pin"
     UNPIN = "unpin"
+    FORBID = "forbid"
+    ALLOW = "allow"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Edit:
 
     SWAP gives `one` the seat of `other`, and the other way round. ADD lets them meet; where one
     of them is in a chat already, the other joins it as a third. MOVE takes their meeting to
-    round `to`.
+    round `to`. FORBID keeps the two apart from now on, whichever round is named; ALLOW ends that.
     """
 
     act: Act
@@ -187,6 +189,8 @@ def edited(draft: Draft, edit: Edit, facts: Facts) -> Draft:
         Act.MOVE: _moved,
         Act.PIN: _pinned,
         Act.UNPIN: _pinned,
+        Act.FORBID: _forbidden,
+        Act.ALLOW: _allowed,
     }[edit.act](draft, edit, facts)
 
 
@@ -322,6 +326,20 @@ def _taken_out(draft: Draft, edit: Edit, facts: Facts) -> Draft:
     if len(meeting.who) < 3:
         return rest
     return _with(rest, edit.number, meeting.others(edit.one), facts)
+
+
+def _forbidden(draft: Draft, edit: Edit, facts: Facts) -> Draft:
+    found = draft.find(edit.one, edit.other)
+    if found is None:
+        return draft
+    number, meeting = found
+    if meeting.pinned:
+        raise CannotEdit(f"{_names(meeting, facts)} are pinned. Unpin them first.")
+    return _taken_out(draft, replace(edit, number=number), facts)
+
+
+def _allowed(draft: Draft, edit: Edit, facts: Facts) -> Draft:
+    return draft
 
 
 def _moved(draft: Draft, edit: Edit, facts: Facts) -> Draft:

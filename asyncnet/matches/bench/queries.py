@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, undefer
 
 from asyncnet.database import there
@@ -11,7 +11,7 @@ from asyncnet.events.model import Event
 from asyncnet.matches import queries as matches
 from asyncnet.matches.bench.draft import Draft, Facts, Meeting, Who, meeting_of
 from asyncnet.matches.bench.model import Bench, Plan, PlanState
-from asyncnet.matches.model import Group, Match, MatchState
+from asyncnet.matches.model import Forbid, Group, Match, MatchState
 
 PLANS_LISTED = 30
 
@@ -142,3 +142,13 @@ def rows_by_pair(session: Session, event_id: int) -> Mapping[Who, Match]:
     """Return every match that an event has ever had, withdrawn ones too, by its two people."""
     rows = session.scalars(select(Match).where(Match.event_id == event_id))
     return {(match.first_id, match.second_id): match for match in rows}
+
+
+def kept_apart_from(session: Session, participant_id: int) -> Sequence[int]:
+    """Return the ids of those whom organizers keep apart from a participant."""
+    rows = session.scalars(
+        select(Forbid).where(
+            or_(Forbid.first_id == participant_id, Forbid.second_id == participant_id)
+        )
+    )
+    return sorted(row.second_id if row.first_id == participant_id else row.first_id for row in rows)

@@ -168,6 +168,7 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
         swaps=possible[:SWAPS_SHOWN],
         others=[p for p in desk.people if p.id != someone.id],
         may_swap=[swap.other for swap in possible],
+        apart=queries.kept_apart_from(db.session(), someone.id),
     )
 
 

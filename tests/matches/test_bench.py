@@ -1,0 +1,236 @@
+"""Organizers bend a plan to their judgement; people hear of what concerns them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, undefer
+
+from asyncnet.audit.actions import SYSTEM
+from asyncnet.clock import utc_now
+from asyncnet.events.actions.registering import remove_participant
+from asyncnet.events.model import Event, Participant, Round
+from asyncnet.events.rules import Attendance
+from asyncnet.matches.bench.draft import Draft, meeting_of
+from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
+from asyncnet.matches.bench.worth import Worth
+from asyncnet.matches.instance import instance_of
+from asyncnet.matches.model import Forbid, Match, MatchState
+from asyncnet.messages.model import Message
+from asyncnet.messages.rules import MessageKind
+from asyncnet.people.model import Person
+from asyncnet.tasks import drain_mail, solve_a_plan
+from tests import factories
+from tests.pages import find_form, post_form, sign_in
+from tests.web.test_hostile_text import mails_of
+
+Rows = Callable[..., list[Any]]
+NAMES = ["Ana", "Bo", "Cy", "Dee", "Eve", "Flo", "Gus", "Hal"]
+ROUNDS = (
+    "Ana-Bo Cy-Dee Eve-Flo Gus-Hal",
+    "Ana-Cy Bo-Dee Eve-Gus Flo-Hal",
+    "Ana-Dee Bo-Cy Eve-Hal Flo-Mei",
+)
+
+
+@pytest.fixture
+def host(session: Session) -> Person:
+    return factories.organizer(session)
+
+
+@pytest.fixture
+def event(session: Session, host: Person, client: FlaskClient) -> Event:
+    """Eight live people and one who is asynchronous, in three rounds; the organizer is there."""
+    made = factories.event(session, host)
+    for name in NAMES:
+        factories.participant(session, made, name=name)
+    factories.participant(session, made, name="Mei", attendance=Attendance.ASYNC)
+    sign_in(client, host)
+    return made
+
+
+@pytest.fixture
+def solved(session: Session, event: Event) -> str:
+    """The address of the plan page, a whole plan on the bench."""
+    worth = Worth(instance_of(session, event))
+    ids = {person.name: person.id for person in worth.people.values()}
+    draft = Draft(
+        tuple(
+            tuple(meeting_of([ids[name] for name in duo.split("-")], worth) for duo in duos.split())
+            for duos in ROUNDS
+        ),
+        ideals={person: worth.ideal(person) for person in worth.people},
+    )
+    plan = Plan(
+        event_id=event.id,
+        origin=PlanOrigin.SUGGESTED,
+        state=PlanState.READY,
+        content=draft.as_data(),
+        value=draft.value(),
+        started_at=utc_now(),
+        created_at=utc_now(),
+    )
+    session.add(plan)
+    session.flush()
+    session.add(Bench(event_id=event.id, plan_id=plan.id))
+    session.commit()
+    return f"/events/{event.id}/plan"
+
+
+def on_bench(rows: Rows) -> Draft:
+    [bench] = rows(select(Bench))
+    [plan] = rows(select(Plan).where(Plan.id == bench.plan_id).options(undefer(Plan.content)))
+    return Draft.of_data(plan.content)
+
+
+def make(client: FlaskClient, page: str, act: str, number: int, one: int, other: int) -> Any:
+    address = f"{page}/edit?act={act}&number={number}&one={one}&other={other}"
+    return post_form(client, address, action="/plan/edit")
+
+
+def test_a_swap_says_its_cost_and_can_be_undone(
+    client: FlaskClient, solved: str, rows: Rows
+) -> None:
+    before = on_bench(rows)
+    one, other = before.rounds[0][0].who[0], before.rounds[0][2].who[0]
+
+    look = client.get(f"{solved}/edit?act=swap&number=1&one={one}&other={other}")
+    still = on_bench(rows)
+    make(client, solved, "swap", 1, one, other)
+    after = on_bench(rows)
+    post_form(client, solved, action="/plan/undo?round=1")
+    undone = on_bench(rows)
+    post_form(client, solved, action="/plan/redo?round=1")
+
+    assert "What it means for whom" in look.text
+    assert still == before == undone
+    assert after == on_bench(rows)
+    assert after.of(one)[0][1].others(one) == before.of(other)[0][1].others(other)
+
+
+def test_two_organizers_never_overwrite_each_other_unseen(
+    app: Flask, client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
+) -> None:
+    """F9: 409, with what the other did and what mine would do now."""
+    ben = app.test_client()
+    sign_in(ben, factories.organizer(session, of=event))
+    meeting = on_bench(rows).rounds[0][0]
+    one, other = meeting.who[:2]
+    look = f"{solved}/edit?act=out&number=1&one={one}&other={other}"
+    mine = find_form(ben.get(look), "/plan/edit")
+    make(client, solved, "pin", 2, *on_bench(rows).rounds[1][0].who[:2])
+
+    refused = ben.post(mine.action, data=mine.values)
+
+    assert refused.status_code == 409
+    assert "stay together in round 2" in refused.text
+    assert "no longer meet in round 1?" in refused.text
+    assert meeting in on_bench(rows).rounds[0]
+
+
+def test_pins_stay_and_those_kept_apart_never_meet_when_solved_again(
+    app: Flask, client: FlaskClient, solved: str, rows: Rows
+) -> None:
+    draft = on_bench(rows)
+    pinned, banned = draft.rounds[1][0], draft.rounds[2][0]
+    make(client, solved, "pin", 2, *pinned.who[:2])
+    make(client, solved, "forbid", 3, *banned.who[:2])
+
+    post_form(client, f"{solved}/suggest")
+    with app.app_context():
+        solve_a_plan()
+
+    again = on_bench(rows)
+    assert [(n, m.who) for n, m in again.meetings() if m.pinned] == [(2, pinned.who)]
+    assert again.find(*banned.who[:2]) is None
+
+
+def test_undoing_lets_people_meet_again(client: FlaskClient, solved: str, rows: Rows) -> None:
+    make(client, solved, "forbid", 1, *on_bench(rows).rounds[0][0].who[:2])
+    assert len(rows(select(Forbid))) == 1
+
+    post_form(client, solved, action="/plan/undo?round=1")
+
+    assert rows(select(Forbid)) == []
+
+
+def test_the_first_publication_fills_pages_and_mails_nobody(
+    client: FlaskClient, solved: str, rows: Rows
+) -> None:
+    draft = on_bench(rows)
+
+    post_form(client, solved, action="/plan/publish")
+
+    found = rows(select(Match))
+    assert {m.state for m in found} == {MatchState.PUBLISHED}
+    assert len(found) == sum(len(list(m.pairs())) for _, m in draft.meetings())
+    live = {p.id for p in rows(select(Participant)) if p.attendance is Attendance.LIVE}
+    chats = [m for m in found if {m.first_id, m.second_id} <= live]
+    assert all(m.room for m in chats)
+    assert rows(select(Message).where(Message.kind == MessageKind.PLAN_CHANGE)) == []
+
+
+def test_a_change_is_mailed_to_those_whom_it_concerns_and_to_nobody_else(
+    app: Flask, client: FlaskClient, session: Session, solved: str, rows: Rows
+) -> None:
+    post_form(client, solved, action="/plan/publish")
+    match = rows(select(Match).where(Match.room.is_not(None)))[0]
+    rooms = {m.id: m.room for m in rows(select(Match)) if m.id != match.id}
+    number = rows(select(Round).where(Round.id == match.round_id))[0].number
+    make(client, solved, "out", number, match.first_id, match.second_id)
+
+    told = client.get(solved).text
+    post_form(client, solved, action="/plan/publish")
+
+    assert "changes something for 2 people" in told
+    mails = rows(select(Message).where(Message.kind == MessageKind.PLAN_CHANGE))
+    assert {m.participant_id for m in mails} == {match.first_id, match.second_id}
+    assert {m.id: m.room for m in rows(select(Match)) if m.id != match.id} == rooms
+    session.execute(update(Message).values(due_at=utc_now(), wake_at=utc_now()))
+    session.commit()
+    with app.app_context():
+        drain_mail()
+    written = [text for subject, _, text in mails_of(app) if "have changed" in subject]
+    assert len(written) == 2
+    assert all(f"Round {number} (changed)" in text for text in written)
+
+
+def test_a_cancellation_during_the_event_changes_coming_rounds_only(
+    app: Flask, client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
+) -> None:
+    post_form(client, solved, action="/plan/publish")
+    begun = update(Round).where(Round.event_id == event.id, Round.number == 1)
+    session.execute(begun.values(starts_at=utc_now() - timedelta(minutes=1)))
+    session.commit()
+    before = {(m.first_id, m.second_id): m.round_id for m in rows(select(Match))}
+    left = rows(select(Participant).where(Participant.name == "Ana"))[0]
+    remove_participant(session, session.get_one(Participant, left.id), actor=SYSTEM, now=utc_now())
+    session.commit()
+
+    warned = client.get(solved).text
+    post_form(client, solved, action="/plan/repair")
+    with app.app_context():
+        solve_a_plan()
+    shown = client.get(solved).text
+    post_form(client, solved, action="/plan/publish")
+
+    first, *coming = [slot.id for slot in event.rounds]
+    after = {
+        (m.first_id, m.second_id): m.round_id
+        for m in rows(select(Match).where(Match.state == MatchState.PUBLISHED))
+    }
+    assert "cannot take place" in warned
+    assert "Mended after a change" in shown
+    assert {d for d, r in after.items() if r == first} == {
+        d for d, r in before.items() if r == first
+    }
+    assert not any(left.id in duo for duo, r in after.items() if r in coming)
+    kept = [d for d, r in before.items() if r in coming and left.id not in d and after.get(d) == r]
+    assert len(kept) >= 4
+    mailed = rows(select(Message.participant_id).where(Message.kind == MessageKind.PLAN_CHANGE))
+    assert 0 < len(mailed) < len(NAMES)
+    assert left.id not in mailed
