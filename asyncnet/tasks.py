@@ -46,6 +46,7 @@ LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.INTRO_NUDGE: intros.intro_nudge,
     MessageKind.REPLY: followups.reply,
     MessageKind.PLAN_CHANGE: bench.plan_change,
+    MessageKind.MEETING: followups.meeting,
 }
 
 

@@ -1,6 +1,7 @@
 """Picks the backends that the settings name, and hands them out."""
 
 from dataclasses import dataclass
+from email.utils import parseaddr
 
 from flask import Flask, current_app
 from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
@@ -35,7 +36,9 @@ def wire(app: Flask, settings: Settings) -> None:
         settings=settings,
         storage=_storage(settings),
         mailer=_mailer(settings),
-        links=Links(settings.base_url, settings.secret_keys),
+        links=Links(
+            settings.base_url, settings.secret_keys, mailbox=parseaddr(settings.mail_from)[1]
+        ),
         mail_queue=_queue(settings, "mail"),
         video_queue=_queue(settings, "video"),
         plan_queue=_queue(settings, "plans"),

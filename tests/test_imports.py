@@ -23,6 +23,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
             "followups/waiting",
         ),
     ),
+    (0, ("followups/invitation",)),
     (4, ("actions", "actions/*", "letters", "intros/video", "intros/video/*", "intros/work")),
     (4, ("intros/portraits", "messages/drain", "messages/bounces")),
     (5, ("disk", "s3", "smtp", "inbox", "mail/mime")),

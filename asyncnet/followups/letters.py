@@ -7,20 +7,24 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
-from asyncnet.followups.model import Answer
+from asyncnet.followups.invitation import Guest, Talk, calendar_of
+from asyncnet.followups.model import Answer, Meeting
 from asyncnet.followups.queries import (
     brought_by,
     closed_by,
+    contacts_in,
     replies_in,
     wants_no_more,
     who_watched,
 )
-from asyncnet.followups.rules import said_in
+from asyncnet.followups.rules import meeting_key, said_in
+from asyncnet.mail.port import Invitation
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
+from asyncnet.zones import zone_named
 
 PREHEADER_LENGTH = 100
 NAMED = 2
@@ -117,13 +121,100 @@ def reply(session: Session, message: Message, links: Links, *, now: datetime) ->
     )
 
 
-def refuse_if_over(session: Session, match: Match) -> None:
-    """Raise NotNeeded when no mail about a match should go to either of the two any more."""
+def meeting(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
+    """Return the mail that tells one of two people how their meeting stands.
+
+    With a time that was agreed on, or called off, comes an entry for their calendar. Raises
+    NotNeeded when a newer mail tells more, or nobody wants to know any more.
+    """
+    found = session.get_one(Meeting, message.subject_id)
+    reader = session.get_one(Participant, message.participant_id)
+    match = found.match
+    other = match.other(reader.id)
+    if message.key != meeting_key(found.id, found.version, reader.id):
+        raise NotNeeded("The times have changed since; a newer mail tells how they stand.")
+    refuse_if_over(session, match, reader=reader if found.cancelled else None)
+    event = session.get_one(Event, match.event_id)
+    address = links.match(reader.id, reader.link_version, match.id)
+    contact = contacts_in(session, match.id).get(other.id)
+    talk = talk_of(found, event, reader, contact, links)
+    method = "CANCEL" if found.cancelled else "REQUEST"
+    return Draft(
+        subject=_about(found, other, reader),
+        preheader="On your clock and on theirs.",
+        template="meeting",
+        values={
+            "reader": reader,
+            "other": other,
+            "event": event,
+            "meeting": found,
+            "address": address,
+            "contact": contact,
+        },
+        reply_to=contact,
+        secrets=(address,),
+        invitation=Invitation(method, calendar_of(talk, method)) if talk else None,
+    )
+
+
+def _about(found: Meeting, other: Participant, reader: Participant) -> str:
+    """Return in one line how a meeting stands."""
+    if found.starts_at and (found.cancelled or not found.options):
+        when = _on_the_clock(found.starts_at, reader.zone)
+        return (
+            f"Your talk with {other.name} is off: {when}"
+            if found.cancelled
+            else f"You talk with {other.name}: {when}"
+        )
+    if found.options:
+        return f"{other.name} suggests a time to talk"
+    return f"{other.name} cannot make the times you suggested"
+
+
+def _on_the_clock(at: datetime, zone: str) -> str:
+    """Return a moment in few words: `Sat 19 June, 10:30`."""
+    there = at.astimezone(zone_named(zone))
+    return there.strftime(f"%a {there.day} %B, %H:%M")
+
+
+def talk_of(
+    found: Meeting, event: Event, reader: Participant, contact: str | None, links: Links
+) -> Talk | None:
+    """Return a meeting as one of the two has it in their calendar; None while there is no time.
+
+    The other one's address is in it only where they agreed to be written to: `contact`.
+    """
+    if found.starts_at is None or found.ends_at is None:
+        return None
+    other = found.match.other(reader.id)
+    guests = [Guest(reader.name, reader.email)]
+    if contact:
+        guests.append(Guest(other.name, contact))
+    return Talk(
+        key=f"{links.base_url}/meetings/{found.match_id}",
+        sequence=found.sequence,
+        starts_at=found.starts_at,
+        ends_at=found.ends_at,
+        changed_at=found.changed_at,
+        cancelled=found.cancelled,
+        title=f"Talk with {other.name} ({event.title})",
+        words="The page that you two share says how to reach each other; the link to it is in "
+        "your mail.",
+        host=Guest(event.title, links.mailbox),
+        guests=guests,
+    )
+
+
+def refuse_if_over(session: Session, match: Match, *, reader: Participant | None = None) -> None:
+    """Raise NotNeeded when no mail about a match should go to either of the two any more.
+
+    Given a `reader`, only their own wish for no more mails counts, not the other one's.
+    """
     if match.state is not MatchState.PUBLISHED:
         raise NotNeeded("The match was taken out.")
     if match.first.left_at or match.second.left_at:
         raise NotNeeded("One of the two no longer takes part.")
-    if wants_no_more(session, match.id):
+    if wants_no_more(session, match.id, by=reader):
         raise NotNeeded("One of the two wants no more mails about this match.")
 
 

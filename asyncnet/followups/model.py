@@ -1,6 +1,6 @@
 """What a viewer types and sends in about the intro they watched, and what comes of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Enum, ForeignKey, String, Text, UniqueConstraint
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
 from asyncnet.events.model import Participant
-from asyncnet.followups.rules import Told
+from asyncnet.followups.rules import MEETING, Told
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 
@@ -133,7 +133,7 @@ class Meeting(Base):
         ForeignKey("participant.id", ondelete="CASCADE"), index=True
     )
     options: Mapped[list[str]] = mapped_column(default=list)
-    minutes: Mapped[int] = mapped_column(default=30)
+    minutes: Mapped[int] = mapped_column(default=MEETING // timedelta(minutes=1))
     starts_at: Mapped[datetime | None]
     cancelled: Mapped[bool] = mapped_column(default=False)
     sequence: Mapped[int] = mapped_column(default=0)
@@ -142,3 +142,18 @@ class Meeting(Base):
 
     match: Mapped[Match] = relationship()
     proposed_by: Mapped[Participant] = relationship()
+
+    @property
+    def is_agreed(self) -> bool:
+        """True when the two have a time and nobody has called it off."""
+        return self.starts_at is not None and not self.cancelled
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the agreed talk is over."""
+        return self.starts_at and self.starts_at + timedelta(minutes=self.minutes)
+
+    @property
+    def offered(self) -> list[datetime]:
+        """The moments that wait for the other's word."""
+        return [datetime.fromisoformat(at) for at in self.options]

@@ -228,10 +228,30 @@ def closed_by(session: Session, participant_id: int) -> set[int]:
     )
 
 
-def wants_no_more(session: Session, match_id: int) -> bool:
-    """Return whether one of the two wants no more mails about their match."""
+def wants_no_more(session: Session, match_id: int, *, by: Participant | None = None) -> bool:
+    """Return whether one of the two, or this one, wants no more mails about their match."""
     closed = select(Step).where(Step.match_id == match_id, Step.told == Told.CLOSED)
+    if by is not None:
+        closed = closed.where(Step.participant_id == by.id)
     return bool(session.scalar(select(closed.exists())))
+
+
+def contacts_in(session: Session, match_id: int) -> dict[int, str]:
+    """Return where the two of a match may be written to, by participant, as they last said."""
+    said = [
+        *session.execute(
+            select(Answer.author_id, Answer.contact, Answer.created_at).where(
+                Answer.match_id == match_id
+            )
+        ),
+        *session.execute(
+            select(Reply.author_id, Reply.contact, Reply.created_at).where(
+                Reply.match_id == match_id
+            )
+        ),
+    ]
+    newest = {row.author_id: row.contact for row in sorted(said, key=lambda row: row.created_at)}
+    return {author_id: contact for author_id, contact in newest.items() if contact}
 
 
 def replies_in(session: Session, message_id: int) -> Sequence[Reply]:

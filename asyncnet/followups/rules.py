@@ -1,13 +1,19 @@
 """What two people may tell of their match, and what becomes of words typed in several places."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from asyncnet.events.rules import QuestionKind
+from asyncnet.messages.rules import DAY_ENDS, DAY_STARTS
 
 Typed = Mapping[str, list[str]]
 """What stands in each field of a form, as a browser sends it."""
+MEETING = timedelta(minutes=30)
+"""How long two people plan to talk."""
+HALF_HOURS = 48
 MAX_TABS = 5
 LONGEST_FIELD = 8_000
 
@@ -54,6 +60,36 @@ def _continues(words: list[str], others: list[str]) -> bool:
     if len(words) == len(others) == 1:
         return others[0].startswith(words[0])
     return words == others
+
+
+def meeting_key(meeting_id: int, version: int, reader_id: int) -> str:
+    """Return the key of the mail that tells one reader of one version of a meeting."""
+    return f"meeting:{meeting_id}:{version}:{reader_id}"
+
+
+def both_awake(
+    mine: ZoneInfo, theirs: ZoneInfo, *, after: datetime, days: int
+) -> Iterator[datetime]:
+    """Yield the moments, in UTC, at which two people can begin to talk for MEETING.
+
+    They begin at full and half hours of `mine`, later than `after`, on so many of its days;
+    both are then between DAY_STARTS and DAY_ENDS of their own clocks all the while. An hour
+    that a clock skips is not offered; of one that comes twice, the first time.
+    """
+    today = after.astimezone(mine).date()
+    for day in range(days):
+        for half in range(HALF_HOURS):
+            hour = time(half // 2, 30 * (half % 2))
+            at = datetime.combine(today + timedelta(days=day), hour, tzinfo=mine).astimezone(UTC)
+            exists = at.astimezone(mine).time() == hour
+            if exists and at > after and _awake(at, mine) and _awake(at, theirs):
+                yield at
+
+
+def _awake(at: datetime, zone: ZoneInfo) -> bool:
+    """Return whether somebody is awake on their own clock from here on for MEETING."""
+    begins, ends = at.astimezone(zone), (at + MEETING).astimezone(zone)
+    return begins.date() == ends.date() and begins.time() >= DAY_STARTS and ends.time() <= DAY_ENDS
 
 
 def said_in(items: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
-from asyncnet.mail.port import Letter, Refused
+from asyncnet.mail.port import Invitation, Letter, Refused
 
 _LINE_BREAKS = re.compile("[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|[\ud800-\udfff]")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -55,7 +55,9 @@ class _Headers(HeaderRegistry):
 
 _WIRE = _Wire(linesep="\r\n", max_line_length=LINE_LENGTH, header_factory=_Headers())
 _BOUNDARY = "=_part"
-"""Both parts are quoted-printable, in which no line can hold an equals sign and then this."""
+"""Every part is quoted-printable, in which no line can hold an equals sign and then this."""
+_OUTER_BOUNDARY = "=_whole"
+"""Around those parts and an attachment, which is base64."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def write(letter: Letter, *, mail_from: str, at: datetime) -> Mail:
         message.set_content(letter.text, cte="quoted-printable")
         message.make_alternative(boundary=_BOUNDARY)
         message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        if letter.invitation:
+            _invite(message, letter.invitation)
         return Mail(
             sender=_spelled(_one_mailbox(sender)),
             recipient=_spelled(recipient),
@@ -103,6 +107,23 @@ def write(letter: Letter, *, mail_from: str, at: datetime) -> Mail:
         )
     except (ValueError, UnicodeError) as error:
         raise Refused(f"This cannot be written as a mail: {error}") from error
+
+
+def _invite(message: EmailMessage, invitation: Invitation) -> None:
+    """Add a calendar entry, as a part that calendars read and as a file for those who do not."""
+    message.add_alternative(
+        invitation.content,
+        subtype="calendar",
+        cte="quoted-printable",
+        params={"method": invitation.method},
+    )
+    message.make_mixed(boundary=_OUTER_BOUNDARY)
+    message.add_attachment(
+        invitation.content.encode(),
+        maintype="application",
+        subtype="ics",
+        filename="invitation.ics",
+    )
 
 
 def _name_and_address(mailbox: str) -> tuple[str, str]:

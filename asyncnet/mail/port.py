@@ -7,6 +7,14 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class Invitation:
+    """A calendar entry that travels in a mail (RFC 6047). `method` is REQUEST or CANCEL."""
+
+    method: str
+    content: str
+
+
+@dataclass(frozen=True)
 class Letter:
     """A finished mail to one recipient.
 
@@ -24,6 +32,7 @@ class Letter:
     reply_to: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    invitation: Invitation | None = None
 
 
 class MailError(Exception):

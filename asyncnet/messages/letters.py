@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import jinja2
 from css_inline import CSSInliner
 
-from asyncnet.mail.port import Letter
+from asyncnet.mail.port import Invitation, Letter
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import Copy, hash_of, masked
 from asyncnet.messages.wording import Wordable, Wording
@@ -49,6 +49,7 @@ class Draft:
     reply_to: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    invitation: Invitation | None = None
 
 
 def render(
@@ -93,6 +94,7 @@ def render(
             **draft.headers,
         },
         secrets=(*draft.secrets, stop) if stop else draft.secrets,
+        invitation=draft.invitation,
     )
 
 

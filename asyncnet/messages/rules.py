@@ -34,6 +34,8 @@ class MessageKind(StrEnum):
     """Brings what one of two people wrote to the other."""
     PLAN_CHANGE = "plan_change"
     """Somebody whom a published change concerns meets others than they knew."""
+    MEETING = "meeting"
+    """Tells one of two people of times for talking."""
 
 
 class Outcome(StrEnum):
@@ -88,6 +90,7 @@ MANNERS: dict[str, Manner] = {
     MessageKind.INTRO_READY: Manner(at_once=True),
     MessageKind.INTRO_REFUSED: Manner(at_once=True),
     MessageKind.REPLY: Manner(private=True),
+    MessageKind.MEETING: Manner(private=True),
 }
 USUAL = Manner()
 

@@ -17,11 +17,13 @@ class LinkInvalid(Exception):
 class Links:
     """Builds absolute addresses from the configured base URL only (CHECKLIST S7).
 
-    `keys` are the signing secrets, the newest first; older ones are still believed.
+    `keys` are the signing secrets, the newest first; older ones are still believed. `mailbox`
+    is the bare address that our mails come from.
     """
 
     base_url: str
     keys: tuple[str, ...]
+    mailbox: str = ""
 
     def to(self, path: str) -> str:
         """Return the absolute address of a path that starts with a slash."""

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from asyncnet.audit.actions import Actor, record
 from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
 from asyncnet.events.rules import Attendance
+from asyncnet.followups.rules import both_awake
 from asyncnet.web.access import Role
+from asyncnet.zones import zone_named
 from config import CHECKOUT
 from tests import factories
 from tests.logs import told
@@ -79,6 +82,8 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("followups.viewing", "match.answered", {}),
     ("threads.thread", "match.replied", {"words": "Hello again."}),
     ("threads.note", "match.met", {}),
+    ("threads.propose", "meeting.proposed", {}),
+    ("threads.arrange", "meeting.withdrawn", {"version": "1"}),
     ("intros.consent", "intro.consented", CONSENTED),
     ("intros.begin", "intro.begun", {"size": "1000", "content_type": "video/mp4"}),
     ("intros.write", "intro.written", {"words": WORDS}),
@@ -128,7 +133,10 @@ def test_each_change_leaves_one_entry(
     visitor.get(f"/sign-in/{token_for(app, 'second@forum.example')}")
     third = factories.participant(session, world.ours.event)
     factories.participant(session, world.ours.event, attendance=Attendance.ASYNC)
+    ours, theirs = (zone_named(who.zone) for who in (world.ours.live, world.ours.away))
+    free = both_awake(ours, theirs, after=utc_now() + timedelta(days=1), days=7)
     filled_in: dict[str, dict[str, Any]] = {
+        "threads.propose": {"first": next(free).isoformat()},
         "messages.decide_all": {"wish": "release", "pick": f"{world.ours.message_id}:2"},
         "matches.plan": {"one": world.ours.away.id, "other": third.id},
         "profiles.settle_name": {"person": world.ours.away.id},

@@ -79,6 +79,7 @@ class Side:
             "tab": "phone",
             "kind": "personal_link",
             "told": "met",
+            "step": "withdraw",
             "number": 1,
         }
 

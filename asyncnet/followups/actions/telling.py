@@ -6,6 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.followups.actions.arranging import end_with
 from asyncnet.followups.model import Step
 from asyncnet.followups.queries import locked_match
 from asyncnet.followups.rules import Told
@@ -16,10 +17,13 @@ def tell(
 ) -> None:
     """Keep what a participant tells of their match; telling it twice changes nothing.
 
-    Raises NotFound when they are not, or no longer, in a published match of this id.
+    Whoever closes it lets go of all times for talking, too. Raises NotFound when they are
+    not, or no longer, in a published match of this id.
     """
     match = locked_match(session, participant_id, match_id)
     note_step(session, match.id, participant_id, told, now=now)
+    if told is Told.CLOSED:
+        end_with(session, match, participant_id, now=now)
     record(session, actor, f"match.{told}", f"match:{match.id}", now=now)
 
 

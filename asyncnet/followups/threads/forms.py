@@ -1,9 +1,17 @@
 """What two people fill in on the page that they share."""
 
-from wtforms import BooleanField, TextAreaField
-from wtforms.validators import DataRequired, Length
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
 
-from asyncnet.web.forms import OnceForm
+from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import HiddenInput
+
+from asyncnet.events.model import Participant
+from asyncnet.web.filters import local_day, local_time
+from asyncnet.web.forms import Form, OnceForm
+from asyncnet.zones import city_of
 
 LONGEST = 4000
 
@@ -19,3 +27,49 @@ class ReplyForm(OnceForm):
         ],
     )
     by_mail = BooleanField("They may answer me by mail")
+
+
+class TimesForm(Form):
+    """Up to three moments at which the two could talk."""
+
+    first = SelectField(
+        "A time that suits you", validators=[InputRequired("Choose at least one time.")]
+    )
+    second = SelectField("Or", validators=[Optional()])
+    third = SelectField("Or", validators=[Optional()])
+    version = IntegerField(default=0, widget=HiddenInput(), validators=[NumberRange(0, 10**9)])
+
+    def offer(self, moments: Sequence[datetime], me: Participant, other: Participant) -> None:
+        """Let these moments be chosen, each told on both clocks, by the chooser's days."""
+        days = {
+            day: [(at.isoformat(), _on_both_clocks(at, me, other)) for at in found]
+            for day, found in groupby(moments, key=lambda at: local_day(at, me.zone))
+        }
+        for field in (self.first, self.second, self.third):
+            field.choices = {"": [("", "Choose a time")], **days}
+
+    def chosen(self) -> list[datetime]:
+        """Return what was chosen; only after the form was accepted."""
+        fields = (self.first, self.second, self.third)
+        return [datetime.fromisoformat(field.data) for field in fields if field.data]
+
+
+def _on_both_clocks(at: datetime, me: Participant, other: Participant) -> str:
+    theirs = local_time(at, other.zone)
+    if local_day(at, other.zone) != local_day(at, me.zone):
+        theirs = f"{local_day(at, other.zone)}, {theirs}"
+    return f"{local_time(at, me.zone)} for you – {theirs} in {city_of(other.zone)}"
+
+
+class AnswerForm(Form):
+    """What somebody says to the times that were offered, or to the one that is agreed on."""
+
+    version = IntegerField(widget=HiddenInput(), validators=[NumberRange(0, 10**9)])
+    option = StringField(widget=HiddenInput(), validators=[Optional(), Length(max=40)])
+
+    def moment(self) -> datetime:
+        """Return the chosen moment. Raises ValueError when that is none."""
+        at = datetime.fromisoformat(self.option.data or "")
+        if at.tzinfo is None:
+            raise ValueError("a moment has a zone")
+        return at

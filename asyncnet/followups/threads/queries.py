@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.database import NotFound
 from asyncnet.events.model import Participant
-from asyncnet.followups.model import Answer, Reply, Step
+from asyncnet.followups.model import Answer, Meeting, Reply, Step
 from asyncnet.followups.queries import GONE
 from asyncnet.followups.rules import Told, said_in
 from asyncnet.matches.model import Match
@@ -38,6 +38,7 @@ class Thread:
     other: Participant
     words: Sequence[Words]
     steps: Sequence[Step]
+    meeting: Meeting | None
 
     @property
     def my_contact(self) -> str | None:
@@ -68,7 +69,7 @@ class Thread:
 
 
 def thread_of(session: Session, me: Participant, match_id: int) -> Thread:
-    """Return a participant's thread with one of their matches, in four queries.
+    """Return a participant's thread with one of their matches, in five queries.
 
     What the other one wrote in the match form is there once it has been mailed. Raises
     NotFound, also when the other one has left.
@@ -103,4 +104,5 @@ def thread_of(session: Session, me: Participant, match_id: int) -> Thread:
         other=other,
         words=sorted(words, key=lambda written: written.at),
         steps=session.scalars(select(Step).where(Step.match_id == match.id)).all(),
+        meeting=session.scalar(select(Meeting).where(Meeting.match_id == match.id)),
     )

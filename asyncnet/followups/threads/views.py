@@ -1,23 +1,36 @@
 """The page that the two people of a match share after the event."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant
+from asyncnet.followups.actions import arranging
+from asyncnet.followups.actions.arranging import Outdated
 from asyncnet.followups.actions.replying import Closed, reply
 from asyncnet.followups.actions.telling import take_back, tell
-from asyncnet.followups.rules import Told
-from asyncnet.followups.threads.forms import ReplyForm
+from asyncnet.followups.invitation import calendar_of
+from asyncnet.followups.letters import talk_of
+from asyncnet.followups.rules import Told, both_awake
+from asyncnet.followups.threads.forms import AnswerForm, ReplyForm, TimesForm
 from asyncnet.followups.threads.queries import Thread, thread_of
 from asyncnet.intros.faces import faces
 from asyncnet.messages.rules import next_daylight
 from asyncnet.web.access import Role, actor, current_participant, requires
-from asyncnet.web.forms import ButtonForm, text
+from asyncnet.web.forms import ButtonForm, number, text
+from asyncnet.wiring import links
 from asyncnet.zones import zone_named
 
 pages = Blueprint("threads", __name__)
+DAYS = 8
+NOTICE = timedelta(hours=12)
+"""Times to talk are offered so long ahead, so that the other one reads of them in time."""
+SCARCE = 4 * DAYS
+"""Two hours a day, or less, in which both are awake: at the edges of somebody's day."""
 THREAD = "/me/<int:participant_id>/matches/<int:match_id>/thread"
 
 
@@ -66,6 +79,86 @@ def note(participant_id: int, match_id: int, told: str) -> ResponseReturnValue:
     return redirect(url_for(".thread", participant_id=me.id, match_id=match_id))
 
 
+@pages.post(f"{THREAD}/times")
+@requires(Role.PARTICIPANT)
+def propose(participant_id: int, match_id: int) -> ResponseReturnValue:
+    """Offer the other one some times to talk."""
+    me = current_participant(participant_id)
+    shown = thread_of(db.session(), me, match_id)
+    form = _times(shown)
+    if not form.accepted():
+        return _page(me, shown, ReplyForm(formdata=None), form), 400
+    try:
+        with transaction() as session:
+            arranging.propose(
+                session,
+                match_id,
+                me.id,
+                form.chosen(),
+                version=number(form.version),
+                actor=actor(),
+                now=utc_now(),
+            )
+    except (Closed, Outdated):
+        flash(_OUTDATED, "bad")
+    else:
+        flash(f"Offered. {shown.other.name} gets a mail at a good hour and chooses one.", "good")
+    return redirect(url_for(".thread", participant_id=me.id, match_id=match_id))
+
+
+@pages.post(f"{THREAD}/times/<any(accept,decline,withdraw,cancel):step>")
+@requires(Role.PARTICIPANT)
+def arrange(participant_id: int, match_id: int, step: str) -> ResponseReturnValue:
+    """Take what somebody says to the times that were offered or agreed on."""
+    me = current_participant(participant_id)
+    form = AnswerForm()
+    if not form.accepted():
+        abort(400)
+    said: dict[str, Any] = {"version": number(form.version), "actor": actor(), "now": utc_now()}
+    try:
+        with transaction() as session:
+            if step == "accept":
+                arranging.accept(session, match_id, me.id, form.moment(), **said)
+            else:
+                _STEPS[step](session, match_id, me.id, **said)
+    except (Closed, Outdated, ValueError):
+        flash(_OUTDATED, "bad")
+    else:
+        flash(_ARRANGED[step], "good")
+    return redirect(url_for(".thread", participant_id=me.id, match_id=match_id))
+
+
+@pages.get(f"{THREAD}/meeting.ics")
+@requires(Role.PARTICIPANT)
+def meeting(participant_id: int, match_id: int) -> ResponseReturnValue:
+    """Return the agreed time as a file for any calendar; without one, go back to the page."""
+    me = current_participant(participant_id)
+    shown = thread_of(db.session(), me, match_id)
+    agreed = shown.meeting if shown.meeting and shown.meeting.is_agreed else None
+    talk = talk_of(agreed, me.event, me, shown.their_contact, links()) if agreed else None
+    if talk is None:
+        return redirect(url_for(".thread", participant_id=me.id, match_id=match_id))
+    return Response(
+        calendar_of(talk, "PUBLISH"),
+        mimetype="text/calendar",
+        headers={"Content-Disposition": 'attachment; filename="meeting.ics"'},
+    )
+
+
+_STEPS = {
+    "decline": arranging.decline,
+    "withdraw": arranging.withdraw,
+    "cancel": arranging.cancel,
+}
+_ARRANGED = {
+    "accept": "Agreed. Both of you get it by mail, with an entry for the calendar.",
+    "decline": "Told. You can suggest other times below.",
+    "withdraw": "Taken back.",
+    "cancel": "Called off. Both calendars are told by mail.",
+}
+_OUTDATED = "That has changed since you opened this page. Here is how it stands now."
+
+
 _DONE = {
     (Told.WATCHED, False): "Noted: you watched it.",
     (Told.WATCHED, True): "Taken back.",
@@ -84,8 +177,24 @@ def _promise(shown: Thread) -> str:
     return f"Kept. {shown.other.name} gets a mail when their morning has come."
 
 
-def _page(me: Participant, shown: Thread, form: ReplyForm) -> str:
+def _times(shown: Thread) -> TimesForm:
+    """Return the form that offers times at which both are awake."""
+    form = TimesForm(data={"version": shown.meeting.version if shown.meeting else 0})
+    form.offer(_free_times(shown), shown.me, shown.other)
+    return form
+
+
+def _free_times(shown: Thread) -> list[datetime]:
+    """Return when the two could talk within DAYS, and before all of this is removed."""
+    both = both_awake(
+        zone_named(shown.me.zone), zone_named(shown.other.zone), after=utc_now() + NOTICE, days=DAYS
+    )
+    return [at for at in both if at < shown.me.event.removed_at]
+
+
+def _page(me: Participant, shown: Thread, form: ReplyForm, times: TimesForm | None = None) -> str:
     now = utc_now()
+    free = _free_times(shown)
     return render_template(
         "threads/thread.html",
         participant=me,
@@ -94,6 +203,9 @@ def _page(me: Participant, shown: Thread, form: ReplyForm) -> str:
         photo=faces([shown.other]).get(shown.other.id),
         thread=shown,
         form=form,
+        times=times or _times(shown),
+        free=len(free),
+        scarce=len(free) <= SCARCE,
         is_open=shown.is_open(now),
         now=now,
     )

@@ -1,0 +1,197 @@
+"""Finds a time for two people: proposed by one, chosen by the other, put off by either."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import Actor, record
+from asyncnet.events.model import Participant
+from asyncnet.followups.actions.replying import Closed
+from asyncnet.followups.model import Meeting
+from asyncnet.followups.queries import locked_match, wants_no_more
+from asyncnet.followups.rules import meeting_key
+from asyncnet.matches.model import Match
+from asyncnet.messages.queue import cancel_key, plan
+from asyncnet.messages.rules import MessageKind, next_daylight
+from asyncnet.zones import zone_named
+
+
+class Outdated(Exception):
+    """The times are not as they were when this was decided."""
+
+
+def propose(
+    session: Session,
+    match_id: int,
+    author_id: int,
+    options: Sequence[datetime],
+    *,
+    version: int,
+    actor: Actor,
+    now: datetime,
+) -> Meeting:
+    """Offer some moments to the other one, in place of any offered before, and mail them.
+
+    A time that was agreed on stays until another one is. `version` is the one their page
+    showed, 0 for no meeting yet. Raises NotFound, Closed and Outdated.
+    """
+    match = locked_match(session, author_id, match_id)
+    if wants_no_more(session, match.id):
+        raise Closed
+    meeting = session.scalar(_MEETING.where(Meeting.match_id == match.id))
+    if version != (meeting.version if meeting else 0):
+        raise Outdated
+    if meeting is None:
+        meeting = Meeting(match_id=match.id, options=[], sequence=0, version=0, cancelled=False)
+        session.add(meeting)
+    meeting.proposed_by_id = author_id
+    meeting.options = [at.isoformat() for at in sorted(set(options))]
+    _changed(session, meeting, now=now)
+    _mail(session, meeting, match, match.other(author_id), now=now)
+    record(session, actor, "meeting.proposed", f"match:{match.id}", now=now)
+    return meeting
+
+
+def accept(
+    session: Session,
+    match_id: int,
+    who_id: int,
+    option: datetime,
+    *,
+    version: int,
+    actor: Actor,
+    now: datetime,
+) -> Meeting:
+    """Agree to one of the moments that the other one offered; both get it for their calendars.
+
+    Raises NotFound, Closed, and Outdated when it is not on offer any more.
+    """
+    match, meeting = _offered(session, match_id, who_id, version)
+    if meeting.proposed_by_id == who_id or option.isoformat() not in meeting.options:
+        raise Outdated
+    if option <= now:
+        raise Outdated
+    if meeting.starts_at is not None:
+        meeting.sequence += 1
+    meeting.starts_at, meeting.cancelled, meeting.options = option, False, []
+    _changed(session, meeting, now=now)
+    for reader in (match.first, match.second):
+        _mail(session, meeting, match, reader, now=now)
+    record(session, actor, "meeting.accepted", f"match:{match.id}", now=now)
+    return meeting
+
+
+def decline(
+    session: Session, match_id: int, who_id: int, *, version: int, actor: Actor, now: datetime
+) -> None:
+    """Say that none of the offered moments suits; whoever offered them is told.
+
+    Raises NotFound, Closed and Outdated.
+    """
+    match, meeting = _offered(session, match_id, who_id, version)
+    if meeting.proposed_by_id == who_id:
+        raise Outdated
+    meeting.options = []
+    _changed(session, meeting, now=now)
+    _mail(session, meeting, match, match.other(who_id), now=now)
+    record(session, actor, "meeting.declined", f"match:{match.id}", now=now)
+
+
+def withdraw(
+    session: Session, match_id: int, who_id: int, *, version: int, actor: Actor, now: datetime
+) -> None:
+    """Take the moments back that one offered; the mail about them goes no more, if it waits.
+
+    Raises NotFound, Closed and Outdated.
+    """
+    match, meeting = _offered(session, match_id, who_id, version)
+    if meeting.proposed_by_id != who_id:
+        raise Outdated
+    key = meeting_key(meeting.id, meeting.version, match.other(who_id).id)
+    cancel_key(session, key, why="The times were taken back.", now=now)
+    meeting.options = []
+    _changed(session, meeting, now=now)
+    record(session, actor, "meeting.withdrawn", f"match:{match.id}", now=now)
+
+
+def cancel(
+    session: Session, match_id: int, who_id: int, *, version: int, actor: Actor, now: datetime
+) -> None:
+    """Call off a time that was agreed on; both calendars are told. Raises NotFound, Outdated."""
+    match = locked_match(session, who_id, match_id)
+    meeting = session.scalar(_MEETING.where(Meeting.match_id == match.id))
+    if meeting is None or meeting.version != version or not meeting.is_agreed:
+        raise Outdated
+    _call_off(session, meeting, match, (match.first, match.second), now=now)
+    record(session, actor, "meeting.cancelled", f"match:{match.id}", now=now)
+
+
+def end_with(session: Session, match: Match, who_id: int, *, now: datetime) -> None:
+    """Let go of all times of a match about which somebody wants no more mails.
+
+    Only the other one is told, and only of a time that was agreed on and is still to come.
+    """
+    meeting = session.scalar(_MEETING.where(Meeting.match_id == match.id))
+    if meeting is None:
+        return
+    if meeting.is_agreed and meeting.starts_at and meeting.starts_at > now:
+        _call_off(session, meeting, match, (match.other(who_id),), now=now)
+    elif meeting.options:
+        meeting.options = []
+        _changed(session, meeting, now=now)
+
+
+_MEETING = select(Meeting).with_for_update().execution_options(populate_existing=True)
+
+
+def _offered(session: Session, match_id: int, who_id: int, version: int) -> tuple[Match, Meeting]:
+    """Return a match and the open offer of this version. Raises NotFound, Closed, Outdated."""
+    match = locked_match(session, who_id, match_id)
+    if wants_no_more(session, match.id):
+        raise Closed
+    meeting = session.scalar(_MEETING.where(Meeting.match_id == match.id))
+    if meeting is None or meeting.version != version or not meeting.options:
+        raise Outdated
+    return match, meeting
+
+
+def _call_off(
+    session: Session,
+    meeting: Meeting,
+    match: Match,
+    readers: Sequence[Participant],
+    *,
+    now: datetime,
+) -> None:
+    meeting.cancelled, meeting.options = True, []
+    meeting.sequence += 1
+    _changed(session, meeting, now=now)
+    for reader in readers:
+        _mail(session, meeting, match, reader, now=now)
+
+
+def _changed(session: Session, meeting: Meeting, *, now: datetime) -> None:
+    meeting.version += 1
+    meeting.changed_at = now
+    session.flush()
+
+
+def _mail(
+    session: Session, meeting: Meeting, match: Match, reader: Participant, *, now: datetime
+) -> None:
+    """Plan the mail about a meeting as it stands, for a good hour of its reader's."""
+    plan(
+        session,
+        key=meeting_key(meeting.id, meeting.version, reader.id),
+        kind=MessageKind.MEETING,
+        subject_id=meeting.id,
+        event_id=match.event_id,
+        participant_id=reader.id,
+        to_address=reader.email,
+        to_name=reader.name,
+        zone=reader.zone,
+        due_at=next_daylight(zone_named(reader.zone), now),
+        now=now,
+    )
