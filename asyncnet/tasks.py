@@ -18,6 +18,7 @@ from asyncnet.events import letters as events
 from asyncnet.events.actions.forgetting import forget_people
 from asyncnet.followups import letters as followups
 from asyncnet.followups.actions.mailing import plan_unmailed
+from asyncnet.followups.actions.reminding import plan_reminders
 from asyncnet.intros import letters as intros
 from asyncnet.intros import work
 from asyncnet.intros.rules import Limits
@@ -47,6 +48,7 @@ LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.REPLY: followups.reply,
     MessageKind.PLAN_CHANGE: bench.plan_change,
     MessageKind.MEETING: followups.meeting,
+    MessageKind.REMINDER: followups.reminder,
 }
 
 
@@ -70,6 +72,9 @@ def register(app: Flask) -> None:
     _every_minute(wired.mail_queue, "mail_tick", in_app(mail_tick))
     _every_minute(wired.video_queue, "video_tick", in_app(process_a_video))
     _every_minute(wired.plan_queue, "plan_tick", in_app(solve_a_plan))
+    wired.mail_queue.periodic_task(crontab(minute="37"), name="remind_readers")(
+        in_app(remind_readers)
+    )
     wired.video_queue.periodic_task(crontab(minute="7"), name="keep_promises")(
         in_app(keep_promises)
     )
@@ -134,6 +139,12 @@ def plan_forgotten(clock: Callable[[], datetime] = utc_now) -> None:
     """Plan the mails of answers that no mail brings."""
     with transaction() as session:
         plan_unmailed(session, now=clock())
+
+
+def remind_readers(clock: Callable[[], datetime] = utc_now) -> None:
+    """Plan the reminders of people who have not answered what was mailed to them."""
+    with transaction() as session:
+        log.info("reminders planned", people=plan_reminders(session, now=clock()))
 
 
 def mail_tick() -> None:

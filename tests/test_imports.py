@@ -19,6 +19,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
             "queries",
             "matches/instance",
             "followups/ledger",
+            "followups/unanswered",
             "followups/funnel",
             "followups/waiting",
         ),

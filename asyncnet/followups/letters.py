@@ -18,6 +18,7 @@ from asyncnet.followups.queries import (
     who_watched,
 )
 from asyncnet.followups.rules import meeting_key, said_in
+from asyncnet.followups.unanswered import unanswered_by
 from asyncnet.mail.port import Invitation
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.drain import NotNeeded
@@ -118,6 +119,43 @@ def reply(session: Session, message: Message, links: Links, *, now: datetime) ->
         },
         reply_to=last.contact,
         secrets=(address,),
+    )
+
+
+def reminder(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
+    """Return the one mail that reminds somebody of words that they have not answered.
+
+    Raises NotNeeded when they have meanwhile, or the organizers want no reminders any more.
+    """
+    reader = session.get_one(Participant, message.participant_id)
+    event = session.get_one(Event, reader.event_id)
+    if reader.left_at is not None:
+        raise NotNeeded("They no longer take part.")
+    if not event.reminder_days:
+        raise NotNeeded("Reminders are switched off for this event.")
+    by_match = {answer.match_id: answer for answer in unanswered_by(session, reader.id)}
+    if not by_match:
+        raise NotNeeded("They have answered, met or closed everything by now.")
+    letters = [
+        Written(
+            author=answer.author,
+            did="",
+            answers=readable(answer),
+            contact=answer.contact,
+            address=links.match(reader.id, reader.link_version, match_id),
+        )
+        for match_id, answer in by_match.items()
+    ]
+    return Draft(
+        preheader="Two sentences are plenty.",
+        template="reminder",
+        values={"reader": reader, "event": event, "letters": letters},
+        places={
+            "name": reader.name,
+            "event": event.title,
+            "matches": named([letter.author.name for letter in letters]),
+        },
+        secrets=tuple(letter.address for letter in letters),
     )
 
 

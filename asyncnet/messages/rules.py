@@ -36,6 +36,8 @@ class MessageKind(StrEnum):
     """Somebody whom a published change concerns meets others than they knew."""
     MEETING = "meeting"
     """Tells one of two people of times for talking."""
+    REMINDER = "reminder"
+    """Asks, once, somebody who was written to for a word back."""
 
 
 class Outcome(StrEnum):

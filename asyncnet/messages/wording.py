@@ -93,6 +93,22 @@ WORDABLE: Mapping[str, Wordable] = {
             "did": Place("“watched your intro” or “wrote to you”", "watched your intro"),
         },
     ),
+    MessageKind.REMINDER: Wordable(
+        title="Reminder to write back",
+        usual=Wording(
+            "A word back to {matches}?",
+            "Hello {name},\n\nsome days ago {matches} wrote to you at {event}. If you would like "
+            "to know them better, two sentences are plenty.",
+            "Have you been in touch already, or would you rather leave it? Say so on the page, "
+            "or do nothing: this is the only reminder.",
+        ),
+        middle="What each of them wrote, and a button to answer",
+        places={
+            "name": _NAME,
+            "event": _EVENT,
+            "matches": Place("who wrote to them", "Mei Tanaka"),
+        },
+    ),
     MessageKind.INTRO_NUDGE: Wordable(
         title="Reminder to make an intro",
         usual=Wording(
