@@ -1,5 +1,6 @@
 """Every participant's own page, which shows the right thing for this moment."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -14,13 +15,15 @@ from asyncnet.day.actions import Sighting, Sightings
 from asyncnet.day.rules import CLOSING_PROMPT, break_prompt_of, icebreaker_of
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
-from asyncnet.events.rules import Attendance
+from asyncnet.events.rules import Attendance, EventMode, Slot, window_of
 from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import faces
 from asyncnet.matches import views as matches
+from asyncnet.matches.model import Match
 from asyncnet.matches.queries import published_for
 from asyncnet.web.access import Role, current_participant, glance, requires
 from asyncnet.web.now import strip_of, tag_at_a_glance, timed, unchanged
+from asyncnet.zones import zone_named
 
 log = structlog.get_logger()
 pages = Blueprint("day", __name__)
@@ -68,6 +71,7 @@ def _shown(participant: Participant) -> dict[str, Any]:
     strip = strip_of(participant, event, moment)
     mine = published_for(session, participant.id)
     is_async = participant.attendance is Attendance.ASYNC
+    in_windows = event.mode is EventMode.ASYNC
     phase, number = strip.now.phase, strip.now.round
     group = None
     if event.closing_minutes and phase in {Phase.CLOSING, Phase.AFTER}:
@@ -85,10 +89,24 @@ def _shown(participant: Participant) -> dict[str, Any]:
         "with_intro": intros.ready_among(session, _watched(mine, participant)),
         "group": group,
         "photos": faces([participant, *shown]),
-        "answered": queries.answered_by(session, participant.id) if not is_async else set(),
+        "answered": queries.answered_by(session, participant.id)
+        if in_windows or not is_async
+        else set(),
+        "windows": _windows(mine, participant) if in_windows else {},
         "icebreaker_of": icebreaker_of,
         "break_prompt": break_prompt_of(number),
         "closing_prompt": event.closing_prompt or CLOSING_PROMPT,
+    }
+
+
+def _windows(mine: Sequence[Match], participant: Participant) -> dict[int, Slot]:
+    """Return when each match of somebody in an asynchronous event is open for them, by its id."""
+    zone = zone_named(participant.zone)
+    return {
+        match.id: window_of(
+            Slot(match.round.number, match.round.starts_at, match.round.ends_at), zone
+        )
+        for match in mine
     }
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from asyncnet.events.rules import Slot
+from asyncnet.events.rules import Slot, window_of
 
 
 class Phase(StrEnum):
@@ -67,6 +68,10 @@ class Clock:
         phase, number, ends_at = self._part(moment)
         left = ends_at - moment if ends_at else timedelta(0)
         return Now(phase, number, ends_at, left, paused=self.paused_at is not None)
+
+    def seen_from(self, zone: ZoneInfo) -> "Clock":
+        """Return the clock of an asynchronous event as it runs for somebody in this zone."""
+        return replace(self, slots=tuple(window_of(slot, zone) for slot in self.slots))
 
     def _part(self, moment: datetime) -> tuple[Phase, int, datetime | None]:
         running = _running(self.slots, moment)

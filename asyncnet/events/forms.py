@@ -19,7 +19,7 @@ from wtforms.widgets import HiddenInput
 from asyncnet.events.actions.making import EventPlan
 from asyncnet.events.clock import rhythm_of
 from asyncnet.events.model import Event
-from asyncnet.events.rules import MAX_ROUNDS, Slot
+from asyncnet.events.rules import MAX_ROUNDS, WINDOW_HOURS, EventMode, Slot
 from asyncnet.web.forms import (
     AddressField,
     Form,
@@ -35,6 +35,14 @@ from asyncnet.zones import zone_named
 FOLLOW_UPS = [
     ("digest", "One mail a morning with everything that was written to somebody"),
     ("each", "One mail for every match"),
+]
+MODES = [
+    (EventMode.MIXED.value, "Live, and some in their own time"),
+    (
+        EventMode.ASYNC.value,
+        "Everybody in their own time: a round is a window of a day or two in which people watch "
+        "and answer each other's intros",
+    ),
 ]
 YEARS = range(2000, 2100)
 
@@ -76,6 +84,12 @@ class EventForm(OnceForm):
         "Start of the first round",
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
         validators=[InputRequired("Say when the first round starts, on the host's clock.")],
+    )
+    mode = RadioField("How do people take part?", choices=MODES, default=EventMode.MIXED.value)
+    hours = IntegerField(
+        "Hours per window, when everybody takes part in their own time",
+        default=48,
+        validators=[NumberRange(*WINDOW_HOURS, "Between {} and {} hours.".format(*WINDOW_HOURS))],
     )
     rounds = IntegerField(
         "Rounds",
@@ -121,16 +135,19 @@ class EventForm(OnceForm):
         length, pause = rhythm_of(
             [Slot(slot.number, slot.starts_at, slot.ends_at) for slot in event.rounds]
         )
+        windows = event.mode is EventMode.ASYNC
         return cls(
             formdata=None,
             data={
+                "mode": event.mode.value,
+                "hours": length // timedelta(hours=1) if windows else WINDOW_HOURS[1],
                 "title": event.title,
                 "purpose": event.purpose,
                 "zone": event.zone,
                 "starts": event.starts_at.astimezone(zone_named(event.zone)).replace(tzinfo=None),
                 "rounds": len(event.rounds),
-                "minutes": length // timedelta(minutes=1),
-                "pause": pause // timedelta(minutes=1),
+                "minutes": 5 if windows else length // timedelta(minutes=1),
+                "pause": 2 if windows else pause // timedelta(minutes=1),
                 "send_hour": time.fromisoformat(event.send_hour),
                 "follow_ups": "digest" if event.digest else "each",
                 "reminder_days": event.reminder_days,
@@ -145,14 +162,21 @@ class EventForm(OnceForm):
 
     def plan(self) -> EventPlan:
         """Return what was filled in; only after the form was accepted."""
+        mode = EventMode(self.mode.data)
+        length, pause = (
+            (timedelta(hours=number(self.hours)), timedelta(0))
+            if mode is EventMode.ASYNC
+            else (timedelta(minutes=number(self.minutes)), timedelta(minutes=number(self.pause)))
+        )
         return EventPlan(
+            mode=mode,
             title=text(self.title),
             purpose=text(self.purpose),
             zone=self.zone.data,
             starts_at=_moment(self.starts, self.zone.zone),
             rounds=number(self.rounds),
-            length=timedelta(minutes=number(self.minutes)),
-            pause=timedelta(minutes=number(self.pause)),
+            length=length,
+            pause=pause,
             send_hour=self.send_hour.written,
             retention_days=number(self.retention_days),
             digest=self.follow_ups.data == "digest",

@@ -72,6 +72,11 @@ class Event(Base):
     )
 
     @property
+    def gathers_until(self) -> datetime:
+        """Until when answers wait for their mail; without anybody live there is no need to."""
+        return self.starts_at if self.mode is EventMode.ASYNC else self.ends_at
+
+    @property
     def removed_at(self) -> datetime:
         """When the event's personal data leave."""
         return self.ends_at + timedelta(days=self.retention_days)

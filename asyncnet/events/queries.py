@@ -20,10 +20,11 @@ from asyncnet.events.model import (
     Round,
     Spelling,
 )
-from asyncnet.events.rules import Attendance, MentionKind, Slot, WordKind
+from asyncnet.events.rules import Attendance, EventMode, MentionKind, Slot, WordKind
 from asyncnet.events.spelling import folded
 from asyncnet.people.model import BrowserSession
 from asyncnet.people.rules import hash_of
+from asyncnet.zones import zone_named
 
 PAGE = 50
 SUGGESTED = 200
@@ -46,6 +47,8 @@ _GLANCE = (
         Participant.left_at,
         BrowserSession.link_version.label("known_version"),
         BrowserSession.ended_at,
+        Participant.zone,
+        Event.mode,
         Event.clock_version,
         Event.paused_at,
         Event.closing_minutes,
@@ -148,6 +151,8 @@ class Glance:
     paused_at: datetime | None
     closing: timedelta
     removed_at: datetime
+    own_zone: str | None
+    """Where the reader is, in an event whose rounds open at an hour of their own."""
 
 
 def glance_with(session: Session, key: str, participant_id: int) -> Glance:
@@ -170,6 +175,7 @@ def glance_with(session: Session, key: str, participant_id: int) -> Glance:
         paused_at=found.paused_at,
         closing=timedelta(minutes=found.closing_minutes),
         removed_at=found.ends_at + timedelta(days=found.retention_days),
+        own_zone=found.zone if found.mode is EventMode.ASYNC else None,
     )
 
 
@@ -184,6 +190,14 @@ def clock_of(session: Session, event: Event) -> Clock:
     return Clock(
         slots_of(session, event.id), timedelta(minutes=event.closing_minutes), event.paused_at
     )
+
+
+def clock_for(session: Session, event: Event, participant: Participant) -> Clock:
+    """Return an event's clock as it runs for a participant."""
+    clock = clock_of(session, event)
+    if event.mode is EventMode.ASYNC:
+        return clock.seen_from(zone_named(participant.zone))
+    return clock
 
 
 def participant(session: Session, participant_id: int) -> Participant:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from asyncnet.messages.rules import next_daylight
+
 CONSENT_VERSION = "2026-11"
 """The version of the words that a participant agrees to when registering."""
 MAX_ROUNDS = 20
@@ -108,6 +110,8 @@ class QuestionKind(StrEnum):
     CONTACT = "contact"
 
 
+WINDOW_HOURS = (24, 48)
+"""How long a round of an asynchronous event may be open, in hours."""
 WITH_CHOICES = {QuestionKind.ONE, QuestionKind.SEVERAL}
 WITH_LINES = {*WITH_CHOICES, QuestionKind.SCALE}
 """Their choices, one a line; of a scale what its two ends mean."""
@@ -245,6 +249,16 @@ def slots(
     for index in range(rounds):
         begins = starts_at + index * (length + pause)
         yield Slot(index + 1, begins, begins + length)
+
+
+def window_of(slot: Slot, zone: ZoneInfo) -> Slot:
+    """Return when a round of an asynchronous event is open for somebody in this zone, in UTC.
+
+    It opens with the round, or on the next morning where that would be at night, and is open
+    for as long as everybody's: nobody has less time because of where they live.
+    """
+    opens_at = next_daylight(zone, slot.starts_at)
+    return Slot(slot.number, opens_at, opens_at + (slot.ends_at - slot.starts_at))
 
 
 def next_morning(ends_at: datetime, zone: ZoneInfo, send_time: time = SEND_TIME) -> datetime:

@@ -11,7 +11,7 @@ from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant, Question
 from asyncnet.events.queries import counts, questions_of
-from asyncnet.events.rules import MAX_ANSWERS
+from asyncnet.events.rules import MAX_ANSWERS, EventMode, Slot, window_of
 from asyncnet.followups import queries
 from asyncnet.followups.actions import drafting
 from asyncnet.followups.actions.answering import (
@@ -39,6 +39,7 @@ from asyncnet.web.access import Role, actor, current_participant, organized_even
 from asyncnet.web.forms import ButtonForm
 from asyncnet.web.now import strip_of
 from asyncnet.wiring import links
+from asyncnet.zones import zone_named
 
 pages = Blueprint("followups", __name__)
 EXAMPLE = Participant(
@@ -80,6 +81,18 @@ def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
     """Show somebody the intro of their match, and take what they write."""
     viewer = current_participant(participant_id)
     found = queries.viewing_by(db.session(), viewer, match_id)
+    opens_at = _opens_at(viewer, found)
+    if utc_now() < opens_at:
+        return render_template(
+            "followups/closed.html",
+            participant=viewer,
+            event=viewer.event,
+            match=found.match,
+            other=found.other,
+            opens_at=opens_at,
+            photos=faces([found.other]),
+            strip=strip_of(viewer, viewer.event, utc_now()),
+        )
     questions = questions_of(db.session(), viewer.event_id)
     form = _form(viewer, found, questions)
     if form is None or not form.accepted():
@@ -187,6 +200,15 @@ def received(participant_id: int) -> ResponseReturnValue:
         letters=[(answer, readable(answer)) for answer in answers],
         photos=faces([answer.author for answer in answers]),
     )
+
+
+def _opens_at(viewer: Participant, found: Viewing) -> datetime:
+    """Return from when on a viewing is open; one in an event with live people always is."""
+    if viewer.event.mode is not EventMode.ASYNC:
+        return found.match.created_at
+    slot = found.match.round
+    window = window_of(Slot(slot.number, slot.starts_at, slot.ends_at), zone_named(viewer.zone))
+    return window.starts_at
 
 
 def _form(

@@ -12,7 +12,7 @@ from asyncnet.events.actions import registering
 from asyncnet.events.actions.refreshing import refresh_pages, refresh_pages_of
 from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import Attendance
+from asyncnet.events.rules import Attendance, EventMode
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.matches.queries import plan_of
 
@@ -37,12 +37,13 @@ def pair(
 ) -> Match:
     """Add a draft match of two participants in a round.
 
-    Raises CannotPair when they are one person, have left, are both asynchronous, meet already,
-    or when a live one of them is in another match of the round.
+    Raises CannotPair when they are one person, have left, meet already, are both asynchronous
+    in an event with people who are there live, or when a live one of them is in another match
+    of the round.
     """
     session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
     first, second = sorted((one, other), key=lambda participant: participant.id)
-    _refuse_impossible(session, slot, first, second)
+    _refuse_impossible(session, event, slot, first, second)
     match = session.scalar(
         select(Match).where(Match.first_id == first.id, Match.second_id == second.id)
     )
@@ -142,14 +143,15 @@ def withdraw(session: Session, match: Match, *, actor: Actor, now: datetime) -> 
 
 
 def _refuse_impossible(
-    session: Session, slot: Round, first: Participant, second: Participant
+    session: Session, event: Event, slot: Round, first: Participant, second: Participant
 ) -> None:
     if first.id == second.id:
         raise CannotPair(f"{first.name} cannot meet themselves. Choose two different people.")
     for participant in (first, second):
         if participant.left_at is not None:
             raise CannotPair(f"{participant.name} no longer takes part.")
-    if first.attendance is second.attendance is Attendance.ASYNC:
+    both_away = first.attendance is second.attendance is Attendance.ASYNC
+    if both_away and event.mode is not EventMode.ASYNC:
         raise CannotPair(
             f"{first.name} and {second.name} both take part asynchronously. Pair each of them "
             "with somebody who is there live."

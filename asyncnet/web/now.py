@@ -10,8 +10,9 @@ from asyncnet.clock import utc_now
 from asyncnet.database import db
 from asyncnet.events.clock import Clock, Now
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.queries import Glance, clock_of, slots_of
+from asyncnet.events.queries import Glance, clock_for, slots_of
 from asyncnet.events.rules import Slot
+from asyncnet.zones import zone_named
 
 KNOWN_EVENTS = 256
 KNOWN_FOR_SECONDS = 30.0
@@ -43,7 +44,7 @@ class Strip:
 
 def strip_of(participant: Participant, event: Event, now: datetime) -> Strip:
     """Return what the strip of a participant's page shows at this moment."""
-    clock = clock_of(db.session(), event)
+    clock = clock_for(db.session(), event, participant)
     return strip_at(clock, event, participant.page_version, now)
 
 
@@ -67,6 +68,8 @@ def tag_of(clock_version: int, page_version: int, now: Now) -> str:
 def tag_at_a_glance(seen: Glance, now: datetime) -> str:
     """Return the same name from one small query, the rounds being known already."""
     clock = Clock(_rounds_known(seen), seen.closing, seen.paused_at)
+    if seen.own_zone:
+        clock = clock.seen_from(zone_named(seen.own_zone))
     return tag_of(seen.clock_version, seen.page_version, clock.at(now))
 
 

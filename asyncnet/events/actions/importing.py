@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock
 from asyncnet.events.actions.linking import link_mail
-from asyncnet.events.actions.registering import Profile, describe
+from asyncnet.events.actions.registering import Profile, describe, mode_of
 from asyncnet.events.actions.wording import keep_everybodys_mentions, learn_words
 from asyncnet.events.model import (
     Import,
@@ -76,6 +76,7 @@ def apply_import(
             select(Participant).where(Participant.event_id == event_id)
         )
     }
+    mode = mode_of(session, event_id)
     added: list[tuple[Participant, Profile]] = []
     for row in rows:
         said = Profile(**(row | {"attendance": Attendance(row["attendance"])}))
@@ -85,7 +86,7 @@ def apply_import(
         elif participant.left_at is None:
             continue
         participant.left_at = None
-        describe(participant, said)
+        describe(participant, said, mode)
         added.append((participant, said))
     session.add_all(participant for participant, _ in added)
     session.flush()

@@ -14,9 +14,9 @@ from asyncnet.audit.actions import Actor, record
 from asyncnet.database import NotFound, lock
 from asyncnet.events.actions.replanning import has_follow_ups, replan_follow_ups
 from asyncnet.events.clock import Clock, rhythm_of
-from asyncnet.events.model import Event, EventOrganizer, Question, Round
+from asyncnet.events.model import Event, EventOrganizer, Participant, Question, Round
 from asyncnet.events.queries import event_made_from
-from asyncnet.events.rules import FIRST_QUESTIONS, Slot, slots
+from asyncnet.events.rules import FIRST_QUESTIONS, Attendance, EventMode, Slot, slots
 
 
 class ChangedMeanwhile(Exception):
@@ -42,6 +42,7 @@ class EventPlan:
     retention_days: int
     digest: bool = True
     reminder_days: int = 4
+    mode: EventMode = EventMode.MIXED
 
 
 def make_event(
@@ -65,6 +66,7 @@ def make_event(
         retention_days=said.retention_days,
         digest=said.digest,
         reminder_days=said.reminder_days,
+        mode=said.mode,
         registration_key=secrets.token_urlsafe(16),
         form_key=form_key,
         created_at=now,
@@ -93,7 +95,7 @@ def change_event(
     somebody saved after `version` was shown, and RoundsTaken when a round with matches would
     go, or the rounds would move after somebody has answered.
     """
-    kept = _keeps_its_times(event, said)
+    before, kept = event.mode, _keeps_its_times(event, said)
     times = kept or list(
         slots(said.starts_at, rounds=said.rounds, length=said.length, pause=said.pause)
     )
@@ -110,6 +112,7 @@ def change_event(
             retention_days=said.retention_days,
             digest=said.digest,
             reminder_days=said.reminder_days,
+            mode=said.mode,
             version=Event.version + 1,
             clock_version=Event.clock_version + 1,
         )
@@ -117,6 +120,8 @@ def change_event(
     )
     if changed is None:
         raise ChangedMeanwhile
+    if said.mode is not before:
+        _change_mode(session, event, said.mode)
     moved = [(slot.starts_at, slot.ends_at) for slot in event.rounds] != [
         (slot.starts_at, slot.ends_at) for slot in times
     ]
@@ -166,6 +171,20 @@ def choose_asks(
     if changed is None:
         raise ChangedMeanwhile
     record(session, actor, "registration.changed", f"event:{event.id}", now=now)
+
+
+def _change_mode(session: Session, event: Event, mode: EventMode) -> None:
+    """Let everybody take part in the way the event's new mode asks for, before anybody meets."""
+    if event.published_at is not None:
+        raise RoundsTaken(
+            "The matches are published, so how people take part can no longer be changed."
+        )
+    if mode is EventMode.ASYNC:
+        session.execute(
+            update(Participant)
+            .where(Participant.event_id == event.id)
+            .values(attendance=Attendance.ASYNC)
+        )
 
 
 def _keeps_its_times(event: Event, said: EventPlan) -> list[Slot]:

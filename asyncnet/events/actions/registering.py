@@ -18,11 +18,13 @@ from asyncnet.events.actions.replanning import replan_follow_ups
 from asyncnet.events.actions.wording import find_in_mentions, keep_mentions, learn_words
 from asyncnet.events.model import (
     Consent,
+    Event,
     Participant,
 )
 from asyncnet.events.rules import (
     CONSENT_VERSION,
     Attendance,
+    EventMode,
     MentionKind,
     WordKind,
 )
@@ -96,11 +98,12 @@ def register(
     )
     if participant is not None and (consent or participant.left_at is None):
         raise AlreadyRegistered
+    mode = mode_of(session, event_id)
     if participant is None:
         participant = Participant(event_id=event_id, email=said.email, registered_at=now)
         session.add(participant)
     participant.left_at = None
-    describe(participant, said)
+    describe(participant, said, mode)
     session.flush()
     _settle_words(session, participant, said)
     if consent:
@@ -144,7 +147,7 @@ def change_participant(
         raise ChangedMeanwhile
     readdressed = participant.email != said.email
     participant.email = said.email
-    describe(participant, said)
+    describe(participant, said, participant.event.mode)
     try:
         session.flush()
     except IntegrityError as error:
@@ -172,8 +175,16 @@ def remove_participant(
     record(session, actor, "participant.removed", f"participant:{participant.id}", now=now)
 
 
-def describe(participant: Participant, said: Profile) -> None:
-    """Write down what somebody says; what they were not asked stays as it is."""
+def mode_of(session: Session, event_id: int) -> EventMode:
+    """Return whether anybody is there live."""
+    return session.scalars(select(Event.mode).where(Event.id == event_id)).one()
+
+
+def describe(participant: Participant, said: Profile, mode: EventMode) -> None:
+    """Write down what somebody says; what they were not asked stays as it is.
+
+    In an asynchronous event everybody takes part asynchronously.
+    """
     for name in (
         "name",
         "zone",
@@ -191,6 +202,8 @@ def describe(participant: Participant, said: Profile) -> None:
         value = getattr(said, name)
         if value is not None:
             setattr(participant, name, list(value) if name in LISTS else value)
+    if mode is EventMode.ASYNC:
+        participant.attendance = Attendance.ASYNC
 
 
 def _settle_words(session: Session, participant: Participant, said: Profile) -> None:

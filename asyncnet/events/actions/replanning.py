@@ -35,7 +35,7 @@ def replan_follow_ups(
     hour = time.fromisoformat(event.send_hour)
     for message in session.scalars(waiting.order_by(Message.id)).all():
         zone = reader.zone if reader else message.zone
-        due = due_at(message.created_at, event.ends_at, zone_named(zone), hour)
+        due = due_at(message.created_at, event.gathers_until, zone_named(zone), hour)
         if (due, zone) != (message.due_at, message.zone):
             replan(
                 session,

@@ -62,7 +62,7 @@ def plan_follow_up(
         to_name=reader.name,
         zone=reader.zone,
         due_at=due_at(
-            now, event.ends_at, zone_named(reader.zone), time.fromisoformat(event.send_hour)
+            now, event.gathers_until, zone_named(reader.zone), time.fromisoformat(event.send_hour)
         ),
         now=now,
     )

@@ -1,0 +1,145 @@
+"""Events without anybody live: everyone watches, everyone answers, in windows of their own days."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import SYSTEM
+from asyncnet.clock import utc_now
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.rules import Attendance, EventMode, Slot, next_morning, window_of
+from asyncnet.followups.model import Answer
+from asyncnet.matches.actions import pair, publish
+from asyncnet.matches.model import Match
+from asyncnet.messages.model import Message
+from asyncnet.zones import zone_names
+from tests import factories
+from tests.pages import find_form, open_personal_link, post_form, sign_in
+
+Rows = Callable[..., list[Any]]
+YEARS = (datetime(2026, 1, 1), datetime(2028, 1, 1))  # noqa: DTZ001 - hypothesis wants no zone
+ZONES = ("Europe/Berlin", "America/Los_Angeles", "Asia/Tokyo", "Pacific/Auckland")
+"""At every hour it is day in one of them and night in another."""
+
+
+def begun(session: Session, ago: timedelta) -> Event:
+    """Return an asynchronous event of three windows of two days each, the first begun by now."""
+    starts_at = utc_now() - ago
+    event = factories.event(session, factories.organizer(session), starts_at=starts_at)
+    event.mode = EventMode.ASYNC
+    for slot in event.rounds:
+        slot.starts_at = starts_at + (slot.number - 1) * timedelta(hours=48)
+        slot.ends_at = slot.starts_at + timedelta(hours=48)
+    event.ends_at = event.rounds[-1].ends_at
+    session.commit()
+    return event
+
+
+def matched(
+    session: Session, event: Event, zones: tuple[str, str]
+) -> tuple[Participant, Participant, Match]:
+    """Return two people with intros who meet in the first window."""
+    one, other = (
+        factories.participant(session, event, zone=zone, attendance=Attendance.ASYNC)
+        for zone in zones
+    )
+    for person in (one, other):
+        factories.intro(session, person)
+    match = pair(session, event, event.rounds[0], one, other, actor=SYSTEM, now=utc_now())
+    publish(session, event, actor=SYSTEM, now=utc_now())
+    session.commit()
+    return one, other, match
+
+
+@given(
+    st.sampled_from(zone_names()),
+    st.datetimes(*YEARS),
+    st.integers(24, 48),
+)
+def test_a_window_opens_by_day_and_is_as_long_for_everybody(
+    name: str, moment: datetime, hours: int
+) -> None:
+    starts_at = moment.replace(tzinfo=UTC)
+    slot = Slot(1, starts_at, starts_at + timedelta(hours=hours))
+
+    window = window_of(slot, ZoneInfo(name))
+
+    local = window.starts_at.astimezone(ZoneInfo(name))
+    assert 8 <= local.hour < 21
+    assert timedelta(0) <= window.starts_at - starts_at < timedelta(hours=13)
+    assert window.ends_at - window.starts_at == timedelta(hours=hours)
+
+
+def test_each_of_the_two_watches_and_answers_the_other(
+    session: Session, app: Flask, rows: Rows
+) -> None:
+    """The mails go on the next morning, although the event goes on for days."""
+    ana, kenji, match = matched(
+        session, begun(session, timedelta(hours=20)), ("Europe/Berlin", "Asia/Tokyo")
+    )
+
+    for author, words in ((ana, "Your tide pools!"), (kenji, "Your harbour!")):
+        browser = app.test_client()
+        open_personal_link(browser, author)
+        page = f"/me/{author.id}/matches/{match.id}"
+        question = next(name for name in find_form(browser.get(page)).values if name[0] == "q")
+        assert post_form(browser, page, {question: words}).status_code == 302
+
+    found = {answer.author_id: answer.items[0]["value"] for answer in rows(select(Answer))}
+    assert found == {ana.id: "Your tide pools!", kenji.id: "Your harbour!"}
+    mails = rows(select(Message))
+    assert {mail.participant_id for mail in mails} == {ana.id, kenji.id}
+    for mail in mails:
+        assert mail.due_at == next_morning(mail.created_at, ZoneInfo(mail.zone))
+
+
+def test_nobody_is_let_in_before_a_humane_hour_of_theirs(session: Session, app: Flask) -> None:
+    """Night in one place is day in another."""
+    event = begun(session, timedelta(minutes=1))
+    hours = {zone: event.starts_at.astimezone(ZoneInfo(zone)).hour for zone in ZONES}
+    day = next(zone for zone, hour in hours.items() if 8 <= hour < 21)
+    night = next(zone for zone, hour in hours.items() if not 7 <= hour < 22)
+    awake, asleep, match = matched(session, event, (day, night))
+
+    seen = []
+    for person in (awake, asleep):
+        browser = app.test_client()
+        open_personal_link(browser, person)
+        page = browser.get(f"/me/{person.id}/matches/{match.id}").text
+        mine = browser.get(f"/me/{person.id}").text
+        seen.append(("<textarea" in page, "Open now" in mine, ", 08:00" in page))
+
+    assert seen == [(True, True, False), (False, False, True)]
+
+
+def test_an_organizer_makes_an_event_in_peoples_own_time(
+    app: Flask, client: FlaskClient, session: Session, rows: Rows
+) -> None:
+    sign_in(client, factories.organizer(session))
+    said = {
+        "title": "A slow week", "zone": "Europe/Berlin", "starts": "2027-06-18T14:00",
+        "mode": "async", "rounds": "3", "hours": "36",
+    }  # fmt: skip
+
+    refused = post_form(client, "/events/new", said | {"hours": "12"})
+    made = post_form(client, "/events/new", said)
+    [event] = rows(select(Event).where(Event.title == "A slow week"))
+    kept = find_form(client.get(f"/events/{event.id}/settings")).values
+    join = f"/join/{event.registration_key}"
+    ida = {"name": "Ida", "email": "ida@reader.example", "zone": "Asia/Tokyo", "consent": "y"}
+    joined = post_form(app.test_client(), join, ida | {"attendance": "live"})
+
+    assert "Between 24 and 48 hours" in refused.text
+    assert (made.status_code, joined.status_code) == (302, 302)
+    assert (kept["mode"], kept["hours"], kept["rounds"]) == (["async"], ["36"], ["3"])
+    assert event.ends_at - event.starts_at == timedelta(hours=3 * 36)
+    [participant] = rows(select(Participant))
+    assert participant.attendance is Attendance.ASYNC
