@@ -7,7 +7,7 @@ FRONT_END := static/dist/manifest.json
 SOURCES := package-lock.json build.mjs $(wildcard static/js/*.js static/css/*.css)
 APT := $(if $(filter 0,$(shell id -u)),apt-get,sudo apt-get)
 
-.PHONY: run demo install test bench faults check lock
+.PHONY: run demo install test test-captions bench faults check lock
 .DELETE_ON_ERROR:
 
 run: .venv/.runtime $(FRONT_END) ## Start a ready sample event on this machine.
@@ -24,6 +24,9 @@ test: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Run every test at both size
 	$(BIN)/pytest -n 2 --size small
 	$(BIN)/pytest -n 2 --size large
 
+test-captions: .venv-captions/.ready ## Try the optional recognizer for real, in an environment of its own.
+	.venv-captions/bin/pytest tests/intros/test_recognizer.py
+
 bench: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Print every promised figure as a ratio.
 	$(BIN)/python -m benchmarks
 
@@ -39,6 +42,8 @@ lock: .venv/.runtime ## Write the newest allowed versions, with hashes, into req
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --upgrade $(LOCK) requirements.in --output-file requirements.txt
 	$(BIN)/uv pip compile --upgrade $(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	$(BIN)/uv pip compile --upgrade $(LOCK) -c requirements.txt requirements-captions.in \
+		--output-file requirements-captions.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
 
@@ -51,6 +56,12 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header 
 
 .venv/.tools: requirements-dev.txt .venv/.runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv-captions/.ready: requirements.txt requirements-dev.txt requirements-captions.txt
+	$(PYTHON) -m venv .venv-captions
+	for part in requirements requirements-dev requirements-captions; do .venv-captions/bin/pip install \
+		--quiet --disable-pip-version-check --require-hashes -r $$part.txt || exit 1; done
 	@touch $@
 
 # Node 20 or newer where the machine has it, else the one that comes as a Python package.

@@ -24,7 +24,7 @@ from asyncnet.followups import desk
 from asyncnet.followups import views as followups
 from asyncnet.followups.threads import views as threads
 from asyncnet.intros import board as intro_board
-from asyncnet.intros import faces
+from asyncnet.intros import captions, faces, playing
 from asyncnet.intros import views as intros
 from asyncnet.matches import profiles
 from asyncnet.matches import views as matches
@@ -47,6 +47,8 @@ FEATURES = (
     faces,
     intros,
     intro_board,
+    playing,
+    captions,
     matches,
     bench,
     profiles,

@@ -21,6 +21,7 @@ from asyncnet.followups.actions.mailing import plan_unmailed
 from asyncnet.followups.actions.reminding import plan_reminders
 from asyncnet.intros import letters as intros
 from asyncnet.intros import work
+from asyncnet.intros.listening import draft_next
 from asyncnet.intros.rules import Limits
 from asyncnet.mail.port import Letter
 from asyncnet.matches.bench import letters as bench
@@ -106,12 +107,15 @@ def compose_by(clock: Callable[[], datetime]) -> Callable[[Session, Message], Le
 
 
 def process_a_video(clock: Callable[[], datetime] = utc_now) -> None:
-    """Process one uploaded intro and clear storage of what has ended; then wake for the next.
+    """Process one uploaded intro, or draft the captions of one where none waits for that; clear
+    storage of what has ended; then wake for the next.
 
     A worker that is asked to stop ends between tasks, so no task is longer than one video.
     """
     limits = Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
-    found = work.process_next(storage(), settings().instance / "work", limits=limits, clock=clock)
+    scratch = settings().instance / "work"
+    found = work.process_next(storage(), scratch, limits=limits, clock=clock)
+    found = found or draft_next(storage(), scratch, clock=clock)
     work.clear_settled(storage(), now=clock())
     if found:
         _wake_worker("video")

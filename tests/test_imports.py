@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "followups", "day")
 RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("rules", "clock", "zones", "port", "messages/wording", "matching/*", "config")),
-    (0, ("events/spelling", "events/naming")),
+    (0, ("events/spelling", "events/naming", "intros/cues")),
     (1, ("database", "people/addresses", "people/links")),
     (2, ("model", "messages/queue", "messages/queue/*", "events/roster")),
     (
@@ -26,12 +26,13 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     ),
     (0, ("followups/invitation",)),
     (4, ("actions", "actions/*", "letters", "intros/video", "intros/video/*", "intros/work")),
-    (4, ("intros/portraits", "messages/drain", "messages/bounces")),
+    (4, ("intros/listening", "intros/portraits", "messages/drain", "messages/bounces")),
     (5, ("disk", "s3", "smtp", "inbox", "mail/mime")),
     (6, ("wiring",)),
     (7, ("web/*",)),
     (8, ("forms", "events/registration")),
     (9, ("views", "profiles", "intros/faces", "intros/board")),
+    (9, ("intros/playing", "intros/captions")),
     (10, ("tasks",)),
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),

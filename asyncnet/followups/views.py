@@ -34,7 +34,7 @@ from asyncnet.followups.letters import readable
 from asyncnet.followups.model import TAB, Answer, AnswerDraft
 from asyncnet.followups.queries import Viewing
 from asyncnet.intros.faces import faces
-from asyncnet.intros.views import playback
+from asyncnet.intros.playing import playback
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
 from asyncnet.web.forms import ButtonForm
 from asyncnet.web.now import strip_of

@@ -1,11 +1,21 @@
 """What the studio takes in. Whatever else a browser sends is not looked at (CHECKLIST A3)."""
 
+import wtforms
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, IntegerField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    FieldList,
+    FormField,
+    IntegerField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import HiddenInput
 
 from asyncnet.events.forms import trimmed
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
+from asyncnet.intros.cues import MAX_CUES, MAX_TEXT, BadTime, Cue, read_time, tidy, troubles
 from asyncnet.intros.model import IntroKind
 from asyncnet.web.access import LARGEST_ID
 from asyncnet.web.forms import Form, one_line
@@ -84,6 +94,51 @@ class BeginForm(Form):
     )
     size = IntegerField(validators=[InputRequired("Choose a file first."), NumberRange(min=0)])
     content_type = StringField(validators=[Length(max=100)])
+
+
+class CueForm(wtforms.Form):
+    """One line of captions; a line without words is left out."""
+
+    start = StringField("From", validators=[Length(max=12)])
+    end = StringField("Until", validators=[Length(max=12)])
+    text = StringField("Words", validators=[Length(max=MAX_TEXT)])
+
+    def cue(self) -> Cue | None:
+        """Return the line, None when it is empty; what cannot be read is told at its field."""
+        text = tidy(self.text.data or "")
+        if not text:
+            return None
+        times = []
+        for field in (self.start, self.end):
+            try:
+                times.append(read_time(field.data or ""))
+            except BadTime:
+                field.errors = [*field.errors, "Write it like 0:07.5: minutes, seconds, tenths."]
+        return Cue(times[0], times[1], text) if len(times) == 2 else None
+
+
+class CaptionsForm(Form):
+    """All lines of captions, as they were when `version` was what one saw."""
+
+    version = IntegerField(widget=HiddenInput(), validators=[InputRequired(), NumberRange(min=0)])
+    cues = FieldList(FormField(CueForm), max_entries=MAX_CUES)
+
+    def lines(self, seconds: float) -> list[Cue] | None:
+        """Return the lines of a form that was sent in, None when something is wrong with them.
+
+        `seconds` is how long the intro is.
+        """
+        if not self.accepted():
+            return None
+        written = [(entry.form, entry.form.cue()) for entry in self.cues]
+        if any(form.errors for form, _ in written):
+            return None
+        kept = [(form, cue) for form, cue in written if cue]
+        found = troubles([cue for _, cue in kept], seconds)
+        for place, words in found.items():
+            field = kept[place][0].start
+            field.errors = [*field.errors, words]
+        return None if found else [cue for _, cue in kept]
 
 
 class NudgeForm(Form):

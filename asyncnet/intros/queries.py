@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer
 from asyncnet.database import there
 from asyncnet.events.model import Consent, Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.intros.model import ENDED, Intro, IntroState, Photo
+from asyncnet.intros.model import ENDED, Captions, CaptionsState, Intro, IntroState, Photo
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageKind
 
@@ -68,6 +68,26 @@ class Standing:
 
     person: Participant
     intro: Intro | None
+
+
+def captions_of(session: Session, intro_id: int) -> Captions | None:
+    """Return the captions of an intro, if there are any, in whatever state."""
+    return session.scalar(select(Captions).where(Captions.intro_id == intro_id))
+
+
+def captions_shown(session: Session, captions_id: int) -> Captions:
+    """Return captions that others may read, of an intro that they may watch. Raises NotFound."""
+    return there(
+        session.scalar(
+            select(Captions)
+            .join(Captions.intro)
+            .where(
+                Captions.id == captions_id,
+                Captions.state == CaptionsState.SHOWN,
+                Intro.state == IntroState.READY,
+            )
+        )
+    )
 
 
 def standings(

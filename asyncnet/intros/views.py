@@ -1,7 +1,5 @@
 """The studio: where a participant gives consent, uploads, watches, replaces and withdraws."""
 
-from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
@@ -16,7 +14,8 @@ from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.actions.uploading import NotAllowed
 from asyncnet.intros.faces import faces
 from asyncnet.intros.forms import BeginForm, ConsentForm, QuestionForm, StepForm, WordsForm
-from asyncnet.intros.model import UNDER_WAY, Intro, IntroKind
+from asyncnet.intros.model import UNDER_WAY, IntroKind
+from asyncnet.intros.playing import playback
 from asyncnet.intros.rules import Limits
 from asyncnet.storage.port import FileMissing, UploadRequest
 from asyncnet.web.access import Role, actor, current_participant, requires
@@ -26,49 +25,6 @@ from asyncnet.web.pages import allow_recording
 from asyncnet.wiring import settings, storage
 
 pages = Blueprint("intros", __name__)
-TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".jpg": "image/jpeg"}
-
-
-@dataclass(frozen=True)
-class Playback:
-    """What a page needs to show an intro: its words, or addresses that play for some minutes.
-
-    `large` is the video, or the sound where that is all there is; a text has no addresses. The
-    page asks for new ones when they have ended, so they are never kept.
-    """
-
-    kind: IntroKind
-    words: str = ""
-    large: str = ""
-    small: str = ""
-    poster: str = ""
-    seconds: float = 0
-    width: int = 16
-    height: int = 9
-
-
-def playback(intro: Intro) -> Playback:
-    """Return what shows a ready intro; call it only after an access check (CHECKLIST U7)."""
-    if intro.kind is IntroKind.TEXT:
-        return Playback(intro.kind, words=intro.words)
-    large, *others = [
-        storage().link(
-            f"{intro.folder}/{name}",
-            content_type=TYPES[PurePath(name).suffix],
-            valid_for=settings().playback_valid_for,
-        )
-        for name in intro.files
-    ]
-    small, poster = others or (large, "")
-    return Playback(
-        kind=intro.kind,
-        large=large,
-        small=small,
-        poster=poster,
-        seconds=intro.seconds or 0,
-        width=intro.width or 16,
-        height=intro.height or 9,
-    )
 
 
 @pages.get("/me/<int:participant_id>/intro")

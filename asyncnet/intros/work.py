@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.database import WRITES, db, transaction
 from asyncnet.intros import portraits, queries, video
-from asyncnet.intros.actions import processing, uploading, withdrawing
+from asyncnet.intros.actions import captioning, processing, uploading, withdrawing
 from asyncnet.intros.actions.processing import Claim, ClaimLost, NothingWaiting, Prepared
 from asyncnet.intros.model import ENDED, IntroKind, IntroStep
 from asyncnet.intros.rules import Limits, Unusable
-from asyncnet.intros.video import WorkerStops
+from asyncnet.intros.video import WorkerStops, speech
 from asyncnet.storage.port import FileMissing, Storage, StorageError
 
 log = structlog.get_logger()
@@ -93,6 +93,7 @@ def sweep(storage: Storage, *, now: datetime) -> int:
     """
     before = now - uploading.UNFINISHED_FOR
     with transaction() as session:
+        captioning.give_up(session, now=now)
         unfinished = queries.unfinished(session, begun_before=before)
     for intro_id, upload_key in unfinished:
         _end_unfinished(storage, intro_id, upload_key, now=now)
@@ -131,10 +132,17 @@ def _worked_through(
         log.warning("intro put back", intro=claim.intro_id, error=repr(error))
         return lambda session: processing.release(session, claim, now=clock())
     else:
-        return lambda session: processing.mark_ready(session, claim, prepared, now=clock())
+        return lambda session: _ready(session, claim, prepared, clock)
     return lambda session: processing.reject(
         session, claim, refusal.reason, is_sound_only=refusal.is_sound_only, now=clock()
     )
+
+
+def _ready(session: Session, claim: Claim, prepared: Prepared, clock: Clock) -> None:
+    now = clock()
+    processing.mark_ready(session, claim, prepared, now=now)
+    if speech.is_installed():
+        captioning.ask(session, claim.intro_id, now=now)
 
 
 def _prepare(storage: Storage, scratch: Path, claim: Claim, limits: Limits) -> Prepared:

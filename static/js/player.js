@@ -51,6 +51,8 @@ function takeAddresses(video, twin) {
     source.src = fresh[index].src;
   }
   video.poster = twin.poster;
+  const track = video.querySelector("track");
+  if (track) track.src = twin.querySelector("track")?.src ?? "";
 }
 
 function say(video, isGone) {

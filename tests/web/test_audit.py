@@ -101,6 +101,8 @@ ELSEWHERE = {
     "intros.sign": "it signs an address and changes no row",
     "followups.keep_draft": "it leaves an entry when a draft begins only; tried with the drafts",
     "intros.arrived": "it needs a stored file; tried with the studio",
+    "captions.edit": "it needs a ready intro; tried with the captions",
+    "captions.remove": "it needs captions; tried with them",
     "intros.take_as_audio": "it needs a refused video; tried with the worker",
 }
 

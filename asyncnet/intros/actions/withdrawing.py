@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, Actor, record
 from asyncnet.database import wake
 from asyncnet.events.model import Consent, Participant
 from asyncnet.intros import queries
-from asyncnet.intros.model import UNDER_WAY, Intro, IntroState
+from asyncnet.intros.model import UNDER_WAY, Captions, Intro, IntroState
 
 
 def withdraw(session: Session, participant: Participant, *, actor: Actor, now: datetime) -> None:
@@ -63,7 +63,7 @@ def end(
 ) -> bool:
     """Move a participant's intros in these states to `end`; return whether there was any.
 
-    Their claims are lost, and a worker clears storage after them.
+    Their claims are lost, their captions go at once, and a worker clears storage after them.
     """
     wanted = [Intro.participant_id == participant_id, Intro.state.in_(states)]
     if before_id is not None:
@@ -75,6 +75,8 @@ def end(
         .returning(Intro.id)
     ).all()
     if ended:
+        gone = [row.id for row in ended]
+        session.execute(delete(Captions).where(Captions.intro_id.in_(gone)))
         wake_worker(session)
     return bool(ended)
 

@@ -1,0 +1,137 @@
+"""The captions page: a speaker writes or corrects what is said, line by line, and shows it."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.events.model import Participant
+from asyncnet.intros import queries
+from asyncnet.intros.actions import captioning
+from asyncnet.intros.actions.captioning import Stale
+from asyncnet.intros.cues import MAX_CUES, write_time
+from asyncnet.intros.forms import CaptionsForm
+from asyncnet.intros.model import Captions, CaptionsState, Intro, IntroKind
+from asyncnet.intros.playing import playback
+from asyncnet.web.access import Role, actor, current_participant, requires
+from asyncnet.web.forms import ButtonForm, number
+
+pages = Blueprint("captions", __name__)
+
+FREE_LINES = 6
+"""How many empty lines the page offers; without scripts saving brings as many more."""
+
+
+@pages.route("/me/<int:participant_id>/intro/captions", methods=["GET", "POST"])
+@requires(Role.PARTICIPANT)
+def edit(participant_id: int) -> ResponseReturnValue:
+    """Show the captions of one's own intro beside it, and keep what is written."""
+    participant = current_participant(participant_id)
+    intro = _with_sound(participant)
+    if intro is None:
+        flash("Captions belong to a video or a sound. Make your intro first.", "notice")
+        return redirect(url_for("intros.studio", participant_id=participant_id))
+    kept = queries.captions_of(db.session(), intro.id)
+    if request.method == "GET":
+        return _page(participant, intro, kept, _filled(kept))
+    form = CaptionsForm()
+    cues = form.lines(intro.seconds or 0)
+    show = request.form.get("act") == "show"
+    if cues == [] and show:
+        form.form_errors.append("Write at least one line, so that there is something to show.")
+        cues = None
+    if cues is None:
+        return _page(participant, intro, kept, form), 400
+    try:
+        with transaction() as session:
+            captioning.save(
+                session,
+                intro,
+                cues,
+                show=show,
+                version=number(form.version),
+                actor=actor(),
+                now=utc_now(),
+            )
+    except Stale:
+        return _again(participant, form), 409
+    flash(
+        "Your captions are shown from now on."
+        if show
+        else "Kept for you alone. Nobody else sees them until you show them.",
+        "good",
+    )
+    return redirect(url_for(".edit", participant_id=participant_id))
+
+
+@pages.post("/me/<int:participant_id>/intro/captions/remove")
+@requires(Role.PARTICIPANT)
+def remove(participant_id: int) -> ResponseReturnValue:
+    """Take the captions of one's own intro away."""
+    participant = current_participant(participant_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    intro = _with_sound(participant)
+    if intro is not None:
+        with transaction() as session:
+            captioning.remove(session, intro, actor=actor(), now=utc_now())
+        flash("Your intro has no captions any more.", "notice")
+    return redirect(url_for(".edit", participant_id=participant_id))
+
+
+def _with_sound(participant: Participant) -> Intro | None:
+    ready = queries.ready_of(db.session(), participant.id)
+    return None if ready is None or ready.kind is IntroKind.TEXT else ready
+
+
+def _again(participant: Participant, form: CaptionsForm) -> str:
+    """Show what was written once more, since the captions had changed under it (F9)."""
+    intro = _with_sound(participant) or abort(404)
+    kept = queries.captions_of(db.session(), intro.id)
+    form.version.data = kept.version if kept else 0
+    form.version.raw_data = None
+    form.form_errors.append(
+        "Your captions have changed since you opened this page, in another window or by a new "
+        "draft. Below is what you wrote here: save it once more to put it in their place."
+    )
+    return _page(participant, intro, kept, form)
+
+
+def _filled(kept: Captions | None) -> CaptionsForm:
+    """Return the form as the captions are."""
+    return CaptionsForm(
+        formdata=None,
+        data={
+            "version": kept.version if kept else 0,
+            "cues": [
+                {
+                    "start": write_time(cue["start"]),
+                    "end": write_time(cue["end"]),
+                    "text": cue["text"],
+                }
+                for cue in (kept.cues if kept else [])
+            ],
+        },
+    )
+
+
+def _page(participant: Participant, intro: Intro, kept: Captions | None, form: CaptionsForm) -> str:
+    while len(form.cues) < MAX_CUES and _free_lines(form) < FREE_LINES:
+        form.cues.append_entry()
+    return render_template(
+        "intros/captions.html",
+        participant=participant,
+        event=participant.event,
+        form=form,
+        state=kept.state if kept else None,
+        is_waiting=kept is not None and kept.state is CaptionsState.WAITING,
+        kept=kept,
+        playback=playback(intro),
+        most=MAX_CUES,
+    )
+
+
+def _free_lines(form: CaptionsForm) -> int:
+    """Return how many lines without words the form ends in."""
+    words = [entry.form.text.data for entry in form.cues]
+    return next((n for n, said in enumerate(reversed(words)) if said), len(words))

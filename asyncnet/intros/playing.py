@@ -1,0 +1,96 @@
+"""What a page needs to play an intro, and the captions that go with it."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import PurePath
+
+from flask import Blueprint, Response, abort, url_for
+from flask.typing import ResponseReturnValue
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from asyncnet.database import NotFound, db
+from asyncnet.intros import queries
+from asyncnet.intros.cues import Cue, as_webvtt
+from asyncnet.intros.model import CaptionsState, Intro, IntroKind
+from asyncnet.web.access import Role, requires
+from asyncnet.wiring import settings, storage
+
+pages = Blueprint("playing", __name__)
+TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".jpg": "image/jpeg"}
+
+
+@dataclass(frozen=True)
+class Playback:
+    """What a page needs to show an intro: its words, or addresses that play for some minutes.
+
+    `large` is the video, or the sound where that is all there is; a text has no addresses. The
+    page asks for new ones when they have ended, so they are never kept.
+    """
+
+    kind: IntroKind
+    words: str = ""
+    large: str = ""
+    small: str = ""
+    poster: str = ""
+    seconds: float = 0
+    width: int = 16
+    height: int = 9
+    captions: str = ""
+    """Where the captions are that its speaker shows; empty when there are none."""
+
+
+def playback(intro: Intro) -> Playback:
+    """Return what shows a ready intro; call it only after an access check (CHECKLIST U7)."""
+    if intro.kind is IntroKind.TEXT:
+        return Playback(intro.kind, words=intro.words)
+    large, *others = [
+        storage().link(
+            f"{intro.folder}/{name}",
+            content_type=TYPES[PurePath(name).suffix],
+            valid_for=settings().playback_valid_for,
+        )
+        for name in intro.files
+    ]
+    small, poster = others or (large, "")
+    return Playback(
+        kind=intro.kind,
+        large=large,
+        small=small,
+        poster=poster,
+        seconds=intro.seconds or 0,
+        width=intro.width or 16,
+        height=intro.height or 9,
+        captions=_captions_of(intro),
+    )
+
+
+@pages.get("/captions/<token>")
+@requires(Role.SIGNED)
+def captions(token: str) -> ResponseReturnValue:
+    """Send the captions of an intro to a browser that was given their address lately (U7)."""
+    valid_for = settings().playback_valid_for.total_seconds()
+    try:
+        found = queries.captions_shown(db.session(), _signer().loads(token, max_age=int(valid_for)))
+    except BadSignature:
+        abort(HTTPStatus.FORBIDDEN)
+    except NotFound:
+        abort(HTTPStatus.NOT_FOUND)
+    return Response(
+        as_webvtt(Cue(**cue) for cue in found.cues),
+        mimetype="text/vtt",
+        headers={
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _captions_of(intro: Intro) -> str:
+    found = queries.captions_of(db.session(), intro.id)
+    if found is None or found.state is not CaptionsState.SHOWN:
+        return ""
+    return url_for("playing.captions", token=_signer().dumps(found.id))
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(list(reversed(settings().secret_keys)), salt="captions")
