@@ -57,7 +57,8 @@ class Settings:
     development inbox. `return_path` is the mailbox that bounces come to, with a tag for each
     mail; empty when they go to `mail_from`. `bounce_token` is what a mail provider shows when
     it posts delivery reports; empty when none may. `organizers` holds addresses and `@domains` that
-    may make events here; `*` lets anybody.
+    may make events here; `*` lets anybody. `zoom_rooms` and `zoom_people` are how many breakout
+    rooms, and people in them, a Zoom meeting takes from a file.
     """
 
     instance: Path
@@ -74,6 +75,8 @@ class Settings:
     proxies: int
     max_intro_seconds: int
     max_intro_bytes: int
+    zoom_rooms: int
+    zoom_people: int
     log_json: bool
     testing: bool = False
     playback_valid_for: timedelta = timedelta(minutes=10)
@@ -148,6 +151,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         proxies=reader.number("PROXIES", 0, at_least=0, at_most=5),
         max_intro_seconds=reader.number("MAX_INTRO_SECONDS", 90, at_most=600),
         max_intro_bytes=reader.number("MAX_INTRO_MB", 300, at_most=5000) * 1_000_000,
+        zoom_rooms=reader.number("ZOOM_ROOMS", 100, at_most=1000),
+        zoom_people=reader.number("ZOOM_PEOPLE", 1000, at_most=100_000),
         log_json=reader.truth("LOG_JSON", public),
     )
     reader.finish()

@@ -16,6 +16,7 @@ from asyncnet.commands.lazy import LazyGroup
 from asyncnet.commands.messages import messages as message_commands
 from asyncnet.commands.run import start
 from asyncnet.database import db
+from asyncnet.day import exits, show
 from asyncnet.day import views as day
 from asyncnet.events import profiles as asking
 from asyncnet.events import views as events
@@ -57,6 +58,8 @@ FEATURES = (
     threads,
     desk,
     day,
+    exits,
+    show,
     files,
     inbox,
     unsubscribe,

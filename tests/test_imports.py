@@ -39,6 +39,9 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     # pages that outgrew one file
     (3, ("followups/funnel", "followups/waiting")),
     (9, ("messages/views/*", "followups/desk")),
+    # the day itself
+    (3, ("day/board",)),
+    (9, ("day/show", "day/exits")),
     # the curator's bench
     (0, ("sheets", "matches/rooms", "matches/bench/draft", "matches/bench/job")),
     (3, ("matches/bench/worth",)),

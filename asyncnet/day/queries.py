@@ -1,13 +1,20 @@
 """Reads what a participant's own page shows during the event."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
+from asyncnet.database import there
 from asyncnet.day.model import Exit, Presence
+from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer
+from asyncnet.intros.model import Intro, IntroState
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
+from asyncnet.matches.queries import PUBLISHED_FOR
+from asyncnet.messages.model import BouncingAddress
+from asyncnet.messages.queue import hash_of
 
 _GROUP = (
     select(Group)
@@ -19,10 +26,23 @@ _GROUP = (
     .options(joinedload(Group.members))
     .order_by(Group.id.desc())
 )
-_ANSWERED = (
-    select(Answer.match_id)
-    .join(Match, Match.id == Answer.match_id)
-    .where(Answer.author_id == bindparam("participant_id"))
+_OWN = PUBLISHED_FOR.add_columns(
+    select(Answer.id)
+    .where(Answer.match_id == Match.id, Answer.author_id == bindparam("participant_id"))
+    .exists()
+    .label("answered"),
+    select(Intro.id)
+    .where(
+        Intro.participant_id == Match.first_id + Match.second_id - bindparam("participant_id"),
+        Intro.state == IntroState.READY,
+    )
+    .exists()
+    .label("has_intro"),
+)
+_WITH_MATCH = (
+    joinedload(Exit.match).joinedload(Match.round, innerjoin=True),
+    joinedload(Exit.match).joinedload(Match.first, innerjoin=True),
+    joinedload(Exit.match).joinedload(Match.second, innerjoin=True),
 )
 
 
@@ -31,9 +51,28 @@ def group_of(session: Session, participant_id: int) -> Group | None:
     return session.scalars(_GROUP, {"participant_id": participant_id}).unique().first()
 
 
-def answered_by(session: Session, participant_id: int) -> set[int]:
-    """Return the ids of the matches to whom a participant has written."""
-    return set(session.scalars(_ANSWERED, {"participant_id": participant_id}))
+@dataclass(frozen=True)
+class Own:
+    """One of somebody's published matches, as their own page shows it."""
+
+    match: Match
+    other: Participant
+    answered: bool
+    """They have written about it."""
+    has_intro: bool
+    """The other one's intro can be watched."""
+
+
+def own_matches(session: Session, participant_id: int) -> list[Own]:
+    """Return a participant's published matches with people who are still there, by round."""
+    found = [
+        Own(match, match.other(participant_id), answered, has_intro)
+        for match, answered, has_intro in session.execute(_OWN, {"participant_id": participant_id})
+    ]
+    return sorted(
+        (own for own in found if own.other.left_at is None),
+        key=lambda own: (own.match.round.number, own.match.id),
+    )
 
 
 def open_exits(session: Session, participant_ids: Collection[int]) -> Sequence[Exit]:
@@ -45,12 +84,53 @@ def open_exits(session: Session, participant_ids: Collection[int]) -> Sequence[E
     ).all()
 
 
+def exit_of(session: Session, participant_id: int, exit_id: int) -> Exit:
+    """Return what a participant said, match and people loaded. Raises NotFound."""
+    return there(
+        session.scalar(
+            select(Exit)
+            .where(Exit.id == exit_id, Exit.participant_id == participant_id)
+            .options(*_WITH_MATCH)
+        )
+    )
+
+
+def exit_in(session: Session, event_id: int, exit_id: int) -> Exit:
+    """Return what somebody of an event said. Raises NotFound."""
+    return there(session.scalar(select(Exit).where(Exit.id == exit_id, Exit.event_id == event_id)))
+
+
+def exits_in(session: Session, event_id: int) -> Sequence[Exit]:
+    """Return what people of an event said and did not take back, the newest first."""
+    return session.scalars(
+        select(Exit)
+        .where(Exit.event_id == event_id, Exit.undone_at.is_(None))
+        .options(joinedload(Exit.participant), *_WITH_MATCH)
+        .order_by(Exit.id.desc())
+    ).all()
+
+
+def answered_in(session: Session, match_ids: Collection[int]) -> set[int]:
+    """Return which of these matches somebody has written about."""
+    return set(session.scalars(select(Answer.match_id).where(Answer.match_id.in_(match_ids))))
+
+
+def bouncing_among(session: Session, addresses: Collection[str]) -> set[str]:
+    """Return the addresses from which mail came back for good."""
+    bounced = set(
+        session.scalars(
+            select(BouncingAddress.address_hash).where(BouncingAddress.suppressed_at.is_not(None))
+        )
+    )
+    return {address for address in addresses if hash_of(address) in bounced}
+
+
 def present_in(session: Session, event_id: int) -> dict[int, Presence]:
     """Return when each participant of an event last had their page open, by their id."""
     found = session.scalars(select(Presence).where(Presence.event_id == event_id))
     return {presence.participant_id: presence for presence in found}
 
 
-def in_round(matches: Sequence[Match], number: int) -> list[Match]:
+def in_round(mine: Sequence[Own], number: int) -> list[Own]:
     """Return those of somebody's matches that are in a round; two of them make a trio."""
-    return [match for match in matches if match.round.number == number]
+    return [own for own in mine if own.match.round.number == number]

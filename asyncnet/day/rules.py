@@ -1,5 +1,7 @@
-"""Words to begin with: what people may talk about in a round, a break and a closing group."""
+"""Words to begin with, and what Zoom can take of breakout rooms."""
 
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
 ICEBREAKERS = (
@@ -34,3 +36,44 @@ def icebreaker_of(number: int, written: str) -> str:
 def break_prompt_of(next_round: int) -> str:
     """Return the prompt of the break before a round, or after the last one."""
     return BREAK_PROMPTS[next_round % len(BREAK_PROMPTS)]
+
+
+RESERVED = (".example", ".invalid", ".test", ".localhost", "@example.com", "@example.org")
+"""Addresses that nobody can have (RFC 2606); they stand for people who gave none."""
+FORMULAS = ("=", "+", "-", "@")
+
+
+def preflight(
+    seats: Sequence[tuple[str, str, str]],
+    *,
+    bouncing: Collection[str],
+    max_rooms: int,
+    max_people: int,
+) -> Iterator[str]:
+    """Yield what Zoom, or the people themselves, will stumble over; nothing when all is well.
+
+    A seat is a room, a name and an e-mail address. `bouncing` are addresses that mail came back
+    from.
+    """
+    rooms = {room for room, _, _ in seats}
+    if len(rooms) > max_rooms:
+        yield (
+            f"This round has {len(rooms)} rooms, and a Zoom meeting takes {max_rooms}. Run a "
+            "second meeting for the others, or raise the limit if your account has more."
+        )
+    if len(seats) > max_people:
+        yield (
+            f"This round has {len(seats)} people in rooms, and Zoom takes {max_people} from a file."
+        )
+    times = Counter(email.lower() for _, _, email in seats)
+    for room, name, email in seats:
+        if not email.strip():
+            yield f"{name} ({room}) has no address. Zoom cannot place them; invite them by hand."
+        elif times[email.lower()] > 1:
+            yield f"{email} stands in more than one room ({name}, {room}). Zoom takes one of them."
+        elif not email.isascii() or email.startswith(FORMULAS):
+            yield f"{email} ({name}, {room}) has signs that Zoom does not take from a file."
+        elif email.lower().endswith(RESERVED):
+            yield f"{email} ({name}, {room}) is no real address. Ask {name} for theirs."
+        elif email in bouncing:
+            yield f"{email} ({name}, {room}): mail to it came back. Ask {name} for another one."

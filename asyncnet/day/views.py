@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Response, current_app, render_template, request
@@ -10,19 +11,21 @@ from sqlalchemy.exc import DBAPIError
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
-from asyncnet.day import actions, queries
-from asyncnet.day.actions import Sighting, Sightings
+from asyncnet.day import queries
+from asyncnet.day.actions.watching import Sighting, Sightings, write_down
+from asyncnet.day.model import ExitKind
 from asyncnet.day.rules import CLOSING_PROMPT, break_prompt_of, icebreaker_of
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
+from asyncnet.events.queries import clock_of
 from asyncnet.events.rules import Attendance, EventMode, Slot, window_of
 from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import faces
 from asyncnet.matches import views as matches
-from asyncnet.matches.model import Match
-from asyncnet.matches.queries import published_for
+from asyncnet.matches.exports import calendar_of
 from asyncnet.web.access import Role, current_participant, glance, requires
-from asyncnet.web.now import strip_of, tag_at_a_glance, timed, unchanged
+from asyncnet.web.now import strip_at, strip_of, tag_at_a_glance, timed, unchanged
+from asyncnet.wiring import settings
 from asyncnet.zones import zone_named
 
 log = structlog.get_logger()
@@ -66,47 +69,70 @@ def now(participant_id: int) -> ResponseReturnValue:
     return timed(Response(render_template("day/now.html", **shown)), shown["strip"].tag)
 
 
+@pages.get("/me/<int:participant_id>/rounds.ics")
+@requires(Role.PARTICIPANT)
+def calendar(participant_id: int) -> ResponseReturnValue:
+    """Send a participant's rounds for their calendar; a later download replaces an earlier one."""
+    participant = current_participant(participant_id)
+    mine = queries.own_matches(db.session(), participant.id)
+    written = calendar_of(
+        participant.event,
+        participant,
+        [own.match for own in mine],
+        host=urlsplit(settings().base_url).hostname or "localhost",
+        now=utc_now(),
+    )
+    file = Response(written, mimetype="text/calendar")
+    file.headers["Content-Disposition"] = f'attachment; filename="rounds-{participant.id}.ics"'
+    return file
+
+
 def _shown(participant: Participant) -> dict[str, Any]:
     session, event, moment = db.session(), participant.event, utc_now()
-    strip = strip_of(participant, event, moment)
-    mine = published_for(session, participant.id)
+    clock = clock_of(session, event)
+    strip = strip_at(clock, event, participant.page_version, moment)
+    mine = queries.own_matches(session, participant.id)
     is_async = participant.attendance is Attendance.ASYNC
-    in_windows = event.mode is EventMode.ASYNC
     phase, number = strip.now.phase, strip.now.round
     group = None
     if event.closing_minutes and phase in {Phase.CLOSING, Phase.AFTER}:
         group = queries.group_of(session, participant.id)
-    shown = [match.other(participant.id) for match in mine] + (group.members if group else [])
+    others = [own.other for own in mine] + (group.members if group else [])
+    said = queries.open_exits(session, {participant.id, *(person.id for person in others)})
     return {
         "participant": participant,
         "event": event,
         "strip": strip,
+        "slots": clock.slots,
         "is_async": is_async,
-        "matches": mine,
+        "mine": mine,
         "here": queries.in_round(mine, number) if phase is Phase.ROUND else [],
-        "next": queries.in_round(mine, number) if phase in {Phase.BEFORE, Phase.BREAK} else [],
+        "next": queries.in_round(mine, number) if phase is Phase.BREAK else [],
         "intro": intros.newest_of(session, participant.id) if is_async else None,
-        "with_intro": intros.ready_among(session, _watched(mine, participant)),
         "group": group,
-        "photos": faces([participant, *shown]),
-        "answered": queries.answered_by(session, participant.id)
-        if in_windows or not is_async
-        else set(),
-        "windows": _windows(mine, participant) if in_windows else {},
+        "photos": faces([participant, *others]),
+        "windows": _windows(mine, participant) if event.mode is EventMode.ASYNC else {},
+        "gone": {one.participant_id for one in said if one.kind is ExitKind.LEAVING},
+        "wait_for_me": {
+            one.match_id
+            for one in said
+            if one.kind is ExitKind.MISSING and one.participant_id != participant.id
+        },
+        "said": [one for one in said if one.participant_id == participant.id],
         "icebreaker_of": icebreaker_of,
         "break_prompt": break_prompt_of(number),
         "closing_prompt": event.closing_prompt or CLOSING_PROMPT,
     }
 
 
-def _windows(mine: Sequence[Match], participant: Participant) -> dict[int, Slot]:
+def _windows(mine: Sequence[queries.Own], participant: Participant) -> dict[int, Slot]:
     """Return when each match of somebody in an asynchronous event is open for them, by its id."""
     zone = zone_named(participant.zone)
     return {
-        match.id: window_of(
-            Slot(match.round.number, match.round.starts_at, match.round.ends_at), zone
+        own.match.id: window_of(
+            Slot(own.match.round.number, own.match.round.starts_at, own.match.round.ends_at), zone
         )
-        for match in mine
+        for own in mine
     }
 
 
@@ -119,10 +145,6 @@ def _note_presence(participant_id: int) -> None:
     if due:
         try:
             with transaction() as session:
-                actions.write_down(session, due)
+                write_down(session, due)
         except DBAPIError:
             log.warning("presence not kept", people=len(due))
-
-
-def _watched(mine: Any, participant: Participant) -> list[int]:
-    return [match.other(participant.id).id for match in mine if match.is_viewing]

@@ -170,9 +170,10 @@ def _skip(clock: Clock, now: datetime) -> Clock:
     if coming is None:
         raise CannotTurn("There is no round left to leave out.")
     after = _coming(clock.slots, coming.starts_at)
-    left_out = [replace(s, ends_at=s.starts_at) if s is coming else s for s in clock.slots]
     if after is None:
-        return replace(clock, slots=tuple(left_out))
+        last = [replace(s, starts_at=now, ends_at=now) if s is coming else s for s in clock.slots]
+        return replace(clock, slots=tuple(last))
+    left_out = [replace(s, ends_at=s.starts_at) if s is coming else s for s in clock.slots]
     earlier = coming.starts_at - after.starts_at
     return replace(clock, slots=_moved(left_out, after.number, earlier))
 
@@ -215,7 +216,7 @@ def _moved(slots: Sequence[Slot], first: int, by: timedelta) -> tuple[Slot, ...]
     """Return the rounds, those from a number on later by so much."""
     return tuple(
         replace(slot, starts_at=slot.starts_at + by, ends_at=slot.ends_at + by)
-        if slot.number >= first
+        if slot.number >= first and takes_place(slot)
         else slot
         for slot in slots
     )

@@ -1,6 +1,7 @@
 """Pairs people, publishes the plan, takes a match out of it."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
 
@@ -14,7 +15,7 @@ from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance, EventMode
 from asyncnet.matches.model import Match, MatchState
-from asyncnet.matches.queries import plan_of
+from asyncnet.matches.queries import plan_of, published_for
 
 
 class CannotPair(Exception):
@@ -140,6 +141,48 @@ def withdraw(session: Session, match: Match, *, actor: Actor, now: datetime) -> 
     match.room = None
     refresh_pages_of(session, (match.first_id, match.second_id))
     record(session, actor, "match.withdrawn", f"match:{match.id}", now=now)
+
+
+def withdraw_coming(session: Session, participant_id: int, *, now: datetime) -> Sequence[Match]:
+    """Take somebody's conversations out of the rounds that have not begun; return them.
+
+    What they may watch in their own time stays. Whoever calls it records why.
+    """
+    coming = [
+        match
+        for match in published_for(session, participant_id)
+        if match.round.starts_at > now
+        and match.first.attendance is match.second.attendance is Attendance.LIVE
+    ]
+    for match in coming:
+        match.state = MatchState.WITHDRAWN
+        match.room = None
+    return coming
+
+
+def restore_matches(
+    session: Session, match_ids: Sequence[int], *, now: datetime
+) -> Sequence[Match]:
+    """Put matches back that were taken out, where that is still possible; return those.
+
+    It is not once the round has begun, somebody has left, or one of the two meets somebody else.
+    """
+    back = []
+    for match in session.scalars(
+        select(Match).where(Match.id.in_(match_ids), Match.state == MatchState.WITHDRAWN)
+    ).all():
+        people = (match.first, match.second)
+        free = not any(
+            person.left_at is not None or _is_busy(session, match.round, person)
+            for person in people
+        )
+        if match.round.starts_at > now and free:
+            match.state = MatchState.PUBLISHED
+            session.flush()
+            back.append(match)
+    if back:
+        give_rooms(session, back[0].event_id)
+    return back
 
 
 def _refuse_impossible(

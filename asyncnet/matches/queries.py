@@ -14,7 +14,7 @@ _WITH_PEOPLE = (
     joinedload(Match.first, innerjoin=True),
     joinedload(Match.second, innerjoin=True),
 )
-_PUBLISHED_FOR = (
+PUBLISHED_FOR = (
     select(Match)
     .where(
         or_(
@@ -25,7 +25,7 @@ _PUBLISHED_FOR = (
     )
     .options(*_WITH_PEOPLE)
 )
-_PUBLISHED = _PUBLISHED_FOR.where(Match.id == bindparam("match_id"))
+_PUBLISHED = PUBLISHED_FOR.where(Match.id == bindparam("match_id"))
 
 
 def plan_of(session: Session, event_id: int) -> Sequence[Match]:
@@ -88,7 +88,7 @@ def published_for(session: Session, participant_id: int) -> Sequence[Match]:
     """Return a participant's published matches with people who are still there, by round."""
     found = [
         match
-        for match in session.scalars(_PUBLISHED_FOR, {"participant_id": participant_id})
+        for match in session.scalars(PUBLISHED_FOR, {"participant_id": participant_id})
         if match.other(participant_id).left_at is None
     ]
     return sorted(found, key=lambda match: (match.round.number, match.id))

@@ -43,6 +43,11 @@ def iso(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def milliseconds(at: datetime) -> int:
+    """Return a moment in milliseconds since the epoch, as scripts count."""
+    return round(at.timestamp() * 1000)
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun: `1 person`, `3 people`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
@@ -59,7 +64,8 @@ def lasting(time: timedelta) -> str:
 
 def register(app: Flask) -> None:
     """Make the filters known to every template."""
-    for show in (local, local_day, local_time, local_input, iso, plural, lasting):
+    shown = (local, local_day, local_time, local_input, iso, milliseconds, plural, lasting)
+    for show in shown:
         app.template_filter()(show)
     app.template_filter("city")(city_of)
     app.template_filter()(room_name)

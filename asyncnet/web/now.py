@@ -30,17 +30,6 @@ class Strip:
     tag: str
     """Names what the page shows; another one means that something has changed."""
 
-    @property
-    def server_ms(self) -> int:
-        """The server's clock, in milliseconds since the epoch."""
-        return round(self.moment.timestamp() * 1000)
-
-    @property
-    def ends_ms(self) -> int:
-        """When this part ends, in milliseconds since the epoch; 0 where nobody counts down."""
-        ends_at = None if self.now.paused else self.now.ends_at
-        return round(ends_at.timestamp() * 1000) if ends_at else 0
-
 
 def strip_of(participant: Participant, event: Event, now: datetime) -> Strip:
     """Return what the strip of a participant's page shows at this moment."""

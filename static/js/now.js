@@ -48,19 +48,28 @@ function show(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("[data-now]");
   const shown = part();
   if (!fresh || fresh.dataset.nowTag === shown.dataset.nowTag) return;
-  const held = shown.contains(document.activeElement);
+  const held = shown.contains(document.activeElement) && place(document.activeElement);
   const before = spoken(shown);
   const put = document.importNode(fresh, true);
   shown.replaceWith(put);
-  if (held) {
-    put.tabIndex = -1;
-    put.focus();
-  }
+  if (held) takeBack(held, put);
   if (spoken(put) !== before) {
     const status = document.querySelector("[data-now-status]");
     if (status) status.textContent = spoken(put);
   }
   tick();
+}
+
+// Who stands on a button or link stands on the same one afterwards, else at the top of the part.
+function place(element) {
+  const words = element.textContent.trim();
+  return (other) => other.tagName === element.tagName && other.textContent.trim() === words;
+}
+
+function takeBack(isSame, put) {
+  const same = [...put.querySelectorAll("a, button")].find(isSame) ?? put;
+  if (same === put) put.tabIndex = -1;
+  same.focus({ preventScroll: true });
 }
 
 const spoken = (shown) => shown.querySelector("[data-now-words]")?.dataset.nowWords ?? "";

@@ -15,10 +15,10 @@ from asyncnet.clock import utc_now
 from asyncnet.database import db
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.matches.model import Group, GroupMember, MatchState
+from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 from asyncnet.people.model import Person
 from tests import factories
-from tests.pages import open_personal_link, post_form, sign_in
+from tests.pages import find_form, open_personal_link, sign_in
 
 Rows = Callable[..., list[Any]]
 
@@ -164,7 +164,9 @@ def test_a_match_taken_out_is_news_for_its_two_people_only(
     ]
     sign_in(host, rows(select(Person))[0])
 
-    post_form(host, f"/events/{event.id}/plan", action="/withdraw")
+    token = find_form(host.get(f"/events/{event.id}/settings")).values["csrf_token"]
+    [first, _] = rows(select(Match).order_by(Match.id))
+    host.post(f"/events/{event.id}/plan/{first.id}/withdraw", data={"csrf_token": token})
 
     told = [
         browser.get(f"/me/{person.id}/now", headers={"If-None-Match": tag})

@@ -39,6 +39,7 @@ EVENT = {
     "starts": "2027-03-04T10:00",
     "send_hour": "09:00",
 }
+TURN = {"version": "1", "form_key": "one", "minutes": "5"}
 LIST = b"name,email,time zone\nOle,ole@reader.example,Europe/Oslo\n"
 WORDS = "I count eelgrass in the bay, and I would like to meet people who map it."
 PICTURE = (CHECKOUT / "tests/data/pictures/upright.png").read_bytes()
@@ -46,6 +47,12 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("people.ask_sign_in", "sign_in.requested", {"email": "host@forum.example"}),
     ("people.confirm", "signed_in", {}),
     ("events.new", "event.made", EVENT),
+    ("show.turn", "clock.extend", TURN),
+    ("show.tell", "notice.shown", TURN | {"version": "2", "notice": "Welcome back"}),
+    ("show.settle", "exit.settled", {}),
+    ("show.prompts", "prompts.changed", {"round_1": "What is your coast?"}),
+    ("exits.say", "exit.leaving", {"form_key": "one"}),
+    ("exits.undo", "exit.undone", {}),
     ("events.change", "event.changed", {}),
     ("questions.index", "question.added", {"label": "What now?"}),
     ("questions.treat", "question.moved", {}),

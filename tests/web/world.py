@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import Base, db
+from asyncnet.day.actions.exiting import say_exit
+from asyncnet.day.model import ExitKind
 from asyncnet.events.actions.importing import keep_import
 from asyncnet.events.actions.linking import send_personal_link
 from asyncnet.events.model import Event, Mention, Participant, Spelling
@@ -58,6 +60,7 @@ class Side:
     names: tuple[int, int]
     """A name that the live one wrote, and one of the other: both may mean two people."""
     spelling_id: int
+    exit_id: int
 
     def values(self, rule: str) -> dict[str, Any]:
         """Return what the placeholders of this event's routes stand for."""
@@ -77,10 +80,12 @@ class Side:
             "act": "link" if "participants" in rule else "down",
             "wish": "hold" if "messages" in rule else "drop",
             "tab": "phone",
-            "kind": "personal_link",
+            "kind": "leaving" if "exits" in rule else "personal_link",
             "told": "met",
             "step": "withdraw",
             "number": 1,
+            "turn": "extend",
+            "exit_id": self.exit_id,
         }
 
 
@@ -244,6 +249,9 @@ def _side(session: Session, email: str) -> Side:
     )
     session.add_all([*names, spelling])
     session.flush()
+    said = say_exit(
+        session, away, ExitKind.UNEASY, match=match, words="", actor=SYSTEM, now=utc_now()
+    )
     side = Side(
         host=host,
         event=event,
@@ -257,6 +265,7 @@ def _side(session: Session, email: str) -> Side:
         import_id=kept.id,
         names=(names[0].id, names[1].id),
         spelling_id=spelling.id,
+        exit_id=said.id,
     )
     session.commit()
     return side

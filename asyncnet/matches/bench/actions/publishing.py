@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.events.actions.refreshing import refresh_pages
 from asyncnet.events.model import Event
 from asyncnet.matches.actions import give_rooms
 from asyncnet.matches.bench import queries
@@ -66,6 +67,7 @@ def publish_plan(
             now=now,
         )
     event.published_at = event.published_at or now
+    refresh_pages(session, event.id)
     plan.published_at = now
     bench.plan_id = None
     concerned = {change.person for change in told}

@@ -1,4 +1,4 @@
-"""Writes down what happens on people's pages during the event."""
+"""Keeps who has their page open."""
 
 import time
 from collections.abc import Mapping

@@ -1,0 +1,104 @@
+"""Lets people leave gracefully: says it to whom it concerns, and repairs what is still to come."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import Actor, record
+from asyncnet.database import lock
+from asyncnet.day.model import Exit, ExitKind
+from asyncnet.day.queries import open_exits
+from asyncnet.events.actions.refreshing import refresh_pages_of
+from asyncnet.events.model import Participant
+from asyncnet.matches.actions import restore_matches, withdraw_coming
+from asyncnet.matches.model import Forbid, Match
+
+
+def say_exit(
+    session: Session,
+    participant: Participant,
+    kind: ExitKind,
+    *,
+    match: Match | None,
+    words: str,
+    actor: Actor,
+    now: datetime,
+) -> Exit:
+    """Keep that somebody cannot go on as planned; said twice, it is kept once (CHECKLIST F8).
+
+    Who leaves is taken out of the conversations that have not begun, and keeps the intros they
+    may still watch in their own time. Two people of whom one is uneasy do not meet again; the
+    other one's page does not change.
+    """
+    lock(session, f"exit:{participant.id}")
+    match_id = match.id if match else None
+    for said in open_exits(session, [participant.id]):
+        if (said.kind, said.match_id) == (kind, match_id):
+            return said
+    said = Exit(
+        event_id=participant.event_id,
+        participant_id=participant.id,
+        match_id=match_id,
+        kind=kind,
+        words=words,
+        withdrawn=[],
+        said_at=now,
+    )
+    session.add(said)
+    concerned = [participant.id]
+    if kind is ExitKind.LEAVING:
+        taken_out = withdraw_coming(session, participant.id, now=now)
+        said.withdrawn = [gone.id for gone in taken_out]
+        concerned += [gone.other(participant.id).id for gone in taken_out]
+    if match is not None and kind is ExitKind.UNEASY:
+        _keep_apart(session, match, now=now)
+    elif match is not None:
+        concerned.append(match.other(participant.id).id)
+    refresh_pages_of(session, concerned)
+    session.flush()
+    record(session, actor, f"exit.{kind}", f"exit:{said.id}", now=now)
+    return said
+
+
+def undo_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> int:
+    """Take back what somebody said; return how many of their matches could not be put back.
+
+    A match comes back unless its round has begun or one of the two is in another one by now.
+    """
+    if said.undone_at is not None:
+        return 0
+    said.undone_at = now
+    restored = restore_matches(session, said.withdrawn, now=now)
+    concerned = [said.participant_id]
+    for match in restored:
+        concerned += [match.first_id, match.second_id]
+    if said.match is not None and said.kind is ExitKind.UNEASY:
+        session.execute(delete(Forbid).where(*_pair(said.match), Forbid.by_id.is_(None)))
+    elif said.match is not None:
+        concerned.append(said.match.other(said.participant_id).id)
+    refresh_pages_of(session, concerned)
+    record(session, actor, "exit.undone", f"exit:{said.id}", now=now)
+    return len(said.withdrawn) - len(restored)
+
+
+def settle_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> None:
+    """Keep that an organizer has taken care of it."""
+    said.seen_at = said.seen_at or now
+    record(session, actor, "exit.settled", f"exit:{said.id}", now=now)
+
+
+def _keep_apart(session: Session, match: Match, *, now: datetime) -> None:
+    if session.scalar(select(Forbid.id).where(*_pair(match))) is None:
+        session.add(
+            Forbid(
+                event_id=match.event_id,
+                first_id=match.first_id,
+                second_id=match.second_id,
+                created_at=now,
+            )
+        )
+
+
+def _pair(match: Match) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Forbid.first_id == match.first_id, Forbid.second_id == match.second_id

@@ -1,0 +1,175 @@
+"""What the organizers see of their event at this moment: who is there, who is alone, who asks."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from sqlalchemy.orm import Session
+
+from asyncnet.day.model import Exit, ExitKind, Presence
+from asyncnet.day.queries import answered_in, exits_in, present_in
+from asyncnet.day.rules import SEEN_LATELY
+from asyncnet.events.clock import Clock, Now, Phase
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.queries import clock_of, everyone
+from asyncnet.events.rules import Attendance
+from asyncnet.matches.model import Match
+from asyncnet.matches.queries import published_in
+
+
+class Where(StrEnum):
+    """Where somebody is, as far as their page tells."""
+
+    HERE = "here"
+    """Their page is open."""
+    WATCHING = "watching"
+    """They have the intro of this match open."""
+    AWAY = "away"
+    """Their page is not open, or on a phone that sleeps."""
+    LEFT = "left"
+    """They said that they must leave."""
+    ASYNC = "async"
+    """They take part in their own time."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One of the two of a match."""
+
+    person: Participant
+    where: Where
+
+
+@dataclass(frozen=True)
+class Row:
+    """One match of the round that is on, or of the one that comes next."""
+
+    match: Match
+    seats: tuple[Seat, Seat]
+    answered: bool
+    missing: bool
+    """One of the two said that the other is not there."""
+
+    @property
+    def needs_somebody(self) -> bool:
+        """True when a conversation or a viewing may not be taking place."""
+        places = {seat.where for seat in self.seats}
+        return self.missing or bool(places & {Where.LEFT, Where.AWAY})
+
+
+@dataclass(frozen=True)
+class Board:
+    """An event at a moment; `tag` changes with everything that the board shows."""
+
+    clock: Clock
+    now: Now
+    moment: datetime
+    rows: Sequence[Row]
+    alone: Sequence[tuple[Participant, str]]
+    """Live people without anybody to talk to in this round, and why."""
+    exits: Sequence[Exit]
+    live: int
+    here: int
+    watching: int
+    viewings: int
+    answered: int
+    seen: Mapping[int, datetime]
+    tag: str
+
+
+def board_of(session: Session, event: Event, now: datetime) -> Board:
+    """Return what an event's organizers see at this moment, in a constant number of queries."""
+    clock = clock_of(session, event)
+    at = clock.at(now)
+    exits = exits_in(session, event.id)
+    present = present_in(session, event.id)
+    left = {said.participant_id for said in exits if said.kind is ExitKind.LEAVING}
+    missing = {said.match_id for said in exits if said.kind is ExitKind.MISSING}
+    matches = published_in(session, event.id, at.round) if at.round else []
+    answered = answered_in(session, [match.id for match in matches if match.is_viewing])
+    rows = [
+        Row(
+            match,
+            (
+                Seat(match.first, _where(match.first, match, present, left, now)),
+                Seat(match.second, _where(match.second, match, present, left, now)),
+            ),
+            answered=match.id in answered,
+            missing=match.id in missing,
+        )
+        for match in matches
+    ]
+    live = [
+        person
+        for person in everyone(session, event.id)
+        if person.attendance is Attendance.LIVE and person.id not in left
+    ]
+    open_pages = {who for who, presence in present.items() if now - presence.seen_at <= SEEN_LATELY}
+    alone = list(_alone(live, rows, exits)) if at.phase is Phase.ROUND else []
+    watching = sum(seat.where is Where.WATCHING for row in rows for seat in row.seats)
+    shown = (
+        event.clock_version,
+        at.phase,
+        at.round,
+        sorted(person.id for person in live if person.id in open_pages),
+        [(row.match.id, row.answered, row.missing, [s.where for s in row.seats]) for row in rows],
+        [(said.id, said.seen_at) for said in exits],
+        len(live),
+    )
+    return Board(
+        clock=clock,
+        now=at,
+        moment=now,
+        rows=rows,
+        alone=alone,
+        exits=exits,
+        live=len(live),
+        here=sum(person.id in open_pages for person in live),
+        watching=watching,
+        viewings=sum(match.is_viewing for match in matches),
+        answered=len(answered),
+        seen={who: presence.seen_at for who, presence in present.items()},
+        tag=sha256(repr(shown).encode()).hexdigest()[:16],
+    )
+
+
+def _where(
+    person: Participant,
+    match: Match,
+    present: Mapping[int, Presence],
+    left: set[int],
+    now: datetime,
+) -> Where:
+    if person.attendance is Attendance.ASYNC:
+        return Where.ASYNC
+    if person.id in left:
+        return Where.LEFT
+    presence = present.get(person.id)
+    if presence is None or now - presence.seen_at > SEEN_LATELY:
+        return Where.AWAY
+    return Where.WATCHING if presence.match_id == match.id else Where.HERE
+
+
+def _alone(
+    live: Sequence[Participant], rows: Sequence[Row], exits: Iterable[Exit]
+) -> Iterable[tuple[Participant, str]]:
+    """Yield who has nobody to talk to, with the reason in words."""
+    waiting = {said.participant_id: said for said in exits if said.kind is ExitKind.MISSING}
+    meets: defaultdict[int, list[tuple[Row, Seat]]] = defaultdict(list)
+    for row in rows:
+        one, other = row.seats
+        meets[one.person.id].append((row, other))
+        meets[other.person.id].append((row, one))
+    for person in live:
+        mine = meets[person.id]
+        said = waiting.get(person.id)
+        if not mine:
+            yield person, "has no match in this round"
+        elif all(seat.where is Where.LEFT for _, seat in mine):
+            yield person, f"{mine[0][1].person.name} had to leave"
+        elif said is not None and any(row.match.id == said.match_id for row, _ in mine):
+            gone = next(seat.person.name for row, seat in mine if row.match.id == said.match_id)
+            yield person, f"says that {gone} is not there"

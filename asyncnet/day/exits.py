@@ -1,0 +1,111 @@
+"""Graceful exits: somebody must leave, misses their partner, or is uncomfortable."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.day import queries
+from asyncnet.day.actions.exiting import say_exit, undo_exit
+from asyncnet.day.forms import ExitForm
+from asyncnet.day.model import ExitKind
+from asyncnet.events.clock import Phase
+from asyncnet.events.model import Participant
+from asyncnet.events.queries import clock_of
+from asyncnet.matches.model import Match
+from asyncnet.matches.queries import published_match
+from asyncnet.web.access import Role, actor, current_participant, requires
+from asyncnet.web.forms import ButtonForm, text
+from asyncnet.web.limits import limiter
+
+pages = Blueprint("exits", __name__)
+WHAT_HAPPENS = {
+    ExitKind.LEAVING: "The organizers know, and nobody waits for you. Thank you for coming.",
+    ExitKind.MISSING: "The organizers know and look for them.",
+    ExitKind.UNEASY: "The organizers see this now, and nobody else does.",
+}
+
+
+@pages.get("/me/<int:participant_id>/exits")
+@requires(Role.PARTICIPANT)
+def ways(participant_id: int) -> ResponseReturnValue:
+    """Show what somebody can say who cannot go on as planned, and what they said already."""
+    return _page(current_participant(participant_id), ExitForm())
+
+
+@pages.post("/me/<int:participant_id>/exits/<any(leaving,missing,uneasy):kind>")
+@requires(Role.PARTICIPANT)
+@limiter.limit("30 per 5 minutes")
+def say(participant_id: int, kind: str) -> ResponseReturnValue:
+    participant = current_participant(participant_id)
+    form = ExitForm()
+    if not form.accepted():
+        return _page(participant, form), 400
+    wanted = ExitKind(kind)
+    match = _chosen(participant, text(form.match)) if wanted is not ExitKind.LEAVING else None
+    if wanted is ExitKind.MISSING and match is None:
+        abort(400, "Choose whom you miss, on your own page.")
+    with transaction() as session:
+        say_exit(
+            session,
+            participant,
+            wanted,
+            match=match,
+            words=text(form.words),
+            actor=actor(),
+            now=utc_now(),
+        )
+    flash(WHAT_HAPPENS[wanted], "good")
+    return redirect(url_for(".ways", participant_id=participant_id))
+
+
+@pages.post("/me/<int:participant_id>/exits/<int:exit_id>/undo")
+@requires(Role.PARTICIPANT)
+def undo(participant_id: int, exit_id: int) -> ResponseReturnValue:
+    """Take back what was said; matches come back where their people are still free."""
+    participant = current_participant(participant_id)
+    said = queries.exit_of(db.session(), participant.id, exit_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    with transaction() as session:
+        lost = undo_exit(session, said, actor=actor(), now=utc_now())
+    if lost:
+        flash(
+            f"Good that you are here. {lost} of your conversations could not be put back, because "
+            "its round has begun or the other person meets somebody else; the organizers see "
+            "that you are free.",
+            "attention",
+        )
+    else:
+        flash("Taken back. Everything is as it was before.", "good")
+    return redirect(url_for("matches.me", participant_id=participant_id))
+
+
+def _chosen(participant: Participant, wanted: str) -> Match | None:
+    """Return the published match of theirs that somebody named, if they named one."""
+    if not wanted.isdecimal():
+        return None
+    return published_match(db.session(), participant.id, int(wanted[:9]))
+
+
+def _page(participant: Participant, form: ExitForm) -> str:
+    session, event = db.session(), participant.event
+    now = clock_of(session, event).at(utc_now())
+    mine = queries.own_matches(session, participant.id)
+    return render_template(
+        "day/exits.html",
+        participant=participant,
+        event=event,
+        form=form,
+        said=queries.open_exits(session, [participant.id]),
+        here=queries.in_round(mine, now.round) if now.phase is Phase.ROUND else [],
+        met=_begun(mine, now.round if now.phase is not Phase.AFTER else None),
+        over=now.phase is Phase.AFTER,
+    )
+
+
+def _begun(mine: Sequence[queries.Own], current: int | None) -> list[queries.Own]:
+    """Return the matches that have begun; all of them once the event is over."""
+    return [own for own in mine if current is None or own.match.round.number <= current]

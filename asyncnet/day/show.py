@@ -1,0 +1,216 @@
+"""The run of show: the organizers' live board, the clock in their hand, and what they print."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.day import queries
+from asyncnet.day.actions.exiting import settle_exit
+from asyncnet.day.actions.prompting import change_prompts
+from asyncnet.day.board import board_of
+from asyncnet.day.forms import NoticeForm, TurnForm, prompts_form
+from asyncnet.day.rules import CLOSING_PROMPT, icebreaker_of, preflight
+from asyncnet.events.actions.making import ChangedMeanwhile
+from asyncnet.events.actions.turning import tell_everybody, turn_clock
+from asyncnet.events.clock import CannotTurn, Turn
+from asyncnet.events.model import Event
+from asyncnet.matches.exports import breakout_rooms
+from asyncnet.matches.queries import groups_of, plan_of, published_in
+from asyncnet.web.access import Role, actor, organized_event, requires
+from asyncnet.web.forms import ButtonForm, number, text
+from asyncnet.web.now import timed, unchanged
+from asyncnet.wiring import settings
+
+pages = Blueprint("show", __name__)
+SHOWN_AT_ONCE = 60
+TURNED_MEANWHILE = (
+    "Somebody else turned the clock or wrote a message a moment ago. This is how it stands now; "
+    "nothing of yours was done."
+)
+
+
+@pages.get("/events/<int:event_id>/show")
+@requires(Role.ORGANIZER)
+def board(event_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    return render_template("day/board.html", **_shown(event))
+
+
+@pages.get("/events/<int:event_id>/show/now")
+@requires(Role.ORGANIZER)
+def now(event_id: int) -> ResponseReturnValue:
+    """Return the part of the open board that changes by itself, or 304."""
+    shown = _shown(organized_event(event_id))
+    tag = shown["board"].tag
+    return unchanged(tag) or timed(Response(render_template("day/board_now.html", **shown)), tag)
+
+
+@pages.post("/events/<int:event_id>/show/clock/<any(begin,end,extend,skip,pause,resume):turn>")
+@requires(Role.ORGANIZER)
+def turn(event_id: int, turn: str) -> ResponseReturnValue:
+    """Turn the clock; every open page shows it within seconds."""
+    event = organized_event(event_id)
+    form = TurnForm()
+    if not form.accepted():
+        abort(400)
+    minutes = number(form.minutes)
+    try:
+        with transaction() as session:
+            turn_clock(
+                session,
+                event,
+                Turn(turn),
+                by=timedelta(minutes=minutes),
+                version=number(form.version),
+                form_key=f"{turn[:3]}{minutes}-{text(form.form_key)}"[:32],
+                actor=actor(),
+                now=utc_now(),
+            )
+    except CannotTurn as refusal:
+        flash(str(refusal), "bad")
+    except ChangedMeanwhile:
+        flash(TURNED_MEANWHILE, "attention")
+        db.session.refresh(event)
+        return render_template("day/board.html", **_shown(event)), 409
+    return redirect(url_for(".board", event_id=event.id))
+
+
+@pages.post("/events/<int:event_id>/show/notice")
+@requires(Role.ORGANIZER)
+def tell(event_id: int) -> ResponseReturnValue:
+    """Show a sentence on every open page; an empty one takes it away."""
+    event = organized_event(event_id)
+    form = NoticeForm()
+    if not form.accepted():
+        return render_template("day/board.html", **_shown(event, notice_form=form)), 400
+    try:
+        with transaction() as session:
+            tell_everybody(
+                session,
+                event,
+                text(form.notice),
+                version=number(form.version),
+                form_key=f"say-{text(form.form_key)}"[:32],
+                actor=actor(),
+                now=utc_now(),
+            )
+    except ChangedMeanwhile:
+        flash(TURNED_MEANWHILE, "attention")
+        db.session.refresh(event)
+        form.version.data, form.version.raw_data = event.clock_version, None
+        return render_template("day/board.html", **_shown(event, notice_form=form)), 409
+    flash("It stands on every open page within seconds." if event.notice else "Taken away.", "good")
+    return redirect(url_for(".board", event_id=event.id))
+
+
+@pages.post("/events/<int:event_id>/show/exits/<int:exit_id>")
+@requires(Role.ORGANIZER)
+def settle(event_id: int, exit_id: int) -> ResponseReturnValue:
+    event = organized_event(event_id)
+    said = queries.exit_in(db.session(), event.id, exit_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    with transaction() as session:
+        settle_exit(session, said, actor=actor(), now=utc_now())
+    return redirect(url_for(".board", event_id=event.id))
+
+
+@pages.route("/events/<int:event_id>/show/prompts", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def prompts(event_id: int) -> ResponseReturnValue:
+    """Let organizers write what people talk about in each round and in the closing groups."""
+    event = organized_event(event_id)
+    form = prompts_form(event)
+    if form.accepted():
+        try:
+            with transaction() as session:
+                change_prompts(
+                    session,
+                    event,
+                    form.prompts(),
+                    closing_prompt=text(form.closing_prompt),
+                    closing_minutes=form.minutes(),
+                    version=number(form.version),
+                    actor=actor(),
+                    now=utc_now(),
+                )
+        except ChangedMeanwhile:
+            db.session.refresh(event)
+            form.version.data, form.version.raw_data = event.version, None
+            return _prompts_page(event, form, changed=True), 409
+        flash("Saved. People see it in their round.", "good")
+        return redirect(url_for(".prompts", event_id=event.id))
+    return _prompts_page(event, form)
+
+
+@pages.get("/events/<int:event_id>/show/sheet")
+@requires(Role.ORGANIZER)
+def sheet(event_id: int) -> ResponseReturnValue:
+    """Show the whole event on paper: times, prompts, and who is where in each round."""
+    event = organized_event(event_id)
+    matches = [
+        match for match in plan_of(db.session(), event.id) if match.state.value == "published"
+    ]
+    return render_template(
+        "day/sheet.html",
+        event=event,
+        matches=matches,
+        groups=groups_of(db.session(), event.id),
+        icebreaker_of=icebreaker_of,
+        closing_prompt=event.closing_prompt or CLOSING_PROMPT,
+    )
+
+
+@pages.get("/events/<int:event_id>/show/rooms/<int:number>")
+@requires(Role.ORGANIZER)
+def rooms(event_id: int, number: int) -> ResponseReturnValue:
+    """Show the breakout rooms of a round as a table to copy, and what Zoom would stumble over."""
+    event = organized_event(event_id)
+    slot = next((slot for slot in event.rounds if slot.number == number), None) or abort(404)
+    seats = breakout_rooms(published_in(db.session(), event.id, number))
+    bouncing = queries.bouncing_among(db.session(), {person.email for _, person in seats})
+    return render_template(
+        "day/rooms.html",
+        event=event,
+        slot=slot,
+        seats=seats,
+        problems=list(
+            preflight(
+                [(room, person.name, person.email) for room, person in seats],
+                bouncing=bouncing,
+                max_rooms=settings().zoom_rooms,
+                max_people=settings().zoom_people,
+            )
+        ),
+    )
+
+
+def _prompts_page(event: Event, form: Any, *, changed: bool = False) -> str:
+    return render_template(
+        "day/prompts.html",
+        event=event,
+        form=form,
+        changed=changed,
+        ours={slot.number: icebreaker_of(slot.number, "") for slot in event.rounds},
+        our_closing=CLOSING_PROMPT,
+    )
+
+
+def _shown(event: Event, *, notice_form: NoticeForm | None = None) -> dict[str, Any]:
+    found = board_of(db.session(), event, utc_now())
+    everything = request.args.get("show") == "all"
+    rows = found.rows if everything else [row for row in found.rows if row.needs_somebody]
+    return {
+        "event": event,
+        "board": found,
+        "rows": rows if everything else rows[:SHOWN_AT_ONCE],
+        "hidden": 0 if everything else len(found.rows) - min(len(rows), SHOWN_AT_ONCE),
+        "everything": everything,
+        "turn_form": TurnForm(formdata=None, data={"version": event.clock_version}),
+        "notice_form": notice_form
+        or NoticeForm(formdata=None, data={"version": event.clock_version, "notice": event.notice}),
+    }

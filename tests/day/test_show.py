@@ -1,0 +1,332 @@
+"""The organizers run an event: the clock in their hand, the board before them, exits in between."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from asyncnet.clock import utc_now
+from asyncnet.database import transaction
+from asyncnet.day.model import Exit
+from asyncnet.day.rules import preflight
+from asyncnet.events.model import Event, Participant, Round
+from asyncnet.events.rules import Attendance
+from asyncnet.followups.model import Answer
+from asyncnet.matches.actions import give_rooms
+from asyncnet.matches.model import Forbid, Match
+from tests import factories
+from tests.pages import filled, find_form, open_personal_link, post_form, sign_in
+from tests.web.test_twice import at_once
+
+Rows = Callable[..., list[Any]]
+HOUR = timedelta(hours=1)
+
+
+class Forum:
+    """An event of three rounds in an hour's time, with its people and their browsers.
+
+    Ana talks with Ben, then with Cy, and watches Mei in the last round; Ben and Cy talk in it.
+    """
+
+    def __init__(self, app: Flask, session: Session) -> None:
+        self.app, self.session = app, session
+        person = factories.organizer(session)
+        self.event = factories.event(session, person, starts_at=utc_now() + HOUR, rounds=3)
+        self.event.published_at = utc_now()
+        self.people = {
+            name: factories.participant(session, self.event, name=name)
+            for name in ("Ana", "Ben", "Cy")
+        }
+        self.people["Mei"] = factories.participant(
+            session, self.event, name="Mei", attendance=Attendance.ASYNC, zone="Australia/Sydney"
+        )
+        for number, one, other in ((1, "Ana", "Ben"), (2, "Ana", "Cy"), (3, "Ben", "Cy")):
+            factories.match(session, self.people[one], self.people[other], round_number=number)
+        self.viewing = factories.match(
+            session, self.people["Ana"], self.people["Mei"], round_number=3
+        )
+        give_rooms(session, self.event.id)
+        session.commit()
+        self.host = app.test_client()
+        sign_in(self.host, person)
+        self.browsers = {name: app.test_client() for name in self.people}
+        for name, browser in self.browsers.items():
+            open_personal_link(browser, self.people[name])
+
+    def page(self, name: str) -> str:
+        return self.browsers[name].get(f"/me/{self.people[name].id}").text
+
+    def board(self) -> str:
+        return self.host.get(f"/events/{self.event.id}/show?show=all").text
+
+    def turns(self, how: str, minutes: int = 0) -> TestResponse:
+        """Press the button of the clock that does this, as the board shows it now."""
+        page = self.host.get(f"/events/{self.event.id}/show")
+        form = find_form(page, f"/clock/{how}")
+        return self.host.post(form.action, data=filled(form, {"minutes": minutes}))
+
+    def says(self, name: str, kind: str, **more: Any) -> TestResponse:
+        """Press the button of one graceful exit."""
+        path = f"/me/{self.people[name].id}/exits"
+        return post_form(self.browsers[name], path, more, action=f"/exits/{kind}")
+
+    def minutes_pass(self, minutes: float) -> None:
+        """Let everything of the event have happened that much earlier."""
+        earlier = timedelta(minutes=minutes)
+        with self.app.app_context(), transaction() as session:
+            event = session.get_one(Event, self.event.id)
+            event.starts_at -= earlier
+            event.ends_at -= earlier
+            event.clock_version += 1
+            if event.paused_at:
+                event.paused_at -= earlier
+            for slot in event.rounds:
+                slot.starts_at -= earlier
+                slot.ends_at -= earlier
+
+    def match_of(self, one: str, other: str) -> Match:
+        ids = sorted((self.people[one].id, self.people[other].id))
+        self.session.rollback()
+        return self.session.scalars(
+            select(Match).where(Match.first_id == ids[0], Match.second_id == ids[1])
+        ).one()
+
+
+@pytest.fixture
+def forum(app: Flask, session: Session) -> Forum:
+    return Forum(app, session)
+
+
+def test_a_whole_event_from_the_first_button_to_the_last_word(forum: Forum, rows: Rows) -> None:
+    """Three rounds in fast-forward: begun early, extended, paused, cut short, and over."""
+    assert "Round 1 comes first" in forum.page("Ana")
+
+    forum.turns("begin")
+    assert "You meet Ben" in forum.page("Ana")
+    assert "Room 1" in forum.page("Ben")
+    assert "You are free in this round" in forum.page("Cy")
+
+    forum.minutes_pass(4)
+    forum.turns("extend", minutes=5)
+    forum.minutes_pass(4)
+    assert "You meet Ben" in forum.page("Ana"), "the round goes on for longer"
+    forum.minutes_pass(3)
+    assert "Next, in round 2" in forum.page("Ana")
+
+    forum.turns("pause")
+    forum.minutes_pass(30)
+    assert "paused the clock" in forum.page("Cy")
+    forum.turns("resume")
+    forum.turns("begin")
+    assert "You meet Cy" in forum.page("Ana")
+
+    forum.turns("end")
+    forum.minutes_pass(3)
+    assert "You meet Mei" in forum.page("Ana")
+    assert "You meet Cy" in forum.page("Ben")
+    viewing = f"/me/{forum.people['Ana'].id}/matches/{forum.viewing.id}"
+    form = find_form(forum.browsers["Ana"].get(viewing))
+    words = {next(name for name in form.values if name.startswith("q")): "The reefs."}
+    forum.browsers["Ana"].post(form.action, data=filled(form, words))
+
+    forum.minutes_pass(5)
+    after = forum.page("Ana")
+    assert [n for n in ("Ben", "Cy", "What you wrote to Mei") if n not in after] == []
+    assert "The event is over" in after
+    assert len(rows(select(Answer))) == 1
+    [event] = rows(select(Event))
+    assert event.ends_at <= utc_now()
+
+
+def test_twenty_clicks_on_one_button_turn_the_clock_once(forum: Forum, rows: Rows) -> None:
+    """F8."""
+    form = find_form(forum.host.get(f"/events/{forum.event.id}/show"), "/clock/extend")
+    [first, *_] = rows(select(Round).order_by(Round.number))
+
+    answers = at_once(forum.host, form.action, filled(form, {"minutes": 5}))
+
+    assert answers == {(302, f"/events/{forum.event.id}/show")}
+    [moved, *_] = rows(select(Round).order_by(Round.number))
+    assert moved.starts_at - first.starts_at == timedelta(minutes=5)
+
+
+def test_the_second_hand_on_the_clock_is_told_and_does_nothing(
+    app: Flask, forum: Forum, session: Session, rows: Rows
+) -> None:
+    """F9: what one organizer did, another who has not seen it does not undo unknowingly."""
+    other = app.test_client()
+    sign_in(other, factories.organizer(session, of=forum.event))
+    seen = find_form(other.get(f"/events/{forum.event.id}/show"), "/clock/begin")
+    forum.turns("begin")
+    before = rows(select(Round).order_by(Round.number))
+
+    late = other.post(seen.action, data=filled(seen, {}))
+
+    assert late.status_code == 409
+    assert "Somebody else turned the clock" in late.text
+    after = rows(select(Round).order_by(Round.number))
+    assert [slot.starts_at for slot in after] == [slot.starts_at for slot in before]
+
+
+def test_settings_saved_during_the_event_leave_the_clock_alone(forum: Forum, rows: Rows) -> None:
+    forum.turns("begin")
+    forum.turns("extend", minutes=3)
+    before = rows(select(Round).order_by(Round.number))
+
+    saved = post_form(forum.host, f"/events/{forum.event.id}/settings", {"title": "Tides"})
+
+    assert saved.status_code == 302
+    after = rows(select(Round).order_by(Round.number))
+    assert [(s.starts_at, s.ends_at) for s in after] == [(s.starts_at, s.ends_at) for s in before]
+
+
+def test_a_message_stands_on_every_page_until_it_is_taken_away(forum: Forum) -> None:
+    show = f"/events/{forum.event.id}/show"
+
+    post_form(forum.host, show, {"notice": "Come back at ten."}, action="/notice")
+    told = [forum.page("Ana"), forum.page("Mei")]
+    post_form(forum.host, show, {"notice": ""}, action="/notice")
+
+    assert all("Come back at ten." in page for page in told)
+    assert "Come back" not in forum.page("Ana")
+
+
+def test_who_leaves_is_taken_out_of_what_is_still_to_come(forum: Forum) -> None:
+    forum.turns("begin")
+
+    forum.says("Ana", "leaving")
+
+    assert forum.match_of("Ana", "Ben").state == "published", "it has begun"
+    assert forum.match_of("Ana", "Cy").state == "withdrawn"
+    assert forum.match_of("Ana", "Mei").state == "published", "to be watched whenever she likes"
+    assert "Ana had to leave" in forum.page("Ben")
+    assert "Ana" not in forum.page("Cy")
+    board = forum.board()
+    assert "Ben</strong> Ana had to leave" in board
+    assert "1 coming conversation is" in board
+
+
+def test_who_can_stay_after_all_gets_back_what_is_still_free(forum: Forum) -> None:
+    forum.turns("begin")
+    forum.says("Ana", "leaving")
+
+    path = f"/me/{forum.people['Ana'].id}/exits"
+    post_form(forum.browsers["Ana"], path, action="/undo")
+
+    assert forum.match_of("Ana", "Cy").state == "published"
+    assert "Ana" in forum.page("Cy")
+    assert "Needs you" not in forum.board()
+
+
+def test_leaving_twenty_times_at_once_is_leaving_once(forum: Forum, rows: Rows) -> None:
+    """F8."""
+    path = f"/me/{forum.people['Ana'].id}/exits"
+    form = find_form(forum.browsers["Ana"].get(path), "/exits/leaving")
+
+    answers = at_once(forum.browsers["Ana"], form.action, filled(form, {}))
+
+    assert answers == {(302, path)}
+    assert len(rows(select(Exit))) == 1
+
+
+def test_a_missing_partner_hears_that_somebody_waits(forum: Forum) -> None:
+    forum.turns("begin")
+
+    forum.says("Ana", "missing")
+
+    assert "Ana is waiting for you in Room 1" in forum.page("Ben")
+    assert "Ben is not there" in forum.board()
+    assert "Ana</strong> says that Ben is not there" in forum.board()
+
+
+def test_what_makes_somebody_uneasy_is_seen_by_organizers_alone(forum: Forum, rows: Rows) -> None:
+    forum.turns("begin")
+    before = forum.browsers["Ben"].get(f"/me/{forum.people['Ben'].id}")
+
+    forum.says("Ana", "uneasy", words="He shouts.")
+
+    after = forum.browsers["Ben"].get(
+        f"/me/{forum.people['Ben'].id}/now", headers={"If-None-Match": before.headers["ETag"]}
+    )
+    assert after.status_code == 304, "nothing on the other page changes"
+    assert "He shouts." in forum.board()
+    assert "He shouts." not in forum.page("Ben")
+    [apart] = rows(select(Forbid))
+    assert {apart.first_id, apart.second_id} == {forum.people[n].id for n in ("Ana", "Ben")}
+
+
+def test_the_board_knows_whose_page_is_open(forum: Forum, app: Flask) -> None:
+    forum.turns("begin")
+    ana = forum.people["Ana"]
+    forum.browsers["Ana"].get(f"/me/{ana.id}/now")
+    app.extensions["asyncnet_sightings"]._written_at -= 60
+
+    forum.browsers["Ana"].get(f"/me/{ana.id}/now")
+
+    assert '>1</span> <span class="soft">of 3 live people' in forum.board()
+
+
+def test_zoom_is_told_only_what_it_can_take() -> None:
+    """B6 and the limits of Zoom."""
+    seats = [
+        ("Room 1", "Ana", "ana@forum.net"),
+        ("Room 1", "Ben", "ANA@forum.net"),
+        ("Room 2", "Cy", ""),
+        ("Room 2", "Di", "=cmd@forum.net"),
+        ("Room 3", "Ed", "ed@nobody.example"),
+        ("Room 3", "Flo", "flo@forum.net"),
+    ]
+
+    found = list(preflight(seats, bouncing={"flo@forum.net"}, max_rooms=2, max_people=5))
+
+    assert [
+        any(part in words for words in found)
+        for part in (
+            "3 rooms, and a Zoom meeting takes 2",
+            "6 people in rooms, and Zoom takes 5",
+            "ana@forum.net stands in more than one room",
+            "Cy (Room 2) has no address",
+            "=cmd@forum.net (Di, Room 2) has signs",
+            "ed@nobody.example (Ed, Room 3) is no real address",
+            "flo@forum.net (Flo, Room 3): mail to it came back",
+        )
+    ] == [True] * 7
+    assert list(preflight(seats[:1], bouncing=(), max_rooms=2, max_people=5)) == []
+
+
+def test_prompts_are_the_organizers_words_where_they_wrote_any(
+    client: FlaskClient, forum: Forum
+) -> None:
+    forum.turns("begin")
+
+    post_form(
+        forum.host, f"/events/{forum.event.id}/show/prompts", {"round_1": "Which coast is yours?"}
+    )
+
+    assert "Which coast is yours?" in forum.page("Ana")
+    sheet = forum.host.get(f"/events/{forum.event.id}/show/sheet").text
+    assert "Which coast is yours?" in sheet
+
+
+def test_the_rooms_of_a_round_are_a_table_and_a_file(forum: Forum) -> None:
+    page = forum.host.get(f"/events/{forum.event.id}/show/rooms/1")
+
+    assert "Room 1" in page.text
+    assert forum.people["Ana"].email in page.text
+    assert f"/events/{forum.event.id}/plan/rooms/1.csv" in page.text
+
+
+def test_somebody_takes_their_rounds_into_their_calendar(forum: Forum) -> None:
+    ana: Participant = forum.people["Ana"]
+
+    file = forum.browsers["Ana"].get(f"/me/{ana.id}/rounds.ics")
+
+    assert file.mimetype == "text/calendar"
+    assert file.text.count("BEGIN:VEVENT") == 3
+    assert "Room 1" in file.text
