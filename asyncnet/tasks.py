@@ -13,12 +13,15 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from asyncnet.clock import utc_now
-from asyncnet.database import WAKE, transaction
+from asyncnet.database import WAKE, db, transaction
 from asyncnet.events import letters as events
 from asyncnet.events.actions.forgetting import forget_people
 from asyncnet.followups import letters as followups
 from asyncnet.followups.actions.mailing import plan_unmailed
 from asyncnet.followups.actions.reminding import plan_reminders
+from asyncnet.followups.windows import letters as windows
+from asyncnet.followups.windows.actions import mind_windows
+from asyncnet.followups.windows.queries import running
 from asyncnet.intros import letters as intros
 from asyncnet.intros import work
 from asyncnet.intros.listening import draft_next
@@ -47,6 +50,8 @@ LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.INTRO_REFUSED: intros.intro_refused,
     MessageKind.INTRO_NUDGE: intros.intro_nudge,
     MessageKind.REPLY: followups.reply,
+    MessageKind.VIEWING_NUDGE: windows.viewing_nudge,
+    MessageKind.STAND_IN: windows.stand_in,
     MessageKind.PLAN_CHANGE: bench.plan_change,
     MessageKind.MEETING: followups.meeting,
     MessageKind.REMINDER: followups.reminder,
@@ -75,6 +80,9 @@ def register(app: Flask) -> None:
     _every_minute(wired.plan_queue, "plan_tick", in_app(solve_a_plan))
     wired.mail_queue.periodic_task(crontab(minute="37"), name="remind_readers")(
         in_app(remind_readers)
+    )
+    wired.plan_queue.periodic_task(crontab(minute="*/10"), name="mind_silence")(
+        in_app(mind_silence)
     )
     wired.video_queue.periodic_task(crontab(minute="7"), name="keep_promises")(
         in_app(keep_promises)
@@ -149,6 +157,14 @@ def remind_readers(clock: Callable[[], datetime] = utc_now) -> None:
     """Plan the reminders of people who have not answered what was mailed to them."""
     with transaction() as session:
         log.info("reminders planned", people=plan_reminders(session, now=clock()))
+
+
+def mind_silence(clock: Callable[[], datetime] = utc_now) -> None:
+    """Nudge who is silent in an event without anybody live, and stand in for who stayed silent."""
+    if not running(db.session(), clock()):
+        return
+    with transaction() as session:
+        log.info("windows minded", stand_ins=mind_windows(session, now=clock()))
 
 
 def mail_tick() -> None:

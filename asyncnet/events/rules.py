@@ -261,6 +261,11 @@ def window_of(slot: Slot, zone: ZoneInfo) -> Slot:
     return Slot(slot.number, opens_at, opens_at + (slot.ends_at - slot.starts_at))
 
 
+def nudge_at(window: Slot, zone: ZoneInfo) -> datetime:
+    """Return when somebody silent is nudged: by day, when a third of their window is left."""
+    return next_daylight(zone, window.starts_at + (window.ends_at - window.starts_at) * 2 / 3)
+
+
 def next_morning(ends_at: datetime, zone: ZoneInfo, send_time: time = SEND_TIME) -> datetime:
     """Return `send_time` on the reader's next calendar day, as a moment in UTC.
 

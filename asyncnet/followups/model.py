@@ -75,6 +75,20 @@ class AnswerDraft(Base):
     changed_at: Mapped[datetime]
 
 
+class StandIn(Base):
+    """Another match for somebody who had answered, in place of one whose other side was silent."""
+
+    __tablename__ = "stand_in"
+
+    match_id: Mapped[int] = mapped_column(
+        ForeignKey("match.id", ondelete="CASCADE"), primary_key=True
+    )
+    new_match_id: Mapped[int] = mapped_column(
+        ForeignKey("match.id", ondelete="CASCADE"), unique=True
+    )
+    made_at: Mapped[datetime]
+
+
 class Step(Base):
     """What one of the two people of a match told about it; taken back, the row is gone."""
 

@@ -38,6 +38,10 @@ class MessageKind(StrEnum):
     """Tells one of two people of times for talking."""
     REMINDER = "reminder"
     """Asks, once, somebody who was written to for a word back."""
+    VIEWING_NUDGE = "viewing_nudge"
+    """Asks, once a window, somebody who has not watched and answered yet."""
+    STAND_IN = "stand_in"
+    """Tells two people that they meet, since a partner of one of them stayed silent."""
 
 
 class Outcome(StrEnum):

@@ -15,13 +15,24 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import Attendance, EventMode, Slot, next_morning, window_of
-from asyncnet.followups.model import Answer
+from asyncnet.events.rules import (
+    Attendance,
+    EventMode,
+    Slot,
+    next_morning,
+    nudge_at,
+    window_of,
+)
+from asyncnet.followups.actions.answering import answer_match
+from asyncnet.followups.model import Answer, StandIn
+from asyncnet.followups.windows.actions import mind_windows
 from asyncnet.matches.actions import pair, publish
-from asyncnet.matches.model import Match
+from asyncnet.matches.model import Forbid, Match
 from asyncnet.messages.model import Message
+from asyncnet.messages.rules import MessageKind
 from asyncnet.zones import zone_names
 from tests import factories
+from tests.inbox import mails_sent, text_of
 from tests.pages import find_form, open_personal_link, post_form, sign_in
 
 Rows = Callable[..., list[Any]]
@@ -143,3 +154,87 @@ def test_an_organizer_makes_an_event_in_peoples_own_time(
     assert event.ends_at - event.starts_at == timedelta(hours=3 * 36)
     [participant] = rows(select(Participant))
     assert participant.attendance is Attendance.ASYNC
+
+
+def test_who_stays_silent_is_nudged_once_by_day(session: Session, app: Flask, rows: Rows) -> None:
+    """A third of their window is left then; who has answered hears nothing."""
+    event = begun(session, timedelta(0))
+    ana, kenji, match = matched(session, event, ("Europe/Berlin", "Asia/Tokyo"))
+    answers(session, ana, match, at=event.starts_at)
+    window = window_of(slot_of(event), ZoneInfo(kenji.zone))
+    late = nudge_at(window, ZoneInfo(kenji.zone))
+
+    for moment in (late - timedelta(minutes=1), late, late + timedelta(minutes=10)):
+        mind_windows(session, now=moment)
+        session.commit()
+
+    [nudge] = rows(select(Message).where(Message.kind == MessageKind.VIEWING_NUDGE))
+    assert (nudge.participant_id, nudge.due_at) == (kenji.id, late)
+    assert 8 <= late.astimezone(ZoneInfo(kenji.zone)).hour < 21
+    mails = {mail["To"]: mail for mail in mails_sent(app, at=late)}
+    mail = mails[f"{kenji.name} <{kenji.email}>"]
+    assert mail["Subject"] == f"{ana.name} would love to hear from you"
+    assert "This is the only reminder" in text_of(mail)
+
+
+def test_whoever_waited_in_vain_gets_another_partner_once(
+    session: Session, app: Flask, rows: Rows
+) -> None:
+    """Not somebody who is silent too, and nobody from whom they are kept apart."""
+    event = begun(session, timedelta(0))
+    ana, kenji, match = matched(session, event, ("Europe/Berlin", "Asia/Tokyo"))
+    lea, apart, mute = (
+        factories.participant(session, event, name=name, attendance=Attendance.ASYNC)
+        for name in ("Lea", "Apart", "Mute")
+    )
+    for person in (lea, apart, mute):
+        factories.intro(session, person)
+    factories.match(session, lea, apart)
+    quiet = factories.match(session, mute, kenji)
+    session.add(
+        Forbid(event_id=event.id, first_id=ana.id, second_id=apart.id, created_at=utc_now())
+    )
+    for person, theirs in ((ana, match), (lea, met(session, lea, apart))):
+        answers(session, person, theirs, at=event.starts_at)
+    answers(session, apart, met(session, lea, apart), at=event.starts_at)
+    over = event.rounds[0].ends_at + timedelta(hours=13)
+    event.rounds[1].starts_at = over + timedelta(hours=1)
+    session.commit()
+
+    counts = []
+    for _ in range(2):
+        counts.append(mind_windows(session, now=over))
+        session.commit()
+
+    assert counts == [1, 0]
+    [stand_in] = rows(select(StandIn))
+    assert stand_in.match_id == match.id
+    [made] = rows(select(Match).where(Match.id == stand_in.new_match_id))
+    assert ({made.first_id, made.second_id}, made.state) == ({ana.id, lea.id}, "published")
+    assert made.round_id == event.rounds[1].id
+    assert quiet.id not in {row.match_id for row in rows(select(StandIn))}
+    told = rows(select(Message).where(Message.kind == MessageKind.STAND_IN))
+    assert {message.participant_id for message in told} == {ana.id, lea.id}
+    due_at = max(message.due_at for message in told)
+    subjects = {mail["Subject"] for mail in mails_sent(app, at=due_at)}
+    assert {"You also meet Lea", f"You also meet {ana.name}"} <= subjects
+
+
+def answers(session: Session, author: Participant, match: Match, *, at: datetime) -> None:
+    item = {"question": 1, "kind": "long", "label": "What stayed?", "value": "Your tide pools!"}
+    answer_match(
+        session, match.id, author.id, items=[item], contact=None, actor=SYSTEM, now=at
+    )  # fmt: skip
+    session.commit()
+
+
+def met(session: Session, one: Participant, other: Participant) -> Match:
+    first, second = sorted((one.id, other.id))
+    return session.scalars(
+        select(Match).where(Match.first_id == first, Match.second_id == second)
+    ).one()
+
+
+def slot_of(event: Event, number: int = 1) -> Slot:
+    slot = event.rounds[number - 1]
+    return Slot(number, slot.starts_at, slot.ends_at)

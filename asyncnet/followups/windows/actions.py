@@ -1,0 +1,177 @@
+"""Nudges silent people once, then gives whoever waited for them another partner."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import SYSTEM, record
+from asyncnet.events.actions.refreshing import refresh_pages_of
+from asyncnet.events.model import Event, Participant, Round
+from asyncnet.events.rules import nudge_at
+from asyncnet.followups.model import StandIn
+from asyncnet.followups.windows.queries import Viewing, running, viewings_in
+from asyncnet.intros.queries import ready_among
+from asyncnet.matches.bench.worth import Worth
+from asyncnet.matches.instance import instance_of, reasons_of
+from asyncnet.matches.model import Match, MatchState
+from asyncnet.messages.queue import Planned, plan_all
+from asyncnet.messages.rules import MessageKind, next_daylight
+from asyncnet.zones import zone_named
+
+
+def mind_windows(session: Session, *, now: datetime) -> int:
+    """Nudge who is silent, and stand in for who stayed silent; return for how many.
+
+    However often and in however many workers this runs, nobody is nudged twice about a window,
+    and nobody is replaced twice.
+    """
+    count = 0
+    for event in running(session, now):
+        session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
+        viewings = viewings_in(session, event.id)
+        plan_nudges(session, viewings, now=now)
+        count += stand_in(session, event, viewings, now=now)
+    return count
+
+
+def plan_nudges(session: Session, viewings: Sequence[Viewing], *, now: datetime) -> None:
+    """Plan one mail to everybody who has not answered late in a window that is still open."""
+    mails = {}
+    for viewing in viewings:
+        zone = zone_named(viewing.viewer.zone)
+        due_at = next_daylight(zone, now)
+        late = nudge_at(viewing.window, zone) <= now
+        if late and due_at < viewing.window.ends_at and not viewing.answered:
+            key = f"{MessageKind.VIEWING_NUDGE}:{viewing.viewer.id}:{viewing.match.round_id}"
+            mails[key] = _mail(
+                key,
+                MessageKind.VIEWING_NUDGE,
+                viewing.viewer,
+                subject_id=viewing.match.round_id,
+                due_at=due_at,
+                expires_at=viewing.window.ends_at,
+            )
+    plan_all(session, list(mails.values()), now=now)
+
+
+def stand_in(session: Session, event: Event, viewings: Sequence[Viewing], *, now: datetime) -> int:
+    """Give everybody who answered somebody silent another partner in the next window.
+
+    Their own words stay and are mailed. Whoever is silent themselves gets nobody. The partner is
+    the one with the fewest matches in that window, of those the one whom both gain most by;
+    nobody who was silent, and nobody who may not meet them. Return how many there were.
+    """
+    silent = [v for v in viewings if not v.answered and v.window.ends_at <= now]
+    told = {(v.match.id, v.viewer.id) for v in viewings if v.answered}
+    done = set(
+        session.scalars(
+            select(StandIn.match_id)
+            .join(Match, Match.id == StandIn.match_id)
+            .where(Match.event_id == event.id)
+        )
+    )
+    waiting = [
+        viewing
+        for viewing in silent
+        if viewing.match.id not in done and (viewing.match.id, viewing.other.id) in told
+    ]
+    slot = session.scalar(
+        select(Round)
+        .where(Round.event_id == event.id, Round.starts_at > now)
+        .order_by(Round.starts_at)
+        .limit(1)
+    )
+    if not waiting or slot is None:
+        return 0
+    worth = Worth(instance_of(session, event))
+    load = Counter(v.viewer.id for v in viewings if v.match.round_id == slot.id)
+    shy = {viewing.viewer.id for viewing in silent}
+    there = ready_among(session, [person for person in worth.people if person not in shy])
+    return sum(
+        _stand_in_for(session, event, slot, viewing, worth, sorted(there), load, now=now)
+        for viewing in waiting
+    )
+
+
+def _stand_in_for(
+    session: Session,
+    event: Event,
+    slot: Round,
+    viewing: Viewing,
+    worth: Worth,
+    there: Sequence[int],
+    load: Counter[int],
+    *,
+    now: datetime,
+) -> bool:
+    """Return whether somebody was found for the one who waited."""
+    one = viewing.other
+    met = _met_by(session, one.id)
+    free = [i for i in there if i != one.id and i not in met and not worth.refusal(one.id, i)]
+    if not free:
+        return False
+    best = min(free, key=lambda i: (load[i], -worth.gain(one.id, i) - worth.gain(i, one.id), i))
+    first, second = sorted((one, worth.people[best]), key=lambda person: person.id)
+    match = Match(
+        event_id=event.id,
+        round_id=slot.id,
+        first_id=first.id,
+        second_id=second.id,
+        state=MatchState.PUBLISHED,
+        created_at=now,
+    )
+    match.first_reasons, match.second_reasons = reasons_of(worth.instance, first, second)
+    session.add(match)
+    session.flush()
+    session.add(StandIn(match_id=viewing.match.id, new_match_id=match.id, made_at=now))
+    load.update((one.id, best))
+    mails = [
+        _mail(
+            f"{MessageKind.STAND_IN}:{match.id}:{person.id}",
+            MessageKind.STAND_IN,
+            person,
+            subject_id=match.id,
+            due_at=next_daylight(zone_named(person.zone), now),
+        )
+        for person in (first, second)
+    ]
+    plan_all(session, mails, now=now)
+    refresh_pages_of(session, (first.id, second.id))
+    record(session, SYSTEM, "match.stood_in", f"match:{match.id}", now=now)
+    return True
+
+
+def _met_by(session: Session, participant_id: int) -> set[int]:
+    """Return with whom somebody has or had a match, even one that was taken out."""
+    rows = session.execute(
+        select(Match.first_id, Match.second_id).where(
+            or_(Match.first_id == participant_id, Match.second_id == participant_id)
+        )
+    )
+    return {number for row in rows for number in row} - {participant_id}
+
+
+def _mail(
+    key: str,
+    kind: MessageKind,
+    reader: Participant,
+    *,
+    subject_id: int,
+    due_at: datetime,
+    expires_at: datetime | None = None,
+) -> Planned:
+    return Planned(
+        key=key,
+        kind=kind,
+        subject_id=subject_id,
+        event_id=reader.event_id,
+        participant_id=reader.id,
+        to_address=reader.email,
+        to_name=reader.name,
+        zone=reader.zone,
+        due_at=due_at,
+        expires_at=expires_at,
+    )

@@ -1,0 +1,85 @@
+"""What is written to people in events without anybody live: a nudge, and a new partner."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from asyncnet.events.model import Event, Participant, Round
+from asyncnet.events.rules import Slot, window_of
+from asyncnet.followups.letters import named, refuse_if_over
+from asyncnet.followups.windows.queries import viewings_in, waits_for
+from asyncnet.matches.model import Match
+from asyncnet.messages.drain import NotNeeded
+from asyncnet.messages.letters import Draft
+from asyncnet.messages.model import Message
+from asyncnet.people.links import Links
+from asyncnet.zones import zone_named
+
+
+def viewing_nudge(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
+    """Return the mail that names whose intro waits to be answered, and until when.
+
+    Raises NotNeeded when everything is answered, the window is over, or the reader has left.
+    """
+    reader = session.get_one(Participant, message.participant_id)
+    slot = session.get_one(Round, message.subject_id)
+    window = window_of(Slot(slot.number, slot.starts_at, slot.ends_at), zone_named(reader.zone))
+    others = waits_for(viewings_in(session, reader.event_id), reader.id, slot.id)
+    if reader.left_at is not None or not others or now >= window.ends_at:
+        raise NotNeeded("Nobody waits for their words any more.")
+    return _own_page(
+        session,
+        reader,
+        links,
+        subject=f"{named([person.name for person in others])} would love to hear from you",
+        preheader="Two minutes to watch, two sentences to write.",
+        template="viewing_nudge",
+        others=others,
+        ends_at=window.ends_at,
+    )
+
+
+def stand_in(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
+    """Return the mail that tells somebody of one more match, and from when on it is open.
+
+    Raises NotNeeded when the match was taken out, or one of the two has left.
+    """
+    reader = session.get_one(Participant, message.participant_id)
+    match = session.get_one(Match, message.subject_id)
+    refuse_if_over(session, match)
+    slot = Slot(match.round.number, match.round.starts_at, match.round.ends_at)
+    other = match.other(reader.id)
+    return _own_page(
+        session,
+        reader,
+        links,
+        subject=f"You also meet {other.name}",
+        preheader="One more intro to watch, and somebody who watches yours.",
+        template="stand_in",
+        other=other,
+        window=window_of(slot, zone_named(reader.zone)),
+        reasons=match.reasons_for(reader.id),
+    )
+
+
+def _own_page(
+    session: Session,
+    reader: Participant,
+    links: Links,
+    *,
+    subject: str,
+    preheader: str,
+    template: str,
+    **more: Any,
+) -> Draft:
+    """Return a mail that leads its reader to their own page."""
+    address = links.personal(reader.id, reader.link_version)
+    event = session.get_one(Event, reader.event_id)
+    return Draft(
+        subject=subject,
+        preheader=preheader,
+        template=template,
+        values={"reader": reader, "event": event, "address": address} | more,
+        secrets=(address,),
+    )
