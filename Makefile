@@ -20,7 +20,7 @@ demo: .venv/.runtime $(FRONT_END) ## Do the whole main job without a browser, an
 
 install: .venv/.runtime $(FRONT_END) ## Prepare the checkout for a server, and start nothing.
 
-test: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Run every test at both sizes.
+test: .venv/.tools $(FRONT_END) /usr/bin/chromium /usr/sbin/postfix ## Run every test at both sizes.
 	$(BIN)/pytest -n 2 --size small
 	$(BIN)/pytest -n 2 --size large
 
@@ -30,7 +30,7 @@ test-captions: .venv-captions/.ready ## Try the optional recognizer for real, in
 bench: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Print every promised figure as a ratio.
 	$(BIN)/python -m benchmarks
 
-faults: .venv/.tools ## Kill, stop and starve the mail workers, and print what became of every mail.
+faults: .venv/.tools /usr/sbin/postfix ## Kill, stop and starve the mail workers, and print what became of every mail.
 	$(BIN)/python -m benchmarks faults
 
 check: .venv/.tools ## Look for mistakes without running anything.
@@ -74,3 +74,8 @@ $(FRONT_END): $(SOURCES) | .venv/.runtime
 /usr/bin/chromium:
 	$(APT) update -qq
 	$(APT) install -y -qq --no-install-recommends chromium fonts-dejavu-core
+
+# Tests start it with a configuration of their own, on loopback; the package starts nothing here.
+/usr/sbin/postfix:
+	$(APT) update -qq
+	$(subst apt-get,env DEBIAN_FRONTEND=noninteractive apt-get,$(APT)) install -y -qq --no-install-recommends postfix

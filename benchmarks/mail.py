@@ -246,6 +246,10 @@ def _run_sink(ready: Pipe) -> None:
     asyncio.run(serve())
 
 
+_ANSWERS = {b"QUIT": b"221 bye\r\n", b"EHLO": b"250-sink\r\n250 PIPELINING\r\n"}
+"""It takes commands together, as every mail server in earnest does."""
+
+
 async def _take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"220 sink\r\n")
     while line := await reader.readline():
@@ -253,7 +257,7 @@ async def _take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         if word == b"DATA":
             writer.write(b"354 go on\r\n")
             await reader.readuntil(b"\r\n.\r\n")
-        writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 OK\r\n")
+        writer.write(_ANSWERS.get(word, b"250 OK\r\n"))
     writer.close()
 
 

@@ -42,6 +42,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     # the day itself
     (3, ("day/board",)),
     (9, ("day/show", "day/exits")),
+    (4, ("mail/conversation",)),
     # the curator's bench
     (0, ("sheets", "matches/rooms", "matches/bench/draft", "matches/bench/job")),
     (3, ("matches/bench/worth",)),

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from asyncnet import create_app
 from asyncnet.database import db
 from asyncnet.mail.smtp import SmtpMailer
+from asyncnet.messages.bounces import ReturnPaths
 from asyncnet.messages.drain import drain
 from config import Settings, SmtpSettings
 from tests.messages.mails import compose
@@ -21,23 +22,35 @@ _PROCESSES.set_forkserver_preload(["asyncnet"])
 
 
 def start_worker(
-    settings: Settings, smtp: SmtpSettings, now: datetime, *, dies_at: int | None = None
+    settings: Settings,
+    smtp: SmtpSettings,
+    now: datetime,
+    *,
+    dies_at: int | None = None,
+    reports: bool = False,
 ) -> BaseProcess:
-    """Start a process that drains once, everything happening at `now`.
+    """Start a process that drains once, everything happening at `now`; it may ask for `reports`.
 
     `dies_at` ends it, as kill -9 would, just before that commit or statement, counted from 0.
     """
-    worker = _PROCESSES.Process(target=_work, args=(settings, smtp, now, dies_at), daemon=True)
+    worker = _PROCESSES.Process(
+        target=_work, args=(settings, smtp, now, dies_at, reports), daemon=True
+    )
     worker.start()
     return worker
 
 
-def _work(settings: Settings, smtp: SmtpSettings, now: datetime, dies_at: int | None) -> None:
+def _work(
+    settings: Settings, smtp: SmtpSettings, now: datetime, dies_at: int | None, reports: bool
+) -> None:
     app = create_app(settings)
     with app.app_context():
         if dies_at is not None:
             _die_before_statement(app, dies_at)
-        mailer = SmtpMailer(smtp, mail_from="hello@forum.example")
+        paths = ReturnPaths("bounces@forum.example", settings.secret_keys)
+        mailer = SmtpMailer(
+            smtp, mail_from="hello@forum.example", return_path=paths.of if reports else None
+        )
         drain(mailer, compose, clock=lambda: now)
         db.engine.dispose()
 
