@@ -1,11 +1,11 @@
 """Pairs people, publishes the plan, takes a match out of it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import count
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
@@ -20,10 +20,6 @@ from asyncnet.matches.queries import plan_of, published_for
 
 class CannotPair(Exception):
     """These two cannot meet in this round; the message says why."""
-
-
-class HasMatches(Exception):
-    """Somebody is in the plan the way they take part now; the message says what to do."""
 
 
 def pair(
@@ -67,28 +63,32 @@ def change_participant(
     version: int,
     actor: Actor,
     now: datetime,
-) -> None:
-    """Change what is known of a participant, as `events.actions` does.
+) -> list[Match]:
+    """Change what is known of a participant, as `events.actions` does; return the published
+    matches of coming rounds that another way to take part concerns.
 
-    Raises HasMatches when the way they take part would change under a match of theirs,
-    AlreadyRegistered for a taken address, and ChangedMeanwhile when somebody saved after
+    Those that cannot take place any more are withdrawn: two asynchronous people never meet in a
+    live round, and nobody who is live meets two at once. What is left free, a repair fills.
+    Raises AlreadyRegistered for a taken address, and ChangedMeanwhile when somebody saved after
     `version` was shown.
     """
-    if said.attendance is not participant.attendance:
-        count = session.scalar(
-            select(func.count()).where(
-                or_(Match.first_id == participant.id, Match.second_id == participant.id),
-                Match.state != MatchState.WITHDRAWN,
-            )
-        )
-        if count:
-            raise HasMatches(
-                f"{participant.name} is in {count} {'match' if count == 1 else 'matches'}. Take "
-                "them out of the plan first, then change this."
-            )
+    was = participant.attendance
     registering.change_participant(
         session, participant, said, version=version, actor=actor, now=now
     )
+    if participant.attendance is was:
+        return []
+    coming = _coming(session, participant, now=now)
+    concerned = [match for match in coming if match.state is MatchState.PUBLISHED]
+    for match in coming:
+        if _is_impossible(session, match):
+            match.state = MatchState.WITHDRAWN
+            match.room = None
+            session.flush()
+    give_rooms(session, participant.event_id)
+    people = {i for match in coming for i in (match.first_id, match.second_id)}
+    refresh_pages_of(session, tuple(people))
+    return concerned
 
 
 def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> int:
@@ -185,6 +185,48 @@ def restore_matches(
     return back
 
 
+def _coming(session: Session, participant: Participant, *, now: datetime) -> list[Match]:
+    """Return a participant's matches of rounds that have not begun, the pinned ones last."""
+    found = session.scalars(
+        select(Match)
+        .join(Round)
+        .where(
+            or_(Match.first_id == participant.id, Match.second_id == participant.id),
+            Match.state != MatchState.WITHDRAWN,
+            Round.starts_at > now,
+        )
+        .order_by(Match.pinned, Match.id.desc())
+    )
+    return list(found)
+
+
+def _is_impossible(session: Session, match: Match) -> bool:
+    people = (match.first, match.second)
+    live = [person for person in people if person.attendance is Attendance.LIVE]
+    if not live and match.first.event.mode is EventMode.MIXED:
+        return True
+    together = _trio_of(session, match)
+    return any(
+        _is_busy(session, match.round, person, beside={match.id, *together}) for person in live
+    )
+
+
+def _trio_of(session: Session, match: Match) -> set[int]:
+    """Return the matches that share a room of three with this one, while all of them are live."""
+    people = (match.first, match.second)
+    if match.room is None or any(p.attendance is Attendance.ASYNC for p in people):
+        return set()
+    return set(
+        session.scalars(
+            select(Match.id).where(
+                Match.round_id == match.round_id,
+                Match.room == match.room,
+                Match.state != MatchState.WITHDRAWN,
+            )
+        )
+    )
+
+
 def _refuse_impossible(
     session: Session, event: Event, slot: Round, first: Participant, second: Participant
 ) -> None:
@@ -218,14 +260,20 @@ def _refuse_impossible(
             )
 
 
-def _is_busy(session: Session, slot: Round, participant: Participant) -> bool:
+def _is_busy(
+    session: Session, slot: Round, participant: Participant, *, beside: Collection[int] = ()
+) -> bool:
+    """Return whether somebody has a match in a round, those `beside` not counted."""
     return (
         session.scalar(
-            select(Match.id).where(
+            select(Match.id)
+            .where(
                 Match.round_id == slot.id,
                 Match.state != MatchState.WITHDRAWN,
+                Match.id.not_in(beside),
                 or_(Match.first_id == participant.id, Match.second_id == participant.id),
             )
+            .limit(1)
         )
         is not None
     )

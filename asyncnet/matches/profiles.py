@@ -12,7 +12,7 @@ from asyncnet.events.actions.wording import choose_meant
 from asyncnet.events.model import Participant
 from asyncnet.events.registration import ProfileForm
 from asyncnet.matches import actions
-from asyncnet.matches.actions import HasMatches
+from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
 from asyncnet.web.forms import ButtonForm, number
 
@@ -68,19 +68,25 @@ def saved(participant: Participant, form: ProfileForm) -> bool:
     """Save what was filled in; what stands against it is written beside its field."""
     said = form.profile(participant)
     try:
+        now = utc_now()
         with transaction() as session:
-            actions.change_participant(
+            concerned = actions.change_participant(
                 session,
                 participant,
                 said,
                 version=number(form.version),
                 actor=actor(),
-                now=utc_now(),
+                now=now,
+            )
+            announce(
+                session,
+                participant.event,
+                [person for match in concerned for person in (match.first, match.second)],
+                cause=f"attendance:{participant.id}:{participant.version}",
+                now=now,
             )
     except AlreadyRegistered:
         form.email.errors = ["Somebody else with this address takes part already."]
-    except HasMatches as error:
-        form.attendance.errors = [str(error)]
     except ChangedMeanwhile:
         db.session.refresh(participant)
         form.now_at(participant.version)

@@ -141,7 +141,7 @@ def withdraw(event_id: int, match_id: int) -> ResponseReturnValue:
 @pages.route("/events/<int:event_id>/participants/<int:person_id>", methods=["GET", "POST"])
 @requires(Role.ORGANIZER)
 def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
-    """Change what is known of a participant; how they take part only while they meet nobody."""
+    """Change what is known of a participant; another way to take part may end matches."""
     event = organized_event(event_id)
     participant = events.participant_of(db.session(), event.id, person_id)
     form = form_about(participant)

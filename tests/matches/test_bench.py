@@ -234,3 +234,39 @@ def test_a_cancellation_during_the_event_changes_coming_rounds_only(
     mailed = rows(select(Message.participant_id).where(Message.kind == MessageKind.PLAN_CHANGE))
     assert 0 < len(mailed) < len(NAMES)
     assert left.id not in mailed
+
+
+def test_who_takes_part_in_another_way_keeps_what_can_still_be(
+    client: FlaskClient, event: Event, solved: str, rows: Rows
+) -> None:
+    post_form(client, solved, action="/plan/publish")
+    flo = rows(select(Participant).where(Participant.name == "Flo"))[0]
+
+    saved = post_form(
+        client, f"/events/{event.id}/participants/{flo.id}", {"attendance": Attendance.ASYNC}
+    )
+
+    theirs = [m for m in rows(select(Match)) if flo.id in (m.first_id, m.second_id)]
+    names = {p.id: p.name for p in rows(select(Participant))}
+    states = {names[m.first_id + m.second_id - flo.id]: m.state for m in theirs}
+    assert saved.status_code == 302
+    assert states == {"Eve": "published", "Hal": "published", "Mei": "withdrawn"}
+    assert all(m.room is None for m in theirs)
+    mailed = rows(select(Message.participant_id).where(Message.kind == MessageKind.PLAN_CHANGE))
+    assert sorted(names[i] for i in mailed) == ["Eve", "Flo", "Hal", "Mei"]
+
+
+def test_who_comes_in_person_after_all_meets_one_at_a_time(
+    client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
+) -> None:
+    gus = rows(select(Participant).where(Participant.name == "Gus"))[0]
+    mei = rows(select(Participant).where(Participant.name == "Mei"))[0]
+    make(client, solved, "add", 3, gus.id, mei.id)
+    post_form(client, solved, action="/plan/publish")
+    before = [m.state for m in rows(select(Match)) if mei.id in (m.first_id, m.second_id)]
+
+    post_form(client, f"/events/{event.id}/participants/{mei.id}", {"attendance": Attendance.LIVE})
+
+    after = [m.state for m in rows(select(Match)) if mei.id in (m.first_id, m.second_id)]
+    assert (before, sorted(after)) == (["published"] * 2, ["published", "withdrawn"])
+    assert "Mend the coming rounds" in client.get(solved).text
