@@ -35,8 +35,8 @@ class TimesForm(Form):
     first = SelectField(
         "A time that suits you", validators=[InputRequired("Choose at least one time.")]
     )
-    second = SelectField("Or", validators=[Optional()])
-    third = SelectField("Or", validators=[Optional()])
+    second = SelectField("Another one", validators=[Optional()])
+    third = SelectField("A third one", validators=[Optional()])
     version = IntegerField(default=0, widget=HiddenInput(), validators=[NumberRange(0, 10**9)])
 
     def offer(self, moments: Sequence[datetime], me: Participant, other: Participant) -> None:
