@@ -24,6 +24,11 @@ MAX_PARTS = 10_000
 MIN_WORDS, MAX_WORDS = 40, 1_500
 
 
+def on_one_line(value: str | None) -> str:
+    """Return text with single spaces where there was room of any kind."""
+    return " ".join((value or "").split())
+
+
 class ConsentForm(Form):
     """The box beside the words about the intro; never ticked beforehand (CHECKLIST D1)."""
 
@@ -63,15 +68,15 @@ class WordsForm(Form):
 class QuestionForm(Form):
     """What a participant asks each of their matches."""
 
-    own_question = StringField(
+    own_question = TextAreaField(
         "Your question",
-        filters=[trimmed],
+        filters=[on_one_line],
         validators=[
             Optional(),
             Length(max=300, message="Keep your question within 300 characters."),
             one_line,
         ],
-        render_kw={"maxlength": 300, "autocomplete": "off"},
+        render_kw={"maxlength": 300, "rows": 2},
     )
 
 

@@ -46,6 +46,11 @@ class Recorder {
     return `asyncnet-notes-${this.owner}`;
   }
 
+  get toReview() {
+    const look = this.kind === "video" ? "Look at it" : "Listen to it";
+    return `${look}, then send it or record it again.`;
+  }
+
   part(name) {
     return this.root.querySelector(`[data-recorder-${name}]`);
   }
@@ -101,7 +106,7 @@ class Recorder {
     if (live) live.srcObject = this.stream;
     this.stopListening = listen(this.stream, this.part("meter"), () => this.sayNothingIsHeard());
     for (const track of this.stream.getTracks()) {
-      track.addEventListener("ended", () => this.stop(), { once: true });
+      track.addEventListener("ended", () => this.lose(), { once: true });
     }
     this.recorded = 0;
     this.showTime();
@@ -117,6 +122,8 @@ class Recorder {
     this.stopListening = undefined;
     if (this.stream) stop(this.stream);
     this.stream = undefined;
+    this.awake?.then((lock) => lock?.release());
+    this.awake = undefined;
   }
 
   countDown(left = COUNT_FROM) {
@@ -128,7 +135,7 @@ class Recorder {
     this.counting = setTimeout(() => (left > 1 ? this.countDown(left - 1) : this.record()), 1_000);
   }
 
-  async record() {
+  record() {
     const type = devices.typeFor(this.kind);
     const recording = new MediaRecorder(this.stream, { ...BITS, ...(type && { mimeType: type }) });
     this.pieces = [];
@@ -140,16 +147,17 @@ class Recorder {
     this.resumedAt = performance.now();
     this.looking = setInterval(() => this.look(), LOOK_EVERY);
     this.show("recording", "Recording.");
+    this.awake = navigator.wakeLock?.request("screen").catch(() => {});
   }
 
   // Pieces are written one after another, each as it comes; memory holds them as well.
   keep(data) {
     if (data.size === 0) return;
     this.pieces.push(data);
-    this.writing = this.writing.then(async (take) => {
-      await takes.add(take, data).catch(() => this.say("This browser keeps no copy of your recording. Send it before you close the page."));
-      return take;
-    });
+    this.writing = this.writing.then((take) => takes.add(take, data).then(() => take));
+    this.writing.catch(() =>
+      this.say("This browser keeps no copy while you record. Send it before you close the page."),
+    );
   }
 
   get seconds() {
@@ -199,6 +207,15 @@ class Recorder {
     if (this.recording.state !== "inactive") this.recording.stop();
   }
 
+  // The camera or the microphone was taken away; what was recorded until then stays.
+  lose() {
+    if (["ready", "counting"].includes(this.state)) {
+      this.turnOff();
+      this.show("refused", "Camera or microphone went away. Connect it, then try again.");
+    }
+    this.stop();
+  }
+
   async finish(type) {
     const recorded = this.recorded;
     this.turnOff();
@@ -208,7 +225,7 @@ class Recorder {
       return;
     }
     const length = clock(recorded / 1_000);
-    this.review(takes.whole(this.pieces, type), `You recorded ${length}. Look at it, then send it or record it again.`);
+    this.review(takes.whole(this.pieces, type), `You recorded ${length}. ${this.toReview}`);
   }
 
   review(file, words) {
@@ -231,7 +248,7 @@ class Recorder {
   offer(file) {
     this.review(
       file,
-      "The page was closed before this was sent, so we kept it on your device. Look at it, then send it or record it again.",
+      `The page was closed before this was sent, so we kept it on your device. ${this.toReview}`,
     );
     this.way.open = true;
   }
@@ -292,9 +309,10 @@ const recorders = [...document.querySelectorAll("[data-recorder]")].map((root) =
 const [{ owner }] = recorders;
 
 document.addEventListener("asyncnet:arrived", async () => {
-  await takes.forget(owner);
+  await takes.forget(owner).catch(() => {});
   for (const recorder of recorders) recorder.end();
 });
-takes.kept(owner).then((take) => {
-  if (take) recorders.find(({ kind }) => kind === take.kind)?.offer(take.file);
-});
+takes
+  .kept(owner)
+  .then((take) => take && recorders.find(({ kind }) => kind === take.kind).offer(take.file))
+  .catch(() => {}); // a browser that keeps nothing has nothing to offer

@@ -31,11 +31,14 @@ let furthest = 0;
 let samples = [];
 let isWaiting = false;
 let introId;
+let begun; // an intro that the server has opened and that no request has reached storage for yet
 let signedParts = {};
 
 // To Uppy the key of a file is the id of its intro; the real key stays between server and storage.
 async function signRequest({ method, key, uploadId, partNumber }) {
-  introId = uploadId ? key : await begin();
+  if (uploadId) begun = undefined;
+  else begun ??= await begin();
+  introId = uploadId ? key : begun;
   const step = { method, upload_id: uploadId ?? "", part_number: partNumber ?? "" };
   const signed = method === "PUT" ? await signPart(step) : await sign(step);
   return { ...signed, key: String(introId) };
@@ -109,6 +112,7 @@ function goOn() {
 }
 
 function startAfresh() {
+  begun = undefined;
   tries = 0;
   furthest = 0;
   samples = [];

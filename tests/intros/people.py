@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from asyncnet.events.model import Event, Participant
+from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.intros.actions.consenting import CONSENT_VERSION as VERSION
 from asyncnet.intros.actions.uploading import PART_BYTES
@@ -36,6 +36,7 @@ def make_participant(
         registration_key=secrets.token_urlsafe(16),
         form_key=secrets.token_urlsafe(16),
         created_at=NOW,
+        rounds=[Round(number=1, starts_at=starts_at, ends_at=starts_at + timedelta(minutes=10))],
     )
     participant = Participant(
         event=event,

@@ -11,9 +11,9 @@ const opened = openDB("asyncnet-recorder", 1, {
   },
 });
 
-// Begins a take of somebody's; returns its id. An earlier one of theirs goes.
+// Begins a take of somebody's; returns its id. An earlier one of theirs and of this kind goes.
 export async function begin(owner, kind, type) {
-  await forget(owner);
+  await forget(owner, kind);
   return (await opened).add("takes", { owner, kind, type, begunAt: Date.now() });
 }
 
@@ -24,7 +24,7 @@ export async function add(take, chunk) {
   await Promise.all([writing.store.add({ take, bytes }), writing.done]);
 }
 
-// Returns what somebody recorded last and never sent, `{kind, file, seconds}`, or nothing.
+// Returns what somebody recorded last and never sent, `{kind, file}`, or nothing.
 export async function kept(owner) {
   const database = await opened;
   for (const take of (await database.getAll("takes")).reverse()) {
@@ -36,11 +36,12 @@ export async function kept(owner) {
   return undefined;
 }
 
-// Removes every take of somebody's, and everybody's old ones.
-export async function forget(owner) {
+// Removes somebody's takes, of one kind or of every one, and everybody's old ones.
+export async function forget(owner, kind) {
   const database = await opened;
   for (const take of await database.getAll("takes")) {
-    if (take.owner !== owner && Date.now() - take.begunAt < KEPT_FOR) continue;
+    const goes = take.owner === owner && (!kind || take.kind === kind);
+    if (!goes && Date.now() - take.begunAt < KEPT_FOR) continue;
     const removing = database.transaction(["takes", "chunks"], "readwrite");
     const keys = await removing.objectStore("chunks").index("take").getAllKeys(take.id);
     for (const key of keys) removing.objectStore("chunks").delete(key);
