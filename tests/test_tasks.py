@@ -11,12 +11,17 @@ from asyncnet import create_app
 from asyncnet.database import db, transaction, wake
 from config import Settings
 
+QUEUES = {"mail": "mail_queue", "video": "video_queue", "plans": "plan_queue"}
+
 
 def queue_of(app: Flask, name: str) -> Huey:
-    return getattr(app.extensions["asyncnet"], f"{name}_queue")
+    return getattr(app.extensions["asyncnet"], QUEUES[name])
 
 
-@pytest.mark.parametrize(("name", "task"), [("mail", "send_a_while"), ("video", "process_a_video")])
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [("mail", "send_a_while"), ("video", "process_a_video"), ("plans", "solve_a_plan")],
+)
 def test_a_commit_before_any_worker_has_run_waits_in_the_queue(
     app: Flask, name: str, task: str
 ) -> None:

@@ -1,5 +1,6 @@
 """The worker solves what organizers ask for, and keeps what it has when it is stopped."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session, undefer
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import Attendance
+from asyncnet.events.rules import Attendance, EventMode
 from asyncnet.matches.bench.actions.asking import ask, stop
 from asyncnet.matches.bench.actions.working import GAVE_UP, LEASE, MAX_ATTEMPTS, claim_next
 from asyncnet.matches.bench.draft import Draft
@@ -145,3 +146,25 @@ def test_what_kills_its_workers_is_given_up(
 
     [found] = rows(select(Plan))
     assert (found.state, found.reason) == (PlanState.FAILED, GAVE_UP)
+
+
+def test_an_asynchronous_event_gives_everybody_one_partner_a_window(
+    app: Flask, session: Session, event: Event, host: Person, rows: Rows
+) -> None:
+    session.execute(update(Event).values(mode=EventMode.ASYNC))
+    session.commit()
+    asked(session, event, host)
+
+    with app.app_context():
+        solve_a_plan()
+
+    [found] = rows(select(Plan).options(undefer(Plan.content)))
+    draft = Draft.of_data(found.content)
+    seats = Counter(person for _, meeting in draft.meetings() for person in meeting.who)
+    assert found.reason == ""
+    assert [set(map(len, (m.who for m in meetings))) for meetings in draft.rounds] == [{2}] * 3
+    assert set(seats.values()) == {3}
+    busiest = max(
+        max(Counter(i for m in meetings for i in m.who).values()) for meetings in draft.rounds
+    )
+    assert busiest <= 2

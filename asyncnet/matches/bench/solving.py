@@ -24,6 +24,7 @@ from asyncnet.matching.plan import Progress, solve
 from asyncnet.matching.problem import Pair, Problem, Refused, pair
 from asyncnet.matching.refusals import pin_rounds, refuse_impossible, refuse_promises
 from asyncnet.matching.repair import repair
+from asyncnet.matching.rounds import colour
 from asyncnet.matching.weights import Scores, score
 
 QUICK_GROUPS_SECONDS = 1.0
@@ -80,7 +81,7 @@ def _mend(job: Job, before: Problem, rounds: Rounds) -> None:
 def _tell_plan(job: Job, scores: Scores, plan: Plan, *, bound: float | None) -> None:
     rounds: Iterable[Sequence[Meeting]] = plan.rounds
     if not job.problem.mixed:
-        rounds = spread(plan.pairs, job.windows, job.at)
+        rounds = spread(job.problem, plan.pairs, job.windows, job.at)
     measures = measure(job.problem, scores, plan)
     _tell(
         plan={
@@ -96,27 +97,27 @@ def _tell_plan(job: Job, scores: Scores, plan: Plan, *, bound: float | None) -> 
     )
 
 
-def spread(pairs: Iterable[Pair], windows: int, at: Mapping[Pair, int]) -> list[list[Pair]]:
+def spread(
+    problem: Problem, pairs: Iterable[Pair], windows: int, at: Mapping[Pair, int]
+) -> list[list[Pair]]:
     """Return the pairs of an asynchronous event by window, so that nobody has two at once where
-    that can be; `at` says in which window a pair meets already, counted from 1."""
-    rounds: list[list[Pair]] = [[] for _ in range(max(1, windows))]
+    that can be; `at` says in which window, counted from 1, a pair meets already."""
+    found = sorted(pair(*who) for who in pairs)
     busy: Counter[tuple[int, int]] = Counter()
-
-    def place(who: Pair, number: int) -> None:
-        rounds[number].append(who)
-        busy.update((person, number) for person in who)
-
-    waiting = []
-    for who in sorted(pair(*who) for who in pairs):
-        known = at.get(who, 0)
-        if 0 < known <= len(rounds):
-            place(who, known - 1)
-        else:
-            waiting.append(who)
-    for one, other in waiting:
-        load = [(busy[one, n] + busy[other, n], len(rounds[n]), n) for n in range(len(rounds))]
-        place((one, other), min(load)[2])
-    return [sorted(found) for found in rounds]
+    kept: dict[Pair, int] = {}
+    for who in found:
+        number = at.get(who, 0)
+        if 0 < number <= windows and not any(busy[person, number] for person in who):
+            kept[who] = number
+            busy.update((person, number) for person in who)
+    people = tuple(replace(someone, is_async=False) for someone in problem.people)
+    one_at_a_time = replace(problem, mixed=True, rounds=windows, people=people, pins=())
+    coloured = colour(one_at_a_time, found, (), kept, seed=0)
+    rounds: list[list[Pair]] = [[(who[0], who[1]) for who in ones] for ones in coloured.rounds]
+    for one, other in coloured.left:
+        load = [sum(one in who or other in who for who in ones) for ones in rounds]
+        rounds[load.index(min(load))].append((one, other))
+    return [sorted(ones) for ones in rounds]
 
 
 def _tell(**words: Any) -> None:

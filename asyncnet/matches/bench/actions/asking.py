@@ -91,7 +91,8 @@ def bench_of(session: Session, event_id: int) -> Bench:
 
 def first_open_round(event: Event, now: datetime) -> int:
     """Return the number of the first round that has not begun; one more than the last if none."""
-    coming = [slot.number for slot in event.rounds if slot.starts_at > now]
+    moment = min(now, event.paused_at) if event.paused_at else now
+    coming = [slot.number for slot in event.rounds if slot.starts_at > moment]
     return min(coming, default=len(event.rounds) + 1)
 
 

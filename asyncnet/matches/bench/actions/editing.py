@@ -7,6 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.database import NotFound
 from asyncnet.events.model import Event
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.asking import bench_of
@@ -50,8 +51,10 @@ def edit(
     """Return the plan that an edit makes of the one on the bench, and lay it there instead.
 
     `seen` is the id of the plan that the organizer saw, 0 for the published matches. Raises
-    ChangedMeanwhile and CannotEdit.
+    ChangedMeanwhile, CannotEdit, and NotFound for somebody of another event.
     """
+    if wanted.one not in worth.people or wanted.other not in worth.people:
+        raise NotFound
     bench = _unchanged(session, event.id, seen)
     before = queries.current_of(session, event.id)
     after = edited(draft_on(session, event, worth, before), wanted, worth)
