@@ -236,6 +236,16 @@ def test_we_connected_is_told_by_either_and_taken_back_by_either(
     assert Stage.MET not in ledger_of(session, scene.event.id)[0].stages
 
 
+def test_a_viewer_without_words_says_that_they_watched(scene: Evening, session: Session) -> None:
+    viewing = thread(scene, scene.ana).removesuffix("/thread")
+
+    answer = post_form(scene.browser_of(scene.ana), viewing, action="/watched")
+
+    assert answer.location == viewing
+    [line, *_] = ledger_of(session, scene.event.id)
+    assert (list(line.stages), line.stages[Stage.WATCHED].by_id) == ([Stage.WATCHED], scene.ana.id)
+
+
 def test_before_their_round_begins_nobody_is_written_to(scene: Evening) -> None:
     page = scene.browser_of(scene.kenji).get(thread(scene, scene.kenji)).text
 

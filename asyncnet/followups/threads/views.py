@@ -76,7 +76,8 @@ def note(participant_id: int, match_id: int, told: str) -> ResponseReturnValue:
     with transaction() as session:
         (take_back if undo else tell)(session, match_id, me.id, what, actor=actor(), now=utc_now())
     flash(_DONE[what, undo], "good")
-    return redirect(url_for(".thread", participant_id=me.id, match_id=match_id))
+    page = "followups.viewing" if what is Told.WATCHED else ".thread"
+    return redirect(url_for(page, participant_id=me.id, match_id=match_id))
 
 
 @pages.post(f"{THREAD}/times")
