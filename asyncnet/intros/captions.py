@@ -18,7 +18,7 @@ from asyncnet.web.forms import ButtonForm, number
 
 pages = Blueprint("captions", __name__)
 
-FREE_LINES = 6
+FREE_LINES = 4
 """How many empty lines the page offers; without scripts saving brings as many more."""
 
 

@@ -136,14 +136,14 @@ class CaptionsForm(Form):
         if not self.accepted():
             return None
         written = [(entry.form, entry.form.cue()) for entry in self.cues]
-        if any(form.errors for form, _ in written):
-            return None
-        kept = [(form, cue) for form, cue in written if cue]
-        found = troubles([cue for _, cue in kept], seconds)
-        for place, words in found.items():
-            field = kept[place][0].start
-            field.errors = [*field.errors, words]
-        return None if found else [cue for _, cue in kept]
+        if not any(form.errors for form, _ in written):
+            kept = [(form, cue) for form, cue in written if cue]
+            cues = [cue for _, cue in kept]
+            for place, words in troubles(cues, seconds).items():
+                field = kept[place][0].text
+                field.errors = [*field.errors, words]
+        self.cues.errors = [entry.errors for entry in self.cues if entry.errors]
+        return None if self.cues.errors else cues
 
 
 class NudgeForm(Form):

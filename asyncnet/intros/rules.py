@@ -87,7 +87,7 @@ class VideoTrack:
     late_seconds: float
     """How long the sound, where it begins first, goes on before there is a picture."""
     rotation: int
-    """Degrees counter-clockwise, a multiple of 90."""
+    """Degrees counter-clockwise; what is no multiple of 90 leaves the sides as they are."""
     mirrored: bool
     pixel_aspect: float
     interlaced: bool
@@ -101,7 +101,7 @@ class VideoTrack:
     def shown_size(self) -> tuple[int, int]:
         """Width and height as a viewer sees them, with square pixels, upright."""
         width = max(1, round(self.width * self.pixel_aspect))
-        return (self.height, width) if self.rotation % 180 else (width, self.height)
+        return (self.height, width) if self.rotation % 180 == 90 else (width, self.height)
 
     @property
     def is_hdr(self) -> bool:
@@ -278,7 +278,7 @@ def _warnings(probe: Probe) -> tuple[str, ...]:
         warnings.append(NO_SOUND)
     if probe.stated_seconds is not None and probe.stated_seconds > probe.seconds + 1:
         warnings.append(
-            f"This video stops after {_length(probe.seconds)}, although it should be "
+            f"This video stops after {_length(max(1, probe.seconds))}, although it should be "
             f"{_length(probe.stated_seconds)} long. If its end is missing, upload it again."
         )
     return tuple(warnings)
@@ -287,7 +287,7 @@ def _warnings(probe: Probe) -> tuple[str, ...]:
 def _length(seconds: float) -> str:
     whole = round(seconds)
     if whole <= 120:
-        return f"{whole} seconds"
+        return "1 second" if whole == 1 else f"{whole} seconds"
     if whole < 7200:
         return f"{round(whole / 60)} minutes"
     return f"{round(whole / 3600)} hours"

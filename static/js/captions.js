@@ -94,8 +94,8 @@ function equip(line, place) {
   tools.className = "captions__tools";
   const about = `line ${place + 1}`;
   tools.append(
-    button("Begins now", about, () => take(line, "start", "Begins at")),
-    button("Ends now", about, () => take(line, "end", "Ends at")),
+    button("From now", about, () => take(line, "start", "From")),
+    button("Until now", about, () => take(line, "end", "Until")),
     button("Play", about, () => play(line)),
   );
   line.querySelector(".captions__cue").append(tools);

@@ -173,6 +173,7 @@ def test_what_is_wrong_is_said_at_its_line_and_nothing_is_lost(
 
     assert answer.status_code == 400
     assert words in answer.text
+    assert "Something needs another look" in answer.text
     for value in written.values():
         assert value in answer.text
     assert rows(select(Captions)) == []

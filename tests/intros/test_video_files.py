@@ -311,6 +311,51 @@ ACCEPTED = {
         (1280, 720),
         (640, 360),
     ),
+    "telephone": Case(
+        made(
+            "a.3gp",
+            *(*PICTURE, *TONE, "-c:v", "h263", "-s", "352x288", "-ar", "8000", "-ac", "1"),
+            *("-c:a", "libopencore_amrnb", "-b:a", "12.2k"),
+        ),
+        TRANSCODE,
+        2,
+        (384, 288),
+        ("h263", "amr_nb"),
+        (384, 288),
+        (384, 288),
+    ),
+    "pixels of one line": Case(
+        made("a.mp4", "-f", "lavfi", "-i", "testsrc=s=2x1080:d=1:r=30", "-c:v", "png", "-f", "mov"),
+        TRANSCODE,
+        1,
+        (2, 1080),
+        ("png", None),
+        (2, 1080),
+        (2, 640),
+    ),
+    "turned askew": Case(
+        remade("a.mp4", before=("-display_rotation", "45")),
+        TRANSCODE,
+        2,
+        (320, 240),
+        ("h264", "aac"),
+        (320, 240),
+        (320, 240),
+    ),
+    "two sounds, the second marked": Case(
+        made(
+            "a.mp4",
+            *(*PICTURE, "-f", "lavfi", "-i", "anullsrc=d=2", *TONE, *SOFT_H264, "-c:a", "aac"),
+            *("-map", "0", "-map", "1", "-map", "2"),
+            *("-disposition:a:0", "0", "-disposition:a:1", "default"),
+        ),
+        REMUX,
+        2,
+        (320, 240),
+        ("h264", "aac"),
+        (320, 240),
+        (320, 240),
+    ),
     "5.1 sound": Case(
         made("a.mp4", *PICTURE, *TONE, *SOFT_H264, "-ac", "6", "-c:a", "aac"),
         TRANSCODE,
@@ -523,6 +568,29 @@ def without_index(folder: Path) -> Path:
     return of(data[: data.index(b"moov") - 4])(folder)
 
 
+def cut_in_its_index(folder: Path) -> Path:
+    data = film(folder / "plain.mp4").read_bytes()
+    return of(data[: data.index(b"moov") + 300])(folder)
+
+
+def without_decoder_settings(folder: Path) -> Path:
+    return of(film(folder / "plain.mp4").read_bytes().replace(b"avcC", b"none"))(folder)
+
+
+def with_a_boundless_table(folder: Path) -> Path:
+    data = bytearray(film(folder / "plain.mp4").read_bytes())
+    at = data.index(b"stsz") + 12
+    data[at : at + 4] = (0x7FFFFFFF).to_bytes(4)
+    return of(bytes(data))(folder)
+
+
+def box_in_box(folder: Path) -> Path:
+    inner = b""
+    for _ in range(5000):
+        inner = (len(inner) + 8).to_bytes(4) + b"moov" + inner
+    return of(film(folder / "plain.mp4").read_bytes()[:32] + inner)(folder)
+
+
 def cover_and_sound(folder: Path) -> Path:
     ffmpeg(*picture(), "-frames:v", "1", folder / "cover.jpg")
     attached = ("-c:v", "mjpeg", "-disposition:v", "attached_pic")
@@ -543,6 +611,8 @@ def pixel_bomb_that_lies(folder: Path) -> Path:
     return of(bytes(data))(folder)
 
 
+KEY = ("-encryption_key", "5a" * 16, "-encryption_kid", "a5" * 16)
+ENCRYPTED = ("-encryption_scheme", "cenc-aes-ctr", *KEY)
 SOUND = "sound but no picture"
 GAP = r"setts=ts=TS+if(gt(N\,30)\,3600/TB\,0)"
 REFUSED: dict[str, tuple[Make, str]] = {
@@ -579,8 +649,13 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "pixel bomb": (pixel_bomb, "8000 × 8000 pixels"),
     "pixel bomb that lies": (pixel_bomb_that_lies, "4112 × 2304 pixels"),
     "no index": (without_index, sniff.CUT_OFF),
+    "cut in its index": (cut_in_its_index, sniff.CUT_OFF),
+    "no decoder settings": (without_decoder_settings, UNREADABLE),
+    "a table without bounds": (with_a_boundless_table, UNREADABLE),
+    "box in box in box": (box_in_box, UNREADABLE),
+    "encrypted": (remade("a.mp4", *ENCRYPTED), sniff.LOCKED),
     "rubbish in an MP4": (
-        of(b"\0\0\0\x18ftypisom" + bytes(12) + b"\0\0\1\0moov"),
+        of(b"\0\0\0\x18ftypisom" + bytes(12) + b"\0\0\1\0moov" + bytes(248)),
         rules.NO_PICTURE,
     ),
     "rubbish in a WebM": (of(b"\x1a\x45\xdf\xa3" + bytes(range(256)) * 8), UNREADABLE),
@@ -593,6 +668,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "SDP": (of(b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\nm=video 9 RTP/AVP 96\r\n"), sniff.PAGE),
     "zip": (of(b"PK\x03\x04" + bytes(64)), sniff.DOCUMENT),
     "PDF": (of(b"%PDF-1.7\n"), sniff.DOCUMENT),
+    "MPEG-TS of a camcorder": (made("a.m2ts", *PICTURE, *SOFT_H264), sniff.OTHER_VIDEO),
     "MPEG-TS": (made("a.ts", *PICTURE, *SOFT_H264), sniff.OTHER_VIDEO),
     "Windows Media": (made("a.wmv", *PICTURE, "-c:v", "wmv2"), sniff.OTHER_VIDEO),
     "Theora": (made("a.ogv", *PICTURE, "-c:v", "libtheora"), sniff.OTHER_VIDEO),

@@ -172,7 +172,7 @@ def transcoding(job: Job) -> list[str]:
     graph = [
         f"[0:{job.video.index}]{_steady(job.video)},{_upright(job.video, LARGE_BOX)},"
         "split=3[large][s][p]",
-        f"[s]scale={width}:{height}[small]",
+        f"[s]scale={width}:{height},setsar=1[small]",
         f"[p]{ONE_IN_TEN},{BEST_FRAME}[poster]",
     ]
     sounds: list[list[str]] = [[], []]

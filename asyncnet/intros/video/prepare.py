@@ -13,7 +13,7 @@ from asyncnet.intros.video.encode import Job
 from asyncnet.intros.video.isolate import Bounds
 from asyncnet.intros.video.probe import measure
 from asyncnet.intros.video.scratch import scratch
-from asyncnet.intros.video.sniff import container_of
+from asyncnet.intros.video.sniff import CUT_OFF, container_of, is_cut_off
 
 LIMITS = Limits()
 LEAST_LEFT = 0.5
@@ -170,7 +170,11 @@ def measured(path: Path, limits: Limits, folder: Path, *, sound: bool = False) -
     reason = rules.judge_bytes(path.stat().st_size, limits)
     if reason:
         raise Unusable(reason)
-    return measure(path, container_of(path, sound=sound), limits=limits, folder=folder)
+    container = container_of(path, sound=sound)
+    probe = measure(path, container, limits=limits, folder=folder)
+    if container == "mov" and not (probe.video or probe.has_sound) and is_cut_off(path):
+        raise Unusable(CUT_OFF)
+    return probe
 
 
 def _made(job: Job, way: Way) -> tuple[Way, bool]:

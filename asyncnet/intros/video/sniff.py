@@ -39,6 +39,11 @@ CUT_OFF = (
     "recording or a copy is interrupted. Choose the original again, or record a new one."
 )
 
+LOCKED = (
+    "This recording is protected against copying, so nobody but its own app can open it. "
+    "Choose a recording of your own, or make one here."
+)
+
 BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 MEDIA_BOXES = frozenset(
     {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"sidx", b"ssix", b"mfra", b"emsg", b"prft"}
@@ -56,7 +61,7 @@ KNOWN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"\0\0\0\x0cJXL |\xff\x0a", PICTURE),
         (rb"PK[\x03\x05\x07]|%PDF-|Rar!|7z\xbc\xaf|\x1f\x8b|\xd0\xcf\x11\xe0|\{\\rtf", DOCUMENT),
         (rb"(\xef\xbb\xbf)?\s*(<|#EXT|ffconcat|v=0\s|WEBVTT|\[playlist)", PAGE),
-        (rb"\x30\x26\xb2\x75|FLV|OggS|\0\0\x01[\xb3\xba]|G.{187}G|\.RMF", OTHER_VIDEO),
+        (rb"\x30\x26\xb2\x75|FLV|OggS|\0\0\x01[\xb3\xba]|G.{187}G|.{4}G.{191}G|\.RMF", OTHER_VIDEO),
     )
 )
 SOUNDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
@@ -73,6 +78,10 @@ SOUNDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     )
 )
 """By the first bytes, or by those after an ID3 tag, which also stands before other kinds."""
+PROTECTION = re.compile(rb"sinf.{0,64}frma.{0,64}schm", re.DOTALL)
+"""How an MP4 says that a track is encrypted, and by which scheme."""
+INDEX_BYTES = 8 << 20
+"""So much of an index is searched for signs of protection."""
 MARKUP = re.compile(
     rb"<\s*(!doctype|html|script|svg|body|iframe|mpd)\b|<\?php|#EXTM3U|ffconcat version|%PDF-",
     re.IGNORECASE,
@@ -125,14 +134,31 @@ def _spare_boxes(file: BinaryIO, head: bytes, size: int) -> list[tuple[int, int]
         kinds.add(kind)
         if kind not in MEDIA_BOXES:
             spare.append((begin, end))
+        if kind == b"moov" and _is_protected(file, begin, end):
+            raise Unusable(LOCKED)
         at = end
     if b"moov" not in kinds:
         raise Unusable(CUT_OFF)
-    return [*spare, (at, size)]
+    return [*spare, (min(at, size), size)]
+
+
+def is_cut_off(path: Path) -> bool:
+    """Return whether the index of a QuickTime or MP4 file goes on beyond its end."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        return any(kind == b"moov" and end > size for kind, _, end in _boxes(file, size))
+
+
+def _is_protected(file: BinaryIO, begin: int, end: int) -> bool:
+    file.seek(begin)
+    return bool(PROTECTION.search(file.read(min(end - begin, INDEX_BYTES))))
 
 
 def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, begin and end of each top-level box, up to what is no box any more."""
+    """Yield kind, begin and end of each top-level box, up to what is no box any more.
+
+    The end is where the box says, which may be beyond the file's.
+    """
     at = 0
     while at + 8 <= size:
         file.seek(at)
@@ -144,7 +170,7 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
             length = size - at
         if length < 8 or not re.fullmatch(rb"[\w\xa9 -]{4}", kind):
             return
-        yield kind, at, min(at + length, size)
+        yield kind, at, at + length
         at += length
 
 
