@@ -17,6 +17,7 @@ from asyncnet.database import WAKE, db, transaction
 from asyncnet.events import letters as events
 from asyncnet.events.actions.forgetting import forget_people
 from asyncnet.followups import letters as followups
+from asyncnet.followups.actions.arranging import call_off_abandoned
 from asyncnet.followups.actions.mailing import plan_unmailed
 from asyncnet.followups.actions.reminding import plan_reminders
 from asyncnet.followups.windows import letters as windows
@@ -148,9 +149,10 @@ def sweep_storage(clock: Callable[[], datetime] = utc_now) -> None:
 
 
 def plan_forgotten(clock: Callable[[], datetime] = utc_now) -> None:
-    """Plan the mails of answers that no mail brings."""
+    """Plan the mails of answers that no mail brings, and call off talks that cannot be."""
     with transaction() as session:
         plan_unmailed(session, now=clock())
+        call_off_abandoned(session, now=clock())
 
 
 def remind_readers(clock: Callable[[], datetime] = utc_now) -> None:

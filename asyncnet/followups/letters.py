@@ -171,9 +171,17 @@ def meeting(session: Session, message: Message, links: Links, *, now: datetime) 
     other = match.other(reader.id)
     if message.key != meeting_key(found.id, found.version, reader.id):
         raise NotNeeded("The times have changed since; a newer mail tells how they stand.")
-    refuse_if_over(session, match, reader=reader if found.cancelled else None)
+    if not found.cancelled:
+        refuse_if_over(session, match)
+    elif reader.left_at or wants_no_more(session, match.id, by=reader):
+        raise NotNeeded("They want no more mails about this match.")
     event = session.get_one(Event, match.event_id)
-    address = links.match(reader.id, reader.link_version, match.id)
+    ended = match.state is not MatchState.PUBLISHED or other.left_at is not None
+    address = (
+        links.personal(reader.id, reader.link_version)
+        if ended
+        else links.match(reader.id, reader.link_version, match.id)
+    )
     contact = contacts_in(session, match.id).get(other.id)
     talk = talk_of(found, event, reader, contact, links)
     method = "CANCEL" if found.cancelled else "REQUEST"
@@ -186,6 +194,7 @@ def meeting(session: Session, message: Message, links: Links, *, now: datetime) 
             "other": other,
             "event": event,
             "meeting": found,
+            "ended": ended,
             "address": address,
             "contact": contact,
         },
@@ -243,16 +252,13 @@ def talk_of(
     )
 
 
-def refuse_if_over(session: Session, match: Match, *, reader: Participant | None = None) -> None:
-    """Raise NotNeeded when no mail about a match should go to either of the two any more.
-
-    Given a `reader`, only their own wish for no more mails counts, not the other one's.
-    """
+def refuse_if_over(session: Session, match: Match) -> None:
+    """Raise NotNeeded when no mail about a match should go to either of the two any more."""
     if match.state is not MatchState.PUBLISHED:
         raise NotNeeded("The match was taken out.")
     if match.first.left_at or match.second.left_at:
         raise NotNeeded("One of the two no longer takes part.")
-    if wants_no_more(session, match.id, by=reader):
+    if wants_no_more(session, match.id):
         raise NotNeeded("One of the two wants no more mails about this match.")
 
 

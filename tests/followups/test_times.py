@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.database import transaction
@@ -20,6 +21,8 @@ from asyncnet.followups.actions import arranging
 from asyncnet.followups.actions.arranging import Outdated
 from asyncnet.followups.model import Meeting
 from asyncnet.followups.rules import MEETING, both_awake
+from asyncnet.matches.model import Match
+from asyncnet.tasks import plan_forgotten
 from asyncnet.zones import zone_named, zone_names
 from config import Settings
 from tests.followups.scene import Evening, evening
@@ -202,6 +205,31 @@ def test_closing_a_match_calls_the_talk_off_and_tells_only_the_other(scene: Even
     assert scene.mails_to(scene.ana) == []
     [mail] = scene.mails_to(scene.kenji)
     assert mail.message["Subject"] == "Your talk with Ana is off: Mon 21 June, 19:00"
+
+
+@pytest.mark.parametrize("reason", ["left", "taken out"])
+def test_a_talk_that_cannot_be_is_called_off_for_whoever_is_there(
+    scene: Evening, session: Session, reason: str
+) -> None:
+    offers(scene, scene.kenji, [at_noon(scene)])
+    accepts(scene, scene.ana, at_noon(scene))
+    scene.sends(by_daylight(scene))
+    scene.server.received.clear()
+    if reason == "left":
+        session.get_one(Participant, scene.ana.id).left_at = by_daylight(scene)
+    else:
+        session.execute(update(Match).values(state="withdrawn"))
+    session.commit()
+
+    for _ in range(2):
+        with scene.app.app_context():
+            plan_forgotten(lambda: by_daylight(scene))
+        scene.sends(by_daylight(scene))
+
+    told = {"left": [], "taken out": ["CANCEL"]}[reason]
+    for person, methods in ((scene.ana, told), (scene.kenji, ["CANCEL"])):
+        calendars = [calendar_in(mail.message) for mail in scene.mails_to(person)]
+        assert [method for method, _ in calendars] == methods
 
 
 def test_the_page_offers_times_and_takes_the_answer(scene: Evening, rows: Rows) -> None:

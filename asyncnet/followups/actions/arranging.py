@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, aliased
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Participant
@@ -12,7 +12,7 @@ from asyncnet.followups.actions.replying import Closed
 from asyncnet.followups.model import Meeting
 from asyncnet.followups.queries import locked_match, wants_no_more
 from asyncnet.followups.rules import meeting_key
-from asyncnet.matches.model import Match
+from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.queue import cancel_key, plan
 from asyncnet.messages.rules import MessageKind, next_daylight
 from asyncnet.zones import zone_named
@@ -141,6 +141,34 @@ def end_with(session: Session, match: Match, who_id: int, *, now: datetime) -> N
     elif meeting.options:
         meeting.options = []
         _changed(session, meeting, now=now)
+
+
+def call_off_abandoned(session: Session, *, now: datetime) -> int:
+    """Call off what two people had agreed on when one of them left, or their match was taken
+    out; whoever is still there is told, calendar and all. Return how many talks there were."""
+    first, second = aliased(Participant), aliased(Participant)
+    found = session.scalars(
+        select(Meeting)
+        .join(Match, Match.id == Meeting.match_id)
+        .join(first, first.id == Match.first_id)
+        .join(second, second.id == Match.second_id)
+        .where(
+            Meeting.starts_at > now,
+            Meeting.cancelled.is_(False),
+            or_(
+                Match.state != MatchState.PUBLISHED,
+                first.left_at.is_not(None),
+                second.left_at.is_not(None),
+            ),
+        )
+        .order_by(Meeting.id)
+        .with_for_update(of=Meeting, skip_locked=True)
+    ).all()
+    for meeting in found:
+        match = meeting.match
+        there = [person for person in (match.first, match.second) if person.left_at is None]
+        _call_off(session, meeting, match, there, now=now)
+    return len(found)
 
 
 _MEETING = select(Meeting).with_for_update().execution_options(populate_existing=True)

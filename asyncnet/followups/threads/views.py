@@ -22,6 +22,7 @@ from asyncnet.intros.faces import faces
 from asyncnet.messages.rules import next_daylight
 from asyncnet.web.access import Role, actor, current_participant, requires
 from asyncnet.web.forms import ButtonForm, number, text
+from asyncnet.web.limits import limiter
 from asyncnet.wiring import links
 from asyncnet.zones import zone_named
 
@@ -36,6 +37,7 @@ THREAD = "/me/<int:participant_id>/matches/<int:match_id>/thread"
 
 @pages.route(THREAD, methods=["GET", "POST"])
 @requires(Role.PARTICIPANT)
+@limiter.limit("30 per 5 minutes", methods=["POST"])
 def thread(participant_id: int, match_id: int) -> ResponseReturnValue:
     """Show what the two wrote to each other, and take the next words."""
     me = current_participant(participant_id)
@@ -82,6 +84,7 @@ def note(participant_id: int, match_id: int, told: str) -> ResponseReturnValue:
 
 @pages.post(f"{THREAD}/times")
 @requires(Role.PARTICIPANT)
+@limiter.limit("30 per 5 minutes")
 def propose(participant_id: int, match_id: int) -> ResponseReturnValue:
     """Offer the other one some times to talk."""
     me = current_participant(participant_id)
