@@ -1,7 +1,10 @@
 """Commands that match one event from a file: solve it, check a plan."""
 
 import json
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,7 +43,8 @@ readable = click.Path(exists=True, dir_okay=False, path_type=Path)
 def solve_file(file: Path, as_json: bool, floor: float, time_limit: float, seed: int) -> None:
     """Print a plan for the event in FILE (asyncnet-match/1)."""
     problem = _or_refuse(lambda: read_problem(_parsed(file)))
-    solution = _or_refuse(lambda: solve(problem, floor=floor, time_limit=time_limit, seed=seed))
+    with _quiet():
+        solution = _or_refuse(lambda: solve(problem, floor=floor, time_limit=time_limit, seed=seed))
     if as_json:
         click.echo(json.dumps(solution.as_data(problem)))
     else:
@@ -128,10 +132,23 @@ def judgement(verdict: Verdict) -> list[str]:
 
 def _parsed(file: Path) -> object:
     try:
-        parsed: object = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        parsed: object = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise Refused(f"{file.name} is not readable JSON: {error}.") from error
     return parsed
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the solver's libraries print themselves out of standard output."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _or_refuse(act: Callable[[], Any]) -> Any:

@@ -12,7 +12,7 @@ from asyncnet.matching.weights import Reals
 
 Group = tuple[int, ...]
 
-HOT, COLD, KEEP = 1.5, 0.35, 1.0
+HOT, COLD, KEEP = 2.0, 0.5, 1.0
 MOVE_EVERY = 4
 LOOK_EVERY = 512
 
@@ -26,6 +26,10 @@ class Annealing:
         self.rng = rng
         self.at = rng.permutation(np.arange(m) % count)
         self.size = np.bincount(self.at, minlength=count)
+        self.members: list[list[int]] = [[] for _ in range(count)]
+        for person, place in enumerate(self.at.tolist()):
+            self.members[place].append(person)
+        self._weigh()
         self.smallest, self.largest = int(self.size.min()), int(self.size.max())
         member = np.zeros((count, m))
         member[self.at, np.arange(m)] = 1
@@ -33,16 +37,28 @@ class Annealing:
         self.own = self.sums[self.at, np.arange(m)].copy()
         self.noise = rng.gumbel(size=m + (1 << 16))
 
-    def run(self, steps: int, stop_at: float) -> dict[Group, None]:
-        """Cool down in so many steps, and return the groups met on the cold half of the way."""
+    def run(self, steps: int, stop_at: float, *, remember: bool = True) -> dict[Group, None]:
+        """Cool down in so many steps; return the groups met on the cold half of the way, if any
+        are to be remembered.
+
+        Where the time until `stop_at` is too short for them, it cools down in fewer, since
+        stopping while it is hot would leave a partition by chance.
+        """
         m = len(self.at)
         seen: dict[Group, None] = {}
         pivots = self.rng.integers(0, m, size=steps).tolist()
         offsets = self.rng.integers(0, len(self.noise) - m, size=steps).tolist()
-        cooling = (COLD / HOT) ** (1 / max(1, steps))
-        heat = HOT
+        heat, cooling, last = HOT, _cooling(HOT, steps), steps
+        started = time.monotonic()
         for step in range(steps):
-            if step % LOOK_EVERY == 0 and time.monotonic() > stop_at:
+            if step % LOOK_EVERY == 0:
+                now = time.monotonic()
+                each = (now - started) / max(1, step)
+                reached = step + int((stop_at - now) / each) if step else steps
+                if reached < last:
+                    last = reached
+                    cooling = _cooling(heat, last - step)
+            if step >= last:
                 break
             heat *= cooling
             person = pivots[step]
@@ -51,9 +67,9 @@ class Annealing:
                 changed = self._move(person, noise)
             else:
                 changed = self._swap(person, noise)
-            if changed and heat < KEEP:
+            if changed and remember and heat < KEEP:
                 for place in changed:
-                    seen[tuple(np.flatnonzero(self.at == place).tolist())] = None
+                    seen[tuple(sorted(self.members[place]))] = None
         return seen
 
     def value(self) -> float:
@@ -62,17 +78,17 @@ class Annealing:
 
     def partition(self) -> list[Group]:
         """Return the groups."""
-        return [tuple(np.flatnonzero(self.at == place).tolist()) for place in range(len(self.size))]
+        return [tuple(sorted(who)) for who in self.members]
 
     def _swap(self, i: int, noise: Reals) -> tuple[int, ...]:
         """Let a person change places with somebody, and return the two groups, if they did."""
-        at = self.at
+        at, mine = self.at, self.affinity[i]
         a = int(at[i])
-        row, mine = self.sums[a], self.affinity[i]
-        scale = 2.0 / np.maximum(1, self.size - 1)
-        gain = scale[a] * (row - mine - row[i])
-        gain += scale[at] * (self.sums[at, i] - mine - self.own)
-        gain[at == a] = 0.0
+        row = self.sums[a]
+        gain = (self.scale * self.sums[:, i])[at]
+        gain -= self.scale_at * (mine + self.own)
+        gain += self.scale[a] * (row - mine - row[i])
+        gain[self.members[a]] = 0.0
         j = int((gain + noise).argmax())
         b = int(at[j])
         if b == a:
@@ -81,6 +97,9 @@ class Annealing:
         self.sums[a] += change
         self.sums[b] -= change
         at[i], at[j] = b, a
+        self.members[a][self.members[a].index(i)] = j
+        self.members[b][self.members[b].index(j)] = i
+        self.scale_at[i], self.scale_at[j] = self.scale[b], self.scale[a]
         return self._settle(a, b)
 
     def _move(self, i: int, noise: Reals) -> tuple[int, ...]:
@@ -99,12 +118,25 @@ class Annealing:
         self.sums[a] -= self.affinity[i]
         self.sums[b] += self.affinity[i]
         self.at[i] = b
+        self.members[a].remove(i)
+        self.members[b].append(i)
         size[a] -= 1
         size[b] += 1
+        self._weigh()
         return self._settle(a, b)
+
+    def _weigh(self) -> None:
+        """Say what a point between two people is worth in the group of each size."""
+        self.scale = 2.0 / np.maximum(1, self.size - 1)
+        self.scale_at = self.scale[self.at]
 
     def _settle(self, *places: int) -> tuple[int, ...]:
         for place in places:
-            who = np.flatnonzero(self.at == place)
+            who = self.members[place]
             self.own[who] = self.sums[place, who]
         return places
+
+
+def _cooling(heat: float, steps: int) -> float:
+    """Return the factor that brings this heat down to COLD in so many steps."""
+    return float((COLD / heat) ** (1 / max(1, steps)))

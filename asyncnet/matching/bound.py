@@ -25,8 +25,10 @@ CANDIDATES = 12
 ADDED_PER_PERSON = 6
 TOLERANCE = 1e-6
 TIME_OVER = 1
-EXACT_UP_TO = 3_000
+EXACT_UP_TO = 150
 CLOSE = 1e-5
+LARGE = 3_000
+CLOSE_WHEN_LARGE = 2e-4
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,8 @@ def relax(
         added, bound = _price_all(scores, rules, prices, floors)
         best = min(best, bound)
         grown = edges.union(added, n)
-        near_enough = n > EXACT_UP_TO and best - value <= CLOSE * simple_bound(scores)
+        close = CLOSE_WHEN_LARGE if n > LARGE else CLOSE
+        near_enough = n > EXACT_UP_TO and best - value <= close * simple_bound(scores)
         if len(grown) == len(edges) or near_enough:
             return Relaxation(edges, amount, prices, best)
         edges = grown

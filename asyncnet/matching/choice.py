@@ -132,11 +132,13 @@ def room_of(problem: Problem, people: Sequence[int]) -> int:
 
 
 def near(problem: Problem, scores: Scores, relaxed: Relaxation, slack: float) -> Edges:
-    """Return the pairs that lose at most `slack` points against the relaxation's prices."""
+    """Return the pairs that lose at most `slack` points against the relaxation's prices, and the
+    best ones of those to whom viewers are promised."""
     n = len(problem.people)
     rules = rules_of(problem)
     used = relaxed.amount > EPSILON
     kept = Edges(relaxed.edges.a[used], relaxed.edges.b[used]).union(rules.pins, n)
+    promised = np.array([someone.promise > 0 for someone in problem.people], dtype=bool)
     found: list[Numbers] = [np.zeros(0, dtype=np.int64)]
     each = n if n <= EVERY_PAIR_UP_TO else min(NEIGHBOURS, n)
     least = -np.inf if n <= EVERY_PAIR_UP_TO else -slack
@@ -146,7 +148,7 @@ def near(problem: Problem, scores: Scores, relaxed: Relaxation, slack: float) ->
         own = np.repeat(np.arange(rows.start, rows.stop), each)
         other = picked.ravel()
         worth = value[own - rows.start, other]
-        good = (worth >= least) & np.isfinite(worth)
+        good = ((worth >= least) | np.repeat(promised[rows], each)) & np.isfinite(worth)
         own, other = own[good], other[good]
         found.append(np.minimum(own, other) * n + np.maximum(own, other))
     codes = np.unique(np.concatenate(found))
@@ -200,8 +202,9 @@ def choose(
     """Return the best pairs that meet the demand, or None where none was found.
 
     With `reward` the demand's seats and least meetings become wishes worth that many points a
-    seat, and its floors wishes too. Stops at the relative `gap`, or after a fixed number of nodes
-    of the search, so that the same input gives the same answer. Raises OutOfTime.
+    seat, and its floors wishes too; promised viewers stay promised. Stops at the relative `gap`,
+    or after a fixed number of nodes of the search, so that the same input gives the same answer.
+    Raises OutOfTime.
     """
     programme = _Programme(problem, scores, edges, demand, trios)
     worth: Reals = programme.worth
@@ -211,6 +214,8 @@ def choose(
         programme.add(gains, demand.floors[floored], np.inf)
         programme.add_demand()
         return programme.solve(worth, gap, seconds)
+    remote = ~programme.must
+    programme.add(programme.degree[remote], demand.least[remote], np.inf)
     slack = csr_array(np.eye(len(floored)))
     programme.add(gains, demand.floors[floored], np.inf, beside=slack)
     worth = worth + programme.degree.T @ reward

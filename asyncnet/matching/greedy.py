@@ -22,6 +22,7 @@ def greedy_rounds(problem: Problem, scores: Scores, pins: dict[Pair, int]) -> Ro
     for (a, b), number in sorted(pins.items()):
         table.seat(a, b, number)
         rounds[number - 1].append((a, b))
+    _keep_promises(problem, scores, table, rounds)
     order = _best_first(problem, scores)
     for number in range(1, problem.rounds + 1):
         for a, b in order:
@@ -43,6 +44,28 @@ def greedy_rounds(problem: Problem, scores: Scores, pins: dict[Pair, int]) -> Ro
                 table.seat(a, b, number)
                 rounds[number - 1].append(pair(a, b))
     return [sorted(found) for found in rounds]
+
+
+def _keep_promises(problem: Problem, scores: Scores, table: "_Seats", rounds: Rounds) -> None:
+    """Seat promised viewers first, those with the fewest possible viewers before the others."""
+    live = np.array(problem.live, dtype=np.int64)
+    promised = [i for i in problem.asynchronous if problem.people[i].promise]
+    choices = {i: live[scores.value[i, live] >= 0] for i in promised}
+    for i in sorted(promised, key=lambda one: (len(choices[one]), one)):
+        for viewer in choices[i][np.argsort(-scores.value[i, choices[i]], kind="stable")].tolist():
+            if table.seats[i] >= problem.people[i].promise:
+                break
+            number = next(
+                (
+                    number
+                    for number in range(1, problem.rounds + 1)
+                    if table.free(i, number) and table.free(viewer, number)
+                ),
+                None,
+            )
+            if number and table.may_meet(i, viewer):
+                table.seat(*pair(i, viewer), number)
+                rounds[number - 1].append(pair(i, viewer))
 
 
 def greedy_pairs(problem: Problem, scores: Scores) -> tuple[Pair, ...]:

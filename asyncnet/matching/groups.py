@@ -54,10 +54,11 @@ def group(problem: Problem, met: set[Pair], *, seed: int, seconds: float) -> Gro
         return NOTHING
     people = sorted(problem.live, key=lambda i: (problem.people[i].region, problem.people[i].type))
     parts = ceil(len(people) / WHOLE_UP_TO)
-    found = [
-        _Part(problem, met, tuple(sorted(part.tolist())), seed, stop_at).solve()
-        for part in np.array_split(np.array(people), parts)
-    ]
+    found = []
+    for place, part in enumerate(np.array_split(np.array(people), parts)):
+        share = (stop_at - time.monotonic()) / (parts - place)
+        until = time.monotonic() + share
+        found.append(_Part(problem, met, tuple(sorted(part.tolist())), seed, until).solve())
     if any(not part.groups for part in found):
         return NOTHING
     groups = tuple(sorted(who for part in found for who in part.groups))
@@ -97,12 +98,14 @@ def worth_of(affinity: Reals, who: Group) -> float:
 
 def ideal_bound(affinity: Reals, sizes: Sequence[int]) -> float:
     """Return what everybody would get in the group they would choose themselves."""
-    m = len(affinity)
+    m, most = len(affinity), max(sizes) - 1
+    if not most:
+        return 0.0
     others = np.where(np.eye(m, dtype=bool), -np.inf, affinity)
-    most = max(sizes) - 1
     best = -np.sort(-np.partition(others, m - most, axis=1)[:, m - most :], axis=1)
     means = np.cumsum(best, axis=1) / np.arange(1, most + 1)
-    return float(means[:, [size - 2 for size in sizes]].max(axis=1).sum())
+    reached = means[:, [size - 2 for size in sizes if size > 1]].max(axis=1)
+    return float((np.maximum(reached, 0) if 1 in sizes else reached).sum())
 
 
 class _Part:
@@ -125,6 +128,8 @@ class _Part:
 
     def solve(self) -> Grouping:
         m = len(self.people)
+        if self.limits[1] == 1:
+            return self.named([(row,) for row in range(m)], 0.0)
         if self.counts[-1] == 1:
             return self.named([tuple(range(m))], worth_of(self.affinity, tuple(range(m))))
         partition = self.annealed()
@@ -143,12 +148,13 @@ class _Part:
         m = len(self.people)
         rng = np.random.default_rng(self.seed)
         steps, runs = effort(m)
+        priced = search_effort(m)[0] > 0
         best: tuple[float, list[Group]] | None = None
         for run in range(runs):
             fewer = run % 2 + m // 250
             count = self.counts[max(-len(self.counts), -1 - fewer)]
             annealing = Annealing(self.affinity, count, rng)
-            seen = annealing.run(steps, self.stop_at)
+            seen = annealing.run(steps, self.stop_at, remember=priced)
             partition = annealing.partition()
             self.sizes.update(map(len, partition))
             value = annealing.value()
@@ -269,11 +275,11 @@ def effort(m: int) -> tuple[int, int]:
         return min(6_000, 200 * m), 4
     if m <= 300:
         return 20_000, 2
-    return 300_000, 1
+    return max(400_000, 300 * m), 1
 
 
 def search_effort(m: int) -> tuple[int, int]:
     """Return how often groups are priced, and the steps of one search."""
     if m <= 80:
         return 30, 60_000
-    return (12, 60_000) if m <= 300 else (0, 0)
+    return (5, 20_000) if m <= 300 else (0, 0)

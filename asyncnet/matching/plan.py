@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from asyncnet.matching.bound import Edges, OutOfTime, Relaxation, relax, simple_bound
+from asyncnet.matching.bound import LARGE, Edges, OutOfTime, Relaxation, relax, simple_bound
 from asyncnet.matching.choice import (
+    EVERY_PAIR_UP_TO,
     Choice,
     Demand,
     Trio,
@@ -30,13 +31,19 @@ from asyncnet.matching.groups import NOTHING, Grouping, group
 from asyncnet.matching.measures import Measures, Plan, gains, measure, plan_of
 from asyncnet.matching.oddsets import odd_set_around
 from asyncnet.matching.problem import Pair, Problem
-from asyncnet.matching.refusals import pin_rounds, refuse_impossible, refuse_promises
+from asyncnet.matching.refusals import (
+    pin_rounds,
+    refuse_impossible,
+    refuse_kept_promises,
+    refuse_promises,
+)
 from asyncnet.matching.rounds import Colouring, colour
 from asyncnet.matching.weights import Reals, score
 from asyncnet.matching.windows import Rounds, reseat
 
 GAP = 6e-5
 GAP_WITH_FLOOR = 1e-4
+GAP_WHEN_LARGE = 5e-4
 GROUPS_PART = 0.25
 EVERYONE_UP_TO = 12
 WINDOW = 14
@@ -247,6 +254,8 @@ class _Solver:
     def choice(self, relaxed: Relaxation, demand: Demand) -> Choice | None:
         """Return the best pairs: with all that is demanded, else with the best floor, else soft."""
         gap = GAP_WITH_FLOOR if self.floor > 0 else GAP
+        if len(self.problem.people) > LARGE:
+            gap = GAP_WHEN_LARGE
         slack = SLACK * float(self.scores.value.max(initial=1))
         for factor in (1, WIDER):
             edges = near(self.problem, self.scores, relaxed, slack * factor)
@@ -266,7 +275,10 @@ class _Solver:
                     self.floors = floors
                     return choice
         reward = rewards(self.problem, self.scores)
-        return choose(*options, gap=gap, seconds=self.left(), reward=reward)
+        choice = choose(*options, gap=gap, seconds=self.left(), reward=reward)
+        if choice is None and len(self.problem.people) <= EVERY_PAIR_UP_TO and self.left() > 0:
+            refuse_kept_promises(self.problem)
+        return choice
 
     def lowered(self, edges: Edges, demand: Demand, trios: list[Trio]) -> list[Reals] | None:
         """Return floors that can be had: the old ones but for the worst-off, then equal ones.

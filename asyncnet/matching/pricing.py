@@ -40,11 +40,13 @@ def paying_groups(
     groups: dict[Group, float] = {}
     complete = True
     for size in sizes:
+        if size < 2:
+            continue
         search = _Search(affinity, prices, size, steps, stop_at)
         search.run()
         groups.update(search.groups)
         complete = complete and search.complete
-    rise = np.zeros(len(prices))
+    rise = np.maximum(0, -prices) if 1 in sizes else np.zeros(len(prices))
     for who, surplus in groups.items():
         rows = list(who)
         rise[rows] = np.maximum(rise[rows], surplus / len(who))

@@ -51,7 +51,7 @@ def read_problem(data: object) -> Problem:
     entries = [_mapping(entry, "A participant") for entry in _list(event, "participants")]
     numbers = _numbers(entries)
     return Problem(
-        name=str(event.get("name", "")),
+        name=_written(event.get("name", "")),
         mixed=mixed,
         rounds=_count(event, "rounds") if mixed else 0,
         max_async_per_live=_count(event, "max_async_per_live", default=1),
@@ -139,12 +139,17 @@ def _numbers(entries: Sequence[Data]) -> dict[str, int]:
     numbers: dict[str, int] = {}
     for entry in entries:
         name = entry.get("id")
-        if not isinstance(name, str) or not name:
-            _refuse(f"Every participant needs an id in words, but one has {name!r}.")
+        if not isinstance(name, str) or not name or _unwritable(name):
+            _refuse(f"Every participant needs an id in words, but one has {name!r:.60}.")
         if name in numbers:
             _refuse(f"Participant {name!r} is listed twice.")
         numbers[name] = len(numbers)
     return numbers
+
+
+def _unwritable(name: str) -> bool:
+    """Return whether a name holds half a character, which can be neither shown nor stored."""
+    return any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _pairs(event: Data, key: str, numbers: Mapping[str, int], *, strict: bool) -> list[Pair]:
@@ -203,7 +208,11 @@ def _points(values: Data, key: str) -> int:
 
 
 def _names(event: Data, key: str) -> tuple[str, ...]:
-    return tuple(str(name) for name in _list(event, key, default=()))
+    return tuple(_written(name) for name in _list(event, key, default=()))
+
+
+def _written(name: object) -> str:
+    return str(name).encode("utf-8", "replace").decode()
 
 
 def _mapping(value: object, what: str) -> Data:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_flow
 
-from asyncnet.matching.problem import Pair, Pin, Problem, Refused
+from asyncnet.matching.problem import Pair, Pin, Problem, Refused, pair
 from asyncnet.matching.weights import Scores
 
 STEPS = 100_000
@@ -216,32 +216,56 @@ def _refuse_too_many_pins(problem: Problem, rounds: Mapping[Pair, int]) -> None:
 
 
 def _refuse_short_of_viewers(problem: Problem, scores: Scores, promised: list[int]) -> None:
-    """Send viewers from live people to promises; what does not arrive cannot be kept."""
+    """Send viewers from live people to promises; what does not arrive cannot be kept.
+
+    Pins are kept first: they fill seats of the live people, and promises where they lead there.
+    """
     live = list(problem.live)
+    pins = {(pin.a, pin.b) for pin in problem.pins}
+    pinned = Counter(i for duo in pins for i in duo)
+    viewings = Counter(
+        i for duo in pins for i in duo if problem.is_live(i) and not all(map(problem.is_live, duo))
+    )
+    owed = {i: max(0, problem.people[i].promise - pinned[i]) for i in promised}
     source, sink = 0, 1
     rows, columns, sizes = [], [], []
     for place, i in enumerate(live):
         rows.append(source)
         columns.append(2 + place)
-        sizes.append(min(problem.max_async_per_live, problem.cap(i)))
+        free = min(problem.max_async_per_live - viewings[i], problem.cap(i) - pinned[i])
+        sizes.append(max(0, free))
     for place, i in enumerate(promised):
         here = 2 + len(live) + place
-        viewers = np.flatnonzero(scores.value[i, live] >= 0)
-        rows.extend((2 + viewers).tolist())
+        viewers = [
+            row
+            for row in np.flatnonzero(scores.value[i, live] >= 0).tolist()
+            if pair(i, live[row]) not in pins
+        ]
+        rows.extend(2 + row for row in viewers)
         columns.extend([here] * len(viewers))
         sizes.extend([1] * len(viewers))
         rows.append(here)
         columns.append(sink)
-        sizes.append(problem.people[i].promise)
+        sizes.append(owed[i])
     nodes = 2 + len(live) + len(promised)
     graph = csr_array((np.array(sizes, dtype=np.int32), (rows, columns)), shape=(nodes, nodes))
     given = int(maximum_flow(graph, source, sink).flow_value)
-    wanted = sum(problem.people[i].promise for i in promised)
-    if given < wanted:
+    if given < sum(owed.values()):
+        wanted = sum(problem.people[i].promise for i in promised)
         _refuse(
             f"{', '.join(_names(problem, promised))} are promised {wanted} viewers in all, but "
-            f"the live people can give only {given}."
+            f"the live people can give only {wanted - sum(owed.values()) + given}"
+            f"{' beside what is pinned' if pins else ''}."
         )
+
+
+def refuse_kept_promises(problem: Problem) -> NoReturn:
+    """Say that no plan keeps the pins and the promises together."""
+    promised = [i for i in problem.asynchronous if problem.people[i].promise]
+    _refuse(
+        f"The viewers promised to {', '.join(_names(problem, promised))} cannot all be had "
+        "together with the pins and the rounds in which people are there."
+    )
 
 
 def _names(problem: Problem, people: Iterable[int]) -> list[str]:

@@ -78,9 +78,10 @@ def _never_together(problem: Problem, person: int, value: Points) -> None:
 
 def _narrowest(problem: Problem) -> type[np.int16] | type[np.int64]:
     w = problem.weights
-    most = w.base + w.wish + w.mutual + w.seeks_cap + w.gives_cap + w.tag_cap + w.role
-    most += w.same_type + w.cross + w.near_region + w.near_tz + w.overlap_cap + abs(w.known)
-    return np.int16 if 0 <= most < 8_000 else np.int64
+    parts = (w.base, w.wish, w.mutual, w.seeks_cap, w.gives_cap, w.tag_cap, w.role, w.same_type)
+    more = (w.cross, w.near_region, w.near_tz, w.overlap_cap, w.known, w.seeks, w.gives)
+    most = sum(map(abs, (*parts, *more)))
+    return np.int16 if most < 8_000 else np.int64
 
 
 def _ideals(problem: Problem, points: Points, value: Points) -> Reals:
@@ -146,7 +147,7 @@ class _Table:
         self._add_named(rows, total)
         np.maximum(total, 0, out=total)
         if self.problem.mixed:
-            total[viewed] //= w.video_div
+            total[viewed] //= self.kind(min(w.video_div, np.iinfo(self.kind).max))
         return total
 
     def _capped(

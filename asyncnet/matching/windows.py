@@ -36,8 +36,9 @@ def reseat(
     """Return the rounds with these people seated anew among themselves, as well as can be.
 
     A meeting with somebody who is not among `people` stays, and so do the pairs in `kept`, which
-    maps them to their round. Seats count most, then nobody sitting out twice, then floors, then
-    the total. Returns the rounds as they were when nothing was found in `seconds`.
+    maps them to their round. Promised viewers count most, then seats, then nobody sitting out
+    twice, then floors, then the total. Returns the rounds as they were when nothing was found in
+    `seconds`.
     """
     window = _Window(problem, scores, rounds, people, floors, kept)
     return window.solve(seconds)
@@ -122,7 +123,7 @@ class _Window:
         most = float(self.scores.value.max(initial=1))
         rows: dict[tuple[object, ...], tuple[float, float]] = {}
         cells: list[tuple[tuple[object, ...], int, float]] = []
-        worth = np.zeros(count + 2 * size)
+        worth = np.zeros(count + 3 * size)
 
         def put(row: tuple[object, ...], column: int, low: float, high: float, by: float) -> None:
             rows.setdefault(row, (low, high))
@@ -136,6 +137,9 @@ class _Window:
                 put(("round", i, number), column, 0, self.room(i, number), 1)
                 put(("cap", i), column, 0, self.problem.cap(i) - self.seats[i], 1)
                 put(("floor", i), column, self.floors[i] - self.gained[i], np.inf, gain)
+                if self.problem.people[i].promise:
+                    owed = self.problem.people[i].promise - self.seats[i]
+                    put(("promise", i), column, owed, np.inf, 1)
                 if self.problem.is_live(i):
                     least = self.problem.cap(i) - 1 - self.seats[i]
                     put(("twice", i), column, least, np.inf, 1)
@@ -151,8 +155,11 @@ class _Window:
                 cells.append((("floor", i), count + place[i], 1))
             if ("twice", i) in rows:
                 cells.append((("twice", i), count + size + place[i], 1))
+            if ("promise", i) in rows:
+                cells.append((("promise", i), count + 2 * size + place[i], 1))
         worth[count : count + size] = -2 * most
-        worth[count + size :] = -40 * most
+        worth[count + size : count + 2 * size] = -40 * most
+        worth[count + 2 * size :] = -90 * most
         names = {row: line for line, row in enumerate(rows)}
         matrix = csr_array(
             coo_array(
@@ -164,11 +171,11 @@ class _Window:
             )
         )
         low, high = zip(*rows.values(), strict=True)
-        upper = np.concatenate([np.ones(count), np.full(2 * size, np.inf)])
+        upper = np.concatenate([np.ones(count), np.full(3 * size, np.inf)])
         answer = milp(
             -worth,
             constraints=LinearConstraint(matrix, low, high),
-            integrality=np.concatenate([np.ones(count), np.zeros(2 * size)]),
+            integrality=np.concatenate([np.ones(count), np.zeros(3 * size)]),
             bounds=Bounds(np.zeros(len(worth)), upper),
             options={"mip_rel_gap": GAP, "node_limit": NODES, "time_limit": seconds},
         )

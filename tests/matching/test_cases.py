@@ -168,3 +168,31 @@ def test_pins_are_kept_even_where_they_cost() -> None:
     assert (0, 1) in solution.plan.rounds[1]
     assert (4, 5) in solution.plan.rounds[0]
     assert (2, 3) in solution.plan.met()
+
+
+@pytest.mark.parametrize("seconds", [0, 20])
+def test_promised_viewers_come_however_short_the_time(seconds: float) -> None:
+    remote = [person(name, **{"async": 1}, k=2, promise=1) for name in "abcd"]
+    data = event([*people(4), *remote], rounds=2, pins=[["p0", "p1", 1]])
+    problem = read_problem(data)
+
+    solution = solve(problem, time_limit=seconds)
+
+    assert check(data, solution.as_data(problem)).breaches == ()
+
+
+def test_groups_of_one_leave_everybody_alone() -> None:
+    solution, _ = solved(event(people(5), rounds=1, group_size=[1, 1]))
+
+    assert solution.plan.groups == ((0,), (1,), (2,), (3,), (4,))
+    assert (solution.groups_value, solution.groups_bound) == (0, 0)
+
+
+def test_points_may_be_as_large_as_the_format_allows() -> None:
+    weights = {**event([])["weights"], "video_div": 1_000_000, "known": -1_000_000}
+    data = event([*people(4), person("x", **{"async": 1}, known=["p0"])], rounds=2, weights=weights)
+
+    points = score(read_problem(data)).points
+
+    assert points[0, 4] == 0
+    assert (points[4, 0], points[4, 1]) == (0, 10)

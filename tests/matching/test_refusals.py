@@ -96,6 +96,17 @@ def test_a_malformed_event_is_refused(data: object, words: str) -> None:
             "x is promised 9 matches, but can have at most 4",
         ),
         (
+            event(
+                [
+                    *people(4),
+                    *[person(x, **REMOTE, k=1, promise=1) for x in "abc"],
+                    person("d", **REMOTE),
+                ],
+                pins=[["p0", "d", 0], ["p1", "d", 0]],
+            ),
+            "a, b, c are promised 3 viewers in all, but the live people can give only 2 beside",
+        ),
+        (
             event([*people(5), *[person(x, **REMOTE, k=3, promise=3) for x in "ab"]]),
             "a, b are promised 6 viewers in all, but the live people can give only 5",
         ),
