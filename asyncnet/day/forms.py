@@ -16,7 +16,9 @@ LONGEST_EXTENSION = 60
 class TurnForm(OnceForm):
     """A button of the clock, as it stood when the button was drawn."""
 
-    version = IntegerField(widget=HiddenInput(), validators=[InputRequired()])
+    version = IntegerField(
+        widget=HiddenInput(), validators=[InputRequired(), NumberRange(1, 10**9)]
+    )
     minutes = IntegerField(
         widget=HiddenInput(), default=0, validators=[NumberRange(0, LONGEST_EXTENSION)]
     )
@@ -25,7 +27,9 @@ class TurnForm(OnceForm):
 class NoticeForm(OnceForm):
     """A sentence for everybody's open page."""
 
-    version = IntegerField(widget=HiddenInput(), validators=[InputRequired()])
+    version = IntegerField(
+        widget=HiddenInput(), validators=[InputRequired(), NumberRange(1, 10**9)]
+    )
     notice = StringField(
         "Message on every open page",
         filters=[trimmed],
@@ -51,7 +55,9 @@ class ExitForm(OnceForm):
 
 
 class _PromptsForm(Form):
-    version = IntegerField(widget=HiddenInput(), validators=[InputRequired()])
+    version = IntegerField(
+        widget=HiddenInput(), validators=[InputRequired(), NumberRange(1, 10**9)]
+    )
     closing_minutes = IntegerField(
         "Minutes for closing groups",
         default=0,

@@ -134,11 +134,12 @@ def test_closing_ones_pages_makes_a_copied_cookie_worthless(
     copied = client.get_cookie("asyncnet", "127.0.0.1")
     assert copied is not None
 
-    post_form(client, f"/me/{away.id}", action="/close")
+    closed = post_form(client, f"/me/{away.id}", action="/close")
 
     thief = app.test_client()
     thief.set_cookie("asyncnet", copied.value, domain="127.0.0.1")
     assert thief.get(f"/me/{away.id}").status_code == 410
+    assert closed.headers["Clear-Site-Data"] == '"storage"'  # B9: what was typed or recorded
     assert client.get(f"/me/{away.id}").status_code == 404
 
 
