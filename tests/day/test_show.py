@@ -265,7 +265,7 @@ def test_the_board_knows_whose_page_is_open(forum: Forum, app: Flask) -> None:
     forum.turns("begin")
     ana = forum.people["Ana"]
     forum.browsers["Ana"].get(f"/me/{ana.id}/now")
-    app.extensions["asyncnet_sightings"]._written_at -= 60
+    app.extensions["asyncnet_polls"].sightings._written_at -= 60
 
     forum.browsers["Ana"].get(f"/me/{ana.id}/now")
 

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock
 from asyncnet.day.model import Exit, ExitKind
-from asyncnet.day.queries import open_exits
+from asyncnet.day.queries import group_of, open_exits
 from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.model import Participant
 from asyncnet.matches.actions import restore_matches, withdraw_coming
 from asyncnet.matches.model import Forbid, Match
+from asyncnet.matches.queries import published_for
 
 
 def say_exit(
@@ -33,8 +34,8 @@ def say_exit(
     """
     lock(session, f"exit:{participant.id}")
     match_id = match.id if match else None
-    for said in open_exits(session, [participant.id]):
-        if (said.kind, said.match_id) == (kind, match_id):
+    for said in open_exits(session, participant.event_id):
+        if (said.participant_id, said.kind, said.match_id) == (participant.id, kind, match_id):
             return said
     said = Exit(
         event_id=participant.event_id,
@@ -48,9 +49,8 @@ def say_exit(
     session.add(said)
     concerned = [participant.id]
     if kind is ExitKind.LEAVING:
-        taken_out = withdraw_coming(session, participant.id, now=now)
-        said.withdrawn = [gone.id for gone in taken_out]
-        concerned += [gone.other(participant.id).id for gone in taken_out]
+        concerned += _around(session, participant.id)
+        said.withdrawn = [gone.id for gone in withdraw_coming(session, participant.id, now=now)]
     if match is not None and kind is ExitKind.UNEASY:
         _keep_apart(session, match, now=now)
     elif match is not None:
@@ -70,9 +70,10 @@ def undo_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> i
         return 0
     said.undone_at = now
     restored = restore_matches(session, said.withdrawn, now=now)
+    session.flush()
     concerned = [said.participant_id]
-    for match in restored:
-        concerned += [match.first_id, match.second_id]
+    if said.kind is ExitKind.LEAVING:
+        concerned += _around(session, said.participant_id)
     if said.match is not None and said.kind is ExitKind.UNEASY:
         session.execute(delete(Forbid).where(*_pair(said.match), Forbid.by_id.is_(None)))
     elif said.match is not None:
@@ -86,6 +87,15 @@ def settle_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) ->
     """Keep that an organizer has taken care of it."""
     said.seen_at = said.seen_at or now
     record(session, actor, "exit.settled", f"exit:{said.id}", now=now)
+
+
+def _around(session: Session, participant_id: int) -> list[int]:
+    """Return the ids of everybody whose page shows this participant."""
+    group = group_of(session, participant_id)
+    members = [member.id for member in group.members] if group else []
+    return members + [
+        match.other(participant_id).id for match in published_for(session, participant_id)
+    ]
 
 
 def _keep_apart(session: Session, match: Match, *, now: datetime) -> None:
