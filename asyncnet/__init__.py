@@ -33,7 +33,7 @@ from asyncnet.matches.bench import downloads
 from asyncnet.matches.bench import views as bench
 from asyncnet.messages import views as messages
 from asyncnet.people import views as people
-from asyncnet.web import access, bounces, files, filters, inbox, limits, now, pages, unsubscribe
+from asyncnet.web import access, bounces, files, filters, inbox, limits, pages, polling, unsubscribe
 from asyncnet.web.forms import csrf
 from asyncnet.web.logs import set_up_logs
 from asyncnet.wiring import wire
@@ -104,7 +104,7 @@ def create_app(settings: Settings) -> Flask:
     access.guard(app)
     csrf.init_app(app)
     limits.register(app)
-    now.register(app)
+    polling.register(app)
     for feature in FEATURES:
         app.register_blueprint(feature.pages)
     for command in COMMANDS:

@@ -1,6 +1,7 @@
 """Starts the web server and the workers, together or each alone."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -31,8 +32,13 @@ WAITRESS: dict[str, Any] = {
     "max_request_body_size": LARGEST_BODY,
     "outbuf_overflow": 256 << 10,
     "outbuf_high_watermark": 1 << 20,
+    "connection_limit": 4000,
+    "channel_timeout": 60,
+    "asyncore_use_poll": True,
 }
-"""In bytes. A slow reader of a video holds a megabyte, not sixteen (CHECKLIST U9)."""
+"""In bytes and seconds. A slow reader of a video holds a megabyte, not sixteen (CHECKLIST U9).
+Browsers keep a few connections each for a while; at an event hundreds come in one minute."""
+OPEN_FILES = 8192
 
 start = AppGroup(
     "start",
@@ -46,6 +52,7 @@ start = AppGroup(
 @with_appcontext
 def start_web(listen: str | None) -> None:
     """Serve the pages with waitress, which buffers slow bodies without holding a thread."""
+    _allow_open_files()
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # a LocalProxy
     waitress.serve(
         app,
@@ -100,6 +107,14 @@ def _consume(queue: Huey) -> None:
     _Worker(
         queue, workers=1, worker_type="thread", initial_delay=0.1, backoff=1.1, max_delay=0.5
     ).run()
+
+
+def _allow_open_files() -> None:
+    """Let this process hold as many connections as it takes in, where the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _own_address() -> str:

@@ -13,7 +13,7 @@ from asyncnet.day.forms import ExitForm
 from asyncnet.day.model import ExitKind
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
-from asyncnet.events.queries import clock_of
+from asyncnet.events.queries import clock_for
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import published_match
 from asyncnet.web.access import Role, actor, current_participant, requires
@@ -92,14 +92,18 @@ def _chosen(participant: Participant, wanted: str) -> Match | None:
 
 def _page(participant: Participant, form: ExitForm) -> str:
     session, event = db.session(), participant.event
-    now = clock_of(session, event).at(utc_now())
+    now = clock_for(session, event, participant).at(utc_now())
     mine = queries.own_matches(session, participant.id)
     return render_template(
         "day/exits.html",
         participant=participant,
         event=event,
         form=form,
-        said=queries.open_exits(session, [participant.id]),
+        said=[
+            one
+            for one in queries.open_exits(session, event.id)
+            if one.participant_id == participant.id
+        ],
         here=queries.in_round(mine, now.round) if now.phase is Phase.ROUND else [],
         met=_begun(mine, now.round if now.phase is not Phase.AFTER else None),
         over=now.phase is Phase.AFTER,

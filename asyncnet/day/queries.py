@@ -39,6 +39,11 @@ _OWN = PUBLISHED_FOR.add_columns(
     .exists()
     .label("has_intro"),
 )
+_OPEN_EXITS = (
+    select(Exit)
+    .where(Exit.event_id == bindparam("event_id"), Exit.undone_at.is_(None))
+    .order_by(Exit.id)
+)
 _WITH_MATCH = (
     joinedload(Exit.match).joinedload(Match.round, innerjoin=True),
     joinedload(Exit.match).joinedload(Match.first, innerjoin=True),
@@ -75,13 +80,9 @@ def own_matches(session: Session, participant_id: int) -> list[Own]:
     )
 
 
-def open_exits(session: Session, participant_ids: Collection[int]) -> Sequence[Exit]:
-    """Return what these people said of leaving and the like and did not take back, by age."""
-    return session.scalars(
-        select(Exit)
-        .where(Exit.participant_id.in_(participant_ids), Exit.undone_at.is_(None))
-        .order_by(Exit.id)
-    ).all()
+def open_exits(session: Session, event_id: int) -> Sequence[Exit]:
+    """Return what people of an event said of leaving and the like and did not take back, by age."""
+    return session.scalars(_OPEN_EXITS, {"event_id": event_id}).all()
 
 
 def exit_of(session: Session, participant_id: int, exit_id: int) -> Exit:

@@ -4,31 +4,27 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import DBAPIError
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import db
 from asyncnet.day import queries
-from asyncnet.day.actions.watching import Sighting, Sightings, write_down
 from asyncnet.day.model import ExitKind
 from asyncnet.day.rules import CLOSING_PROMPT, break_prompt_of, icebreaker_of
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
-from asyncnet.events.queries import clock_of
+from asyncnet.events.queries import clock_for
 from asyncnet.events.rules import Attendance, EventMode, Slot, window_of
 from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import faces
 from asyncnet.matches import views as matches
 from asyncnet.matches.exports import calendar_of
-from asyncnet.web.access import Role, current_participant, glance, requires
-from asyncnet.web.now import strip_at, strip_of, tag_at_a_glance, timed, unchanged
+from asyncnet.web.access import Role, current_participant, requires
+from asyncnet.web.now import strip_at, strip_of, timed
 from asyncnet.wiring import settings
 from asyncnet.zones import zone_named
 
-log = structlog.get_logger()
 pages = Blueprint("day", __name__)
 
 
@@ -41,16 +37,13 @@ def me(participant_id: int) -> ResponseReturnValue:
 
 
 @pages.get("/me/<int:participant_id>/now")
-@requires(Role.PARTICIPANT, at_a_glance=True)
+@requires(Role.PARTICIPANT)
 def now(participant_id: int) -> ResponseReturnValue:
-    """Return the part of an open page that changes by itself, or 304 when nothing has changed.
+    """Return the part of an open page that changes by itself.
 
-    `part=strip` asks for the strip alone, for pages that show something else beneath it.
+    `part=strip` asks for the strip alone, for pages that show something else beneath it. When
+    nothing has changed, `web.polling` has answered already.
     """
-    _note_presence(participant_id)
-    same = unchanged(tag_at_a_glance(glance(participant_id), utc_now()))
-    if same:
-        return same
     participant = current_participant(participant_id)
     if request.args.get("part") == "strip":
         strip = strip_of(participant, participant.event, utc_now())
@@ -89,7 +82,7 @@ def calendar(participant_id: int) -> ResponseReturnValue:
 
 def _shown(participant: Participant) -> dict[str, Any]:
     session, event, moment = db.session(), participant.event, utc_now()
-    clock = clock_of(session, event)
+    clock = clock_for(session, event, participant)
     strip = strip_at(clock, event, participant.page_version, moment)
     mine = queries.own_matches(session, participant.id)
     is_async = participant.attendance is Attendance.ASYNC
@@ -98,7 +91,7 @@ def _shown(participant: Participant) -> dict[str, Any]:
     if event.closing_minutes and phase in {Phase.CLOSING, Phase.AFTER}:
         group = queries.group_of(session, participant.id)
     others = [own.other for own in mine] + (group.members if group else [])
-    said = queries.open_exits(session, {participant.id, *(person.id for person in others)})
+    said = queries.open_exits(session, event.id)
     return {
         "participant": participant,
         "event": event,
@@ -134,17 +127,3 @@ def _windows(mine: Sequence[queries.Own], participant: Participant) -> dict[int,
         )
         for own in mine
     }
-
-
-def _note_presence(participant_id: int) -> None:
-    """Keep for the organizers that this page is open; trouble with that troubles nobody."""
-    sightings: Sightings = current_app.extensions.setdefault("asyncnet_sightings", Sightings())
-    viewing = request.args.get("match", type=int)
-    sightings.add(participant_id, Sighting(utc_now(), viewing))
-    due = sightings.due()
-    if due:
-        try:
-            with transaction() as session:
-                write_down(session, due)
-        except DBAPIError:
-            log.warning("presence not kept", people=len(due))

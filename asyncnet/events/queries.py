@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import Connection, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from asyncnet.database import NotFound, there
@@ -38,28 +38,28 @@ _KNOWN_BY = (
     )
     .options(contains_eager(Participant.event))
 )
-_GLANCE = (
+_BROWSER, _READER, _EVENT = BrowserSession.__table__.c, Participant.__table__.c, Event.__table__.c
+_GLANCE = (  # of tables, not of their classes: it is asked hundreds of times a second
     select(
-        Participant.id.label("participant_id"),
-        Participant.event_id,
-        Participant.page_version,
-        Participant.link_version,
-        Participant.left_at,
-        BrowserSession.link_version.label("known_version"),
-        BrowserSession.ended_at,
-        Participant.zone,
-        Event.mode,
-        Event.clock_version,
-        Event.paused_at,
-        Event.closing_minutes,
-        Event.ends_at,
-        Event.retention_days,
-    )
-    .join(BrowserSession, BrowserSession.participant_id == Participant.id)
-    .join(Event, Event.id == Participant.event_id)
-    .where(
-        Participant.id == bindparam("participant_id"),
-        BrowserSession.key_hash == bindparam("key_hash"),
+        _READER.id.label("participant_id"),
+        _READER.event_id,
+        _READER.page_version,
+        _READER.link_version,
+        _READER.left_at,
+        _READER.zone,
+        _BROWSER.link_version.label("known_version"),
+        _BROWSER.ended_at,
+        _EVENT.mode,
+        _EVENT.clock_version,
+        _EVENT.paused_at,
+        _EVENT.closing_minutes,
+        _EVENT.ends_at,
+        _EVENT.retention_days,
+    ).where(
+        _BROWSER.participant_id == _READER.id,
+        _EVENT.id == _READER.event_id,
+        _READER.id == bindparam("participant_id"),
+        _BROWSER.key_hash == bindparam("key_hash"),
     )
 )
 _ROUNDS = (
@@ -155,7 +155,7 @@ class Glance:
     """Where the reader is, in an event whose rounds open at an hour of their own."""
 
 
-def glance_with(session: Session, key: str, participant_id: int) -> Glance:
+def glance_with(session: Session | Connection, key: str, participant_id: int) -> Glance:
     """Return what an open page of this participant asks every few seconds, in one small query.
 
     It refuses as `participant_with` does.
@@ -179,7 +179,7 @@ def glance_with(session: Session, key: str, participant_id: int) -> Glance:
     )
 
 
-def slots_of(session: Session, event_id: int) -> tuple[Slot, ...]:
+def slots_of(session: Session | Connection, event_id: int) -> tuple[Slot, ...]:
     """Return when each round of an event begins and ends, by number."""
     rows = session.execute(_ROUNDS, {"event_id": event_id})
     return tuple(Slot(row.number, row.starts_at, row.ends_at) for row in rows)

@@ -8,7 +8,6 @@ from typing import ParamSpec, TypeVar
 
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, ValidationError
 from werkzeug.wrappers import Response
@@ -26,7 +25,6 @@ from asyncnet.wiring import settings
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=ResponseReturnValue)
-T = TypeVar("T")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 SEEN_AGAIN_AFTER = timedelta(hours=1)
 LARGEST_ID = 2**31 - 1
@@ -44,14 +42,11 @@ class Role(StrEnum):
     """Anybody, on an installation that only this machine can reach."""
 
 
-def requires(
-    role: Role, *, at_a_glance: bool = False
-) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
+def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
     """Declare who may use a view, and turn others away before it runs.
 
     A participant's route takes `participant_id`; the browser must hold that very
-    participant's session, otherwise the page answers as if there were no such thing. What is
-    asked every few seconds looks `at_a_glance`: the same refusals from one small query.
+    participant's session, otherwise the page answers as if there were no such thing.
     """
 
     def declare(view: Callable[P, R]) -> Callable[P, R | Response]:
@@ -60,9 +55,8 @@ def requires(
             if role is Role.ORGANIZER and not signed_in():
                 return redirect(url_for("people.ask_sign_in", next=_here()))
             if role is Role.PARTICIPANT:
-                given = kwargs.get("participant_id")
-                participant_id = given if isinstance(given, int) else 0
-                (glance if at_a_glance else current_participant)(participant_id)
+                participant_id = kwargs.get("participant_id")
+                current_participant(participant_id if isinstance(participant_id, int) else 0)
             if role is Role.DEVELOPER and settings().public:
                 abort(404)
             return view(*args, **kwargs)
@@ -151,17 +145,6 @@ def current_participant(participant_id: int) -> Participant:
     return participant
 
 
-def glance(participant_id: int) -> events.Glance:
-    """Return what an open page asks again and again, if this browser may see the participant."""
-    known = g.setdefault("glances", {})
-    if participant_id not in known:
-        known[participant_id] = _allowed(participant_id, events.glance_with)
-    found: events.Glance = known[participant_id]
-    if utc_now() >= found.removed_at:
-        abort(410)
-    return found
-
-
 def knows(participant_id: int) -> bool:
     """Return whether this browser can open a participant's pages already."""
     try:
@@ -241,23 +224,18 @@ def _organizer() -> Person | None:
 
 
 def _participant(participant_id: int) -> Participant:
-    found = _allowed(participant_id, events.participant_with)
-    if utc_now() >= found.event.removed_at:
-        abort(410)
-    return found
-
-
-def _allowed(participant_id: int, look: Callable[[Session, str, int], T]) -> T:
-    """Return what a query finds for this browser's key, or answer 404 or 410."""
     key = session.get("personal", {}).get(str(participant_id))
     if not key:
         abort(404)
     try:
-        return look(db.session(), key, participant_id)
+        found = events.participant_with(db.session(), key, participant_id)
     except NotFound:
         abort(404)
     except events.LinkEnded:
         abort(410)
+    if utc_now() >= found.event.removed_at:
+        abort(410)
+    return found
 
 
 def _from_elsewhere() -> bool:

@@ -1,0 +1,130 @@
+"""Answers the question that hundreds of open pages ask every few seconds: is anything new?
+
+Almost always nothing is. That is said here, from one small query and before anything else of
+the app runs; whatever else is to be said, a refusal above all, the app says by itself.
+"""
+
+import re
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import Flask
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from asyncnet.clock import utc_now
+from asyncnet.database import NotFound, db, transaction
+from asyncnet.day.actions.watching import Sighting, Sightings, write_down
+from asyncnet.events.clock import Clock
+from asyncnet.events.queries import Glance, LinkEnded, glance_with, slots_of
+from asyncnet.events.rules import Slot
+from asyncnet.web.now import server_time, tag_of
+from asyncnet.zones import zone_named
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+log = structlog.get_logger()
+QUESTION = re.compile(r"/me/(\d{1,9})/now")
+VIEWING = re.compile(r"(?:^|&)match=(\d{1,9})(?:&|$)")
+KNOWN_EVENTS = 256
+KNOWN_FOR_SECONDS = 30.0
+"""How long the rounds of a version of the clock are believed without asking again."""
+
+
+class Polls:
+    """Stands before an app, and says 304 to a page that shows what is so already.
+
+    On the way it keeps whose pages are open, for the organizers' board.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._whole = app.wsgi_app
+        self._rounds: dict[int, tuple[int, float, tuple[Slot, ...]]] = {}
+        self._known_engine: Engine | None = None
+        self.sightings = Sightings()
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        asked = QUESTION.fullmatch(environ.get("PATH_INFO", ""))
+        if asked and environ["REQUEST_METHOD"] == "GET":
+            try:
+                tag = self._tag(environ, int(asked[1]))
+            except (NotFound, LinkEnded, DBAPIError):
+                tag = None
+            if tag and environ.get("HTTP_IF_NONE_MATCH") == f'W/"{tag}"':
+                start_response("304 NOT MODIFIED", self._headers(tag))
+                return []
+        return self._whole(environ, start_response)
+
+    def _tag(self, environ: "WSGIEnvironment", participant_id: int) -> str | None:
+        """Return what the page should show, if this browser may see it; keep that it is open."""
+        key = self._key(environ, participant_id)
+        if not key:
+            return None
+        with self._engine().connect() as connection:
+            seen = glance_with(connection, key, participant_id)
+            now = utc_now()
+            if now >= seen.removed_at:
+                return None
+            clock = Clock(self._slots(connection, seen), seen.closing, seen.paused_at)
+        if seen.own_zone:
+            clock = clock.seen_from(zone_named(seen.own_zone))
+        self._note(environ, participant_id)
+        return tag_of(seen.clock_version, seen.page_version, clock.at(now))
+
+    def _engine(self) -> Engine:
+        if self._known_engine is None:
+            with self._app.app_context():
+                self._known_engine = db.engine
+        return self._known_engine
+
+    def _key(self, environ: "WSGIEnvironment", participant_id: int) -> str | None:
+        request = self._app.request_class(environ)
+        session = self._app.session_interface.open_session(self._app, request)
+        key = session.get("personal", {}).get(str(participant_id)) if session else None
+        return str(key) if key else None
+
+    def _slots(self, connection: Connection, seen: Glance) -> tuple[Slot, ...]:
+        version, asked_at, slots = self._rounds.get(seen.event_id, (0, 0.0, ()))
+        if version != seen.clock_version or time.monotonic() - asked_at > KNOWN_FOR_SECONDS:
+            slots = slots_of(connection, seen.event_id)
+            if len(self._rounds) >= KNOWN_EVENTS:
+                self._rounds.clear()
+            self._rounds[seen.event_id] = (seen.clock_version, time.monotonic(), slots)
+        return slots
+
+    def _note(self, environ: "WSGIEnvironment", participant_id: int) -> None:
+        """Keep that this page is open; trouble with that troubles nobody."""
+        viewing = VIEWING.search(environ.get("QUERY_STRING", ""))
+        self.sightings.add(
+            participant_id, Sighting(utc_now(), int(viewing[1]) if viewing else None)
+        )
+        due = self.sightings.due()
+        if due:
+            try:
+                with self._app.app_context(), transaction() as session:
+                    write_down(session, due)
+            except DBAPIError:
+                log.warning("presence not kept", people=len(due))
+
+    @staticmethod
+    def _headers(tag: str) -> list[tuple[str, str]]:
+        # without a length, so that waitress closes: hundreds of idle connections cost it more
+        return [
+            ("ETag", f'W/"{tag}"'),
+            ("X-Server-Time", server_time()),
+            ("Cache-Control", "no-store"),
+            ("Vary", "Cookie"),
+        ]
+
+
+def register(app: Flask) -> None:
+    """Put the quick answer before an app."""
+    polls = Polls(app)
+    app.extensions["asyncnet_polls"] = polls
+    app.wsgi_app = polls  # type: ignore[method-assign]
