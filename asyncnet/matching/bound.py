@@ -104,6 +104,14 @@ class Relaxation:
     prices: Prices
     bound: float
 
+    def settled(self) -> Edges:
+        """Return the meetings of people of whom the relaxation has every meeting in full."""
+        part = (self.amount > TOLERANCE) & (self.amount < 1 - TOLERANCE)
+        torn = np.union1d(self.edges.a[part], self.edges.b[part])
+        marks = self.amount >= 1 - TOLERANCE
+        marks &= ~np.isin(self.edges.a, torn) & ~np.isin(self.edges.b, torn)
+        return Edges(self.edges.a[marks], self.edges.b[marks])
+
 
 def incidence(edges: Edges, people: int) -> csr_array:
     """Return the matrix that counts each person's meetings."""

@@ -198,8 +198,11 @@ def choose(
     gap: float,
     seconds: float,
     reward: Reals | None = None,
+    given: Edges | None = None,
 ) -> Choice | None:
     """Return the best pairs that meet the demand, or None where none was found.
+
+    `given` pairs are taken as chosen already, which makes a very large event small again.
 
     With `reward` the demand's seats and least meetings become wishes worth that many points a
     seat, and its floors wishes too; promised viewers stay promised. Stops at the relative `gap`,
@@ -207,6 +210,8 @@ def choose(
     Raises OutOfTime.
     """
     programme = _Programme(problem, scores, edges, demand, trios)
+    if given is not None:
+        programme.give(given)
     worth: Reals = programme.worth
     floored = np.flatnonzero(demand.floors > 0)
     gains = programme.gains[floored]
@@ -285,6 +290,12 @@ class _Programme:
         for people in demand.odd_sets:
             inside = _inside(edges, members, people, n)
             self.add(inside, -np.inf, room_of(problem, people))
+
+    def give(self, pairs: Edges) -> None:
+        """Take pairs as chosen."""
+        n = len(self.must)
+        marks = np.isin(self.edges.a * n + self.edges.b, pairs.a * n + pairs.b)
+        self.pinned = np.maximum(self.pinned, marks)
 
     def add(
         self,

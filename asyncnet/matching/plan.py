@@ -38,7 +38,7 @@ from asyncnet.matching.refusals import (
     refuse_promises,
 )
 from asyncnet.matching.rounds import Colouring, colour
-from asyncnet.matching.weights import Reals, score
+from asyncnet.matching.weights import Reals, Scores, score
 from asyncnet.matching.windows import Rounds, reseat
 
 GAP = 6e-5
@@ -254,13 +254,16 @@ class _Solver:
     def choice(self, relaxed: Relaxation, demand: Demand) -> Choice | None:
         """Return the best pairs: with all that is demanded, else with the best floor, else soft."""
         gap = GAP_WITH_FLOOR if self.floor > 0 else GAP
-        if len(self.problem.people) > LARGE:
+        large = len(self.problem.people) > LARGE
+        if large:
             gap = GAP_WHEN_LARGE
         slack = SLACK * float(self.scores.value.max(initial=1))
         for factor in (1, WIDER):
             edges = near(self.problem, self.scores, relaxed, slack * factor)
             trios = trios_worth(self.problem, self.scores, relaxed, edges) if demand.trios else []
             options = (self.problem, self.scores, edges, demand, trios)
+            if large:
+                return self.completed(relaxed, options, gap)
             choice = choose(*options, gap=gap, seconds=self.left())
             if choice:
                 return choice
@@ -279,6 +282,20 @@ class _Solver:
         if choice is None and len(self.problem.people) <= EVERY_PAIR_UP_TO and self.left() > 0:
             refuse_kept_promises(self.problem)
         return choice
+
+    def completed(
+        self,
+        relaxed: Relaxation,
+        options: tuple[Problem, Scores, Edges, Demand, list[Trio]],
+        gap: float,
+    ) -> Choice | None:
+        """Return the best pairs of a very large event, those of the relaxation kept where they are
+        whole: the rest is small enough for an integer programme, which the whole is not."""
+        given = relaxed.settled()
+        reward = rewards(self.problem, self.scores)
+        return choose(*options, gap=gap, seconds=self.left(), given=given) or choose(
+            *options, gap=gap, seconds=self.left(), given=given, reward=reward
+        )
 
     def lowered(self, edges: Edges, demand: Demand, trios: list[Trio]) -> list[Reals] | None:
         """Return floors that can be had: the old ones but for the worst-off, then equal ones.
