@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
+import structlog
 import waitress
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
@@ -20,9 +22,11 @@ from huey.consumer import Consumer
 from huey.storage import BaseSqlStorage
 
 from asyncnet.intros.actions.uploading import PART_BYTES
-from asyncnet.intros.video.isolate import stopping
+from asyncnet.intros.video.isolate import stopping, walls
+from asyncnet.intros.video.scratch import scratch
 from asyncnet.wiring import parts, settings
 
+log = structlog.get_logger()
 PARTS = ("web", "mail", "video", "plans")
 RESTART_AFTER_SECONDS = 1.0
 STOP_WITHIN_SECONDS = 25
@@ -75,6 +79,7 @@ def start_mail() -> None:
 @with_appcontext
 def start_video() -> None:
     """Check and prepare uploaded videos, one at a time."""
+    _tell_of_walls()
     _consume(parts().video_queue)
 
 
@@ -91,6 +96,14 @@ def start_together(context: click.Context, *_: object) -> None:
     """Run them all as child processes and restart whichever dies."""
     if context.invoked_subcommand is None:
         _supervise([[sys.executable, "-m", "flask", "--app", "wsgi", "start", p] for p in PARTS])
+
+
+def _tell_of_walls() -> None:
+    """Say in the log how well this system lets uploaded files be locked in."""
+    with scratch(settings().instance / "work") as folder:
+        found = walls(folder)
+    whole = found.network_is_cut and found.disk_is_hidden
+    (log.info if whole else log.warning)("videos are locked in", **asdict(found))
 
 
 class _Worker(Consumer):  # type: ignore[misc]  # Huey has no types

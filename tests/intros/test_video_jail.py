@@ -16,7 +16,7 @@ import pytest
 from asyncnet.intros import video
 from asyncnet.intros.rules import Unusable, Way
 from asyncnet.intros.video import encode, isolate
-from asyncnet.intros.video.isolate import Bounds, Finished, Stopped, run
+from asyncnet.intros.video.isolate import Bounds, Finished, Stopped, Walls, run, walls
 from asyncnet.intros.video.prepare import LIMITS, bounds_of
 from asyncnet.intros.video.probe import measure
 from tests.intros.films import FFMPEG, film, picture
@@ -143,6 +143,23 @@ def test_only_the_jobs_own_files_are_in_reach(job: Path) -> None:
     assert "PermissionError" in writing.log
     assert named.output == "not yours\n"
     assert not (job.parent / "escaped").exists()
+
+
+def test_a_worker_knows_which_walls_stand(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system allows neither, the job is done all the same, and the log says so."""
+    open_jail = isolate.JAIL.read_text()
+    for wall in ("    leave_the_network()\n", "    hide_the_disk("):
+        assert wall in open_jail
+    open_jail = open_jail.replace("    leave_the_network()\n", "")
+    without = job.parent / "jail.py"
+    without.write_text(open_jail.replace("    hide_the_disk(", "    (lambda *_: None)("))
+
+    here = walls(job)
+    monkeypatch.setattr(isolate, "JAIL", without)
+    there = walls(job)
+
+    assert here == Walls(network_is_cut=True, disk_is_hidden=here.disk_is_hidden)
+    assert there == Walls(network_is_cut=False, disk_is_hidden=False)
 
 
 def test_what_the_worker_knows_stays_outside(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:

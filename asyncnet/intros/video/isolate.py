@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,30 @@ class Bounds:
     wall_seconds: float
     file_bytes: int
     memory_bytes: int = 2 * 1024**3
+
+
+TRY_OUT = """
+import socket, sys
+def reached(what):
+    try:
+        what()
+    except OSError:
+        return "no"
+    return "yes"
+print(reached(lambda: socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2)))
+print(reached(lambda: open(sys.argv[2])))
+"""
+
+
+@dataclass(frozen=True)
+class Walls:
+    """Which of the jail's walls this system lets it build; its bounds hold everywhere.
+
+    Where one is missing, a file meets the lists of what a demuxer may open, and nothing else.
+    """
+
+    network_is_cut: bool
+    disk_is_hidden: bool
 
 
 class ChildFailed(OSError):
@@ -117,6 +142,21 @@ def run(
         elif max(_size(output), _size(log)) >= bounds.file_bytes:
             stopped = Stopped.OUTPUT
         return Finished(child.returncode, _tail(output), text, stopped)
+
+
+def walls(folder: Path) -> Walls:
+    """Return which walls stand, found by a child process that tries to get out of `folder`."""
+    with socket.create_server(("127.0.0.1", 0)) as server, tempfile.NamedTemporaryFile() as file:
+        way_out = [str(server.getsockname()[1]), file.name]
+        child = run(
+            [sys.executable, "-I", "-c", TRY_OUT, *way_out],
+            folder=folder,
+            bounds=Bounds(cpu_seconds=10, wall_seconds=30, file_bytes=100_000),
+        )
+    if child.status:
+        raise ChildFailed(child.log)
+    address, file_outside = child.output.split()
+    return Walls(network_is_cut=address == "no", disk_is_hidden=file_outside == "no")
 
 
 def _ended(child: subprocess.Popen[bytes], deadline: float) -> bool:
