@@ -134,7 +134,6 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "SEND_FILE_MAX_AGE_DEFAULT": 365 * 24 * 3600,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {
-            "pool_pre_ping": not settings.sqlite,
             "hide_parameters": True,  # errors reach the log, addresses do not
         },
     }

@@ -6,19 +6,22 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Lock
+from time import monotonic
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, event, func, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 WRITES = "asyncnet_writes"
 WAKE = "asyncnet_wake"
 BUSY_SECONDS = 15
+ASLEEP_SECONDS = 1.0
+USED_AT = "asyncnet_used_at"
 T = TypeVar("T")
 
 
@@ -142,6 +145,31 @@ def _set_up_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) ->
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+@event.listens_for(Pool, "checkin")
+def _note_use(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info[USED_AT] = monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _greet_one_that_slept(
+    connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    """Have a connection to a server replaced when it died while nobody used it.
+
+    One that was in use a moment ago is not asked: a worker takes it a hundred times a second.
+    """
+    asleep = monotonic() - record.info.get(USED_AT, monotonic())
+    if asleep < ASLEEP_SECONDS or isinstance(connection, sqlite3.Connection):
+        return
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        cursor.close()
+        connection.rollback()
+    except Exception as error:
+        raise DisconnectionError from error
 
 
 @event.listens_for(Engine, "begin")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from asyncnet.events.model import Participant
 from asyncnet.events.rules import Attendance
@@ -13,7 +13,9 @@ from asyncnet.people.links import Links
 
 def personal_link(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
     """Return the mail that brings a participant their own page and says what happens when."""
-    participant = session.get_one(Participant, message.subject_id)
+    participant = session.get_one(
+        Participant, message.subject_id, options=[joinedload(Participant.event)]
+    )
     event = participant.event
     address = links.personal(participant.id, participant.link_version)
     is_async = participant.attendance is Attendance.ASYNC

@@ -104,7 +104,7 @@ class Postfix:
 def postfix() -> Iterator[Postfix]:
     """Run the machine's Postfix on a free port until the block ends; needs root."""
     with TemporaryDirectory(prefix="postfix-") as name:
-        folder, port = Path(name), _free_port()
+        folder, port = Path(name), free_port()
         folder.chmod(0o755)
         owner = pwd.getpwnam("postfix")
         for place in ("conf", "queue", "data", "log", "mail"):
@@ -139,7 +139,8 @@ def _mails(place: Path) -> list[EmailMessage]:
     return [read(path.read_bytes()) for path in sorted(place.glob("*"))]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
