@@ -544,9 +544,9 @@ def start(bench: Bench) -> BaseProcess:
 def finish(bench: Bench, workers: list[BaseProcess]) -> None:
     """Stop the workers gracefully, then send what is left once every lease has run out."""
     for worker in workers:
-        if worker.is_alive():
+        while worker.is_alive():  # one that is only just starting may not listen yet
             _signal(worker, signal.SIGINT)
-            worker.join()
+            worker.join(0.5)
     with bench.app.app_context():
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
