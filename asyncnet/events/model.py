@@ -176,6 +176,9 @@ class Participant(Base):
     """Raised by whatever this one participant's open page must show at once."""
     registered_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
+    away_from_at: Mapped[datetime | None]
+    """Since when they had to leave the event that they still take part in; empty while they are
+    there. They meet nobody new, and may still watch in their own time whom they were to watch."""
 
     event: Mapped[Event] = relationship()
 

@@ -15,7 +15,7 @@ from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance, EventMode
 from asyncnet.matches.model import Match, MatchState
-from asyncnet.matches.queries import plan_of, published_for
+from asyncnet.matches.queries import plan_of
 
 
 class CannotPair(Exception):
@@ -34,9 +34,9 @@ def pair(
 ) -> Match:
     """Add a draft match of two participants in a round.
 
-    Raises CannotPair when they are one person, have left, meet already, are both asynchronous
-    in an event with people who are there live, or when a live one of them is in another match
-    of the round.
+    Raises CannotPair when they are one person, have left or had to leave, meet already, are
+    both asynchronous in an event with people who are there live, or when a live one of them is
+    in another match of the round.
     """
     session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
     first, second = sorted((one, other), key=lambda participant: participant.id)
@@ -144,20 +144,24 @@ def withdraw(session: Session, match: Match, *, actor: Actor, now: datetime) -> 
 
 
 def withdraw_coming(session: Session, participant_id: int, *, now: datetime) -> Sequence[Match]:
-    """Take somebody's conversations out of the rounds that have not begun; return them.
+    """Take somebody's conversations out of the rounds that have not begun; return those that
+    people knew of.
 
-    What they may watch in their own time stays. Whoever calls it records why.
+    What they may watch in their own time stays, if it was published. Whoever calls it records
+    why.
     """
+    participant = session.get_one(Participant, participant_id)
     coming = [
         match
-        for match in published_for(session, participant_id)
-        if match.round.starts_at > now
-        and match.first.attendance is match.second.attendance is Attendance.LIVE
+        for match in _coming(session, participant, now=now)
+        if match.state is MatchState.DRAFT
+        or match.first.attendance is match.second.attendance is Attendance.LIVE
     ]
+    known = [match for match in coming if match.state is MatchState.PUBLISHED]
     for match in coming:
         match.state = MatchState.WITHDRAWN
         match.room = None
-    return coming
+    return known
 
 
 def restore_matches(
@@ -165,7 +169,8 @@ def restore_matches(
 ) -> Sequence[Match]:
     """Put matches back that were taken out, where that is still possible; return those.
 
-    It is not once the round has begun, somebody has left, or one of the two meets somebody else.
+    It is not once the round has begun, somebody has left or had to, or one of the two meets
+    somebody else.
     """
     back = []
     for match in session.scalars(
@@ -173,7 +178,9 @@ def restore_matches(
     ).all():
         people = (match.first, match.second)
         free = not any(
-            person.left_at is not None or _is_busy(session, match.round, person)
+            person.left_at is not None
+            or person.away_from_at is not None
+            or _is_busy(session, match.round, person)
             for person in people
         )
         if match.round.starts_at > now and free:
@@ -235,6 +242,8 @@ def _refuse_impossible(
     for participant in (first, second):
         if participant.left_at is not None:
             raise CannotPair(f"{participant.name} no longer takes part.")
+        if participant.away_from_at is not None:
+            raise CannotPair(f"{participant.name} had to leave, and meets nobody new.")
     both_away = first.attendance is second.attendance is Attendance.ASYNC
     if both_away and event.mode is not EventMode.ASYNC:
         raise CannotPair(

@@ -28,6 +28,9 @@ class Instance:
 
     problem: Problem
     people: tuple[Participant, ...]
+    watched: frozenset[tuple[int, int]] = frozenset()
+    """The published viewings of people who had to leave, by the ids of the two: they may still
+    take place in somebody's own time."""
 
     @cached_property
     def number_of(self) -> Mapping[int, int]:
@@ -41,15 +44,16 @@ def instance_of(
     """Return the event as it is now; the plan's own pins are kept, all else is open.
 
     People are numbered in the order they registered and named as in the event, with their
-    address where two have one name. `with_left` also numbers those who took part and left, as a
-    published plan that is to be repaired still names them.
+    address where two have one name. Who had to leave is not among them: they meet nobody new.
+    `with_left` also numbers those, and who took part and left, as a published plan that is to be
+    repaired still names them.
     """
     settings = settings or PlanSettings()
     everyone = session.scalars(
         select(Participant).where(Participant.event_id == event.id).order_by(Participant.id)
     ).all()
     names = _names(everyone)
-    people = tuple(p for p in everyone if with_left or p.left_at is None)
+    people = tuple(p for p in everyone if with_left or _is_there(p))
     number_of = {participant.id: number for number, participant in enumerate(people)}
     mixed = event.mode is EventMode.MIXED
     words = _Words(session, event)
@@ -96,7 +100,32 @@ def instance_of(
         tags=words.listed(WordKind.TOPIC),
         skills=words.listed(WordKind.SKILL),
     )
-    return Instance(problem, people)
+    return Instance(problem, people, _watched(session, event, everyone))
+
+
+def _is_there(person: Participant) -> bool:
+    return person.left_at is None and person.away_from_at is None
+
+
+def _watched(
+    session: Session, event: Event, everyone: Sequence[Participant]
+) -> frozenset[tuple[int, int]]:
+    here = {person.id: person for person in everyone if person.left_at is None}
+    if all(_is_there(person) for person in here.values()):
+        return frozenset()
+    rows = session.execute(
+        select(Match.first_id, Match.second_id).where(
+            Match.event_id == event.id, Match.state == MatchState.PUBLISHED
+        )
+    )
+    return frozenset(
+        (one, other)
+        for one, other in rows
+        if one in here
+        and other in here
+        and not (_is_there(here[one]) and _is_there(here[other]))
+        and Attendance.ASYNC in {here[one].attendance, here[other].attendance}
+    )
 
 
 def reasons_of(

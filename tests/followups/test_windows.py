@@ -180,14 +180,15 @@ def test_who_stays_silent_is_nudged_once_by_day(session: Session, app: Flask, ro
 def test_whoever_waited_in_vain_gets_another_partner_once(
     session: Session, app: Flask, rows: Rows
 ) -> None:
-    """Not somebody who is silent too, and nobody from whom they are kept apart."""
+    """Not somebody who is silent too or had to leave, and nobody they are kept apart from."""
     event = begun(session, timedelta(0))
     ana, kenji, match = matched(session, event, ("Europe/Berlin", "Asia/Tokyo"))
-    lea, apart, mute = (
+    off, lea, apart, mute = (
         factories.participant(session, event, name=name, attendance=Attendance.ASYNC)
-        for name in ("Lea", "Apart", "Mute")
+        for name in ("Off", "Lea", "Apart", "Mute")
     )
-    for person in (lea, apart, mute):
+    off.away_from_at = event.starts_at
+    for person in (off, lea, apart, mute):
         factories.intro(session, person)
     factories.match(session, lea, apart)
     quiet = factories.match(session, mute, kenji)

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session, undefer
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
+from asyncnet.day.actions.exiting import say_exit
+from asyncnet.day.model import ExitKind
 from asyncnet.events.actions.registering import remove_participant
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance
@@ -234,6 +236,36 @@ def test_a_cancellation_during_the_event_changes_coming_rounds_only(
     mailed = rows(select(Message.participant_id).where(Message.kind == MessageKind.PLAN_CHANGE))
     assert 0 < len(mailed) < len(NAMES)
     assert left.id not in mailed
+
+
+def test_who_had_to_leave_meets_nobody_new_and_keeps_what_can_be_watched(
+    app: Flask, client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
+) -> None:
+    post_form(client, solved, action="/plan/publish")
+    begun = update(Round).where(Round.event_id == event.id, Round.number == 1)
+    session.execute(begun.values(starts_at=utc_now() - timedelta(minutes=1)))
+    session.commit()
+    ids = {person.name: person.id for person in rows(select(Participant))}
+    flo = session.get_one(Participant, ids["Flo"])
+    say_exit(session, flo, ExitKind.LEAVING, match=None, words="", actor=SYSTEM, now=utc_now())
+    session.commit()
+
+    post_form(client, solved, action="/plan/repair")
+    with app.app_context():
+        solve_a_plan()
+    look = f"{solved}/edit?act=add&number=2&one={flo.id}&other={ids['Gus']}"
+    refused = client.get(look).text
+    post_form(client, solved, action="/plan/publish")
+
+    first, second, third = [slot.id for slot in event.rounds]
+    after = rows(select(Match).where(Match.state == MatchState.PUBLISHED))
+    theirs = {(m.round_id, m.first_id + m.second_id - flo.id) for m in after
+              if flo.id in (m.first_id, m.second_id)}  # fmt: skip
+    assert theirs == {(first, ids["Eve"]), (third, ids["Mei"])}
+    in_second = {i for m in after if m.round_id == second for i in (m.first_id, m.second_id)}
+    assert ids["Hal"] in in_second, "joins others, as Flo left"
+    assert "Flo had to leave, and meets nobody new." in refused
+    assert "cannot take place" not in client.get(solved).text
 
 
 def test_who_takes_part_in_another_way_keeps_what_can_still_be(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from asyncnet.clock import utc_now
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.matches.model import Match
@@ -104,6 +105,18 @@ def test_what_cannot_be_paired_says_why(
 
     assert sentence in page.text
     assert len(rows(select(Match))) == (1 if first else 0)
+
+
+def test_who_had_to_leave_is_named_and_not_paired(
+    pair: Pair, session: Session, people: dict[str, Participant], rows: Rows
+) -> None:
+    people["Bo"].away_from_at = utc_now()
+    session.commit()
+
+    page = pair("Ana", "Bo")
+
+    assert "Bo had to leave, and meets nobody new." in page.text
+    assert not rows(select(Match))
 
 
 def test_one_asynchronous_person_is_watched_by_several_in_one_round(pair: Pair, rows: Rows) -> None:

@@ -28,9 +28,9 @@ def say_exit(
 ) -> Exit:
     """Keep that somebody cannot go on as planned; said twice, it is kept once (CHECKLIST F8).
 
-    Who leaves is taken out of the conversations that have not begun, and keeps the intros they
-    may still watch in their own time. Two people of whom one is uneasy do not meet again; the
-    other one's page does not change.
+    Who leaves is taken out of the conversations that have not begun, meets nobody new, and keeps
+    the intros they may still watch in their own time. Two people of whom one is uneasy do not
+    meet again; the other one's page does not change.
     """
     lock(session, f"exit:{participant.id}")
     match_id = match.id if match else None
@@ -50,6 +50,7 @@ def say_exit(
     concerned = [participant.id]
     if kind is ExitKind.LEAVING:
         concerned += _around(session, participant.id)
+        participant.away_from_at = now
         said.withdrawn = [gone.id for gone in withdraw_coming(session, participant.id, now=now)]
     if match is not None and kind is ExitKind.UNEASY:
         _keep_apart(session, match, now=now)
@@ -69,6 +70,8 @@ def undo_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> i
     if said.undone_at is not None:
         return 0
     said.undone_at = now
+    if said.kind is ExitKind.LEAVING:
+        said.participant.away_from_at = None
     restored = restore_matches(session, said.withdrawn, now=now)
     session.flush()
     concerned = [said.participant_id]

@@ -72,7 +72,7 @@ class Desk:
         self.worth = Worth(instance_of(session, event, self.settings, with_left=True))
         self.draft = draft_on(session, event, self.worth, self.plan)
         self.people = sorted(
-            (p for p in self.worth.people.values() if p.left_at is None),
+            (p for p in self.worth.people.values() if self.worth.may_meet(p.id)),
             key=lambda person: (person.name, person.id),
         )
         self.live = [p.id for p in self.people if self.worth.is_live(p.id)]
@@ -124,7 +124,7 @@ class Desk:
         found = [
             Share(person, self.worth.name(person), share)
             for person, share in self.draft.shares().items()
-            if self.worth.takes_part(person)
+            if self.worth.may_meet(person)
         ]
         return sorted(found, key=lambda one: (one.share, one.name, one.person))
 

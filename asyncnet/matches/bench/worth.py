@@ -14,7 +14,7 @@ from asyncnet.matching.problem import pair
 class Worth:
     """The people of an event with their points, as `Facts` for edits of a draft.
 
-    Somebody who has left keeps their name and meets nobody.
+    Somebody who has left keeps their name and meets nobody; who had to leave meets nobody new.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -39,11 +39,17 @@ class Worth:
         known = self.people.get(person)
         return known is not None and known.left_at is None
 
+    def may_meet(self, person: int) -> bool:
+        """Return whether somebody is there to meet people: has not left, nor had to leave."""
+        return self.takes_part(person) and self.people[person].away_from_at is None
+
     def refusal(self, one: int, other: int) -> str:
         """Return why these two can never meet, empty when they can."""
         for person in (one, other):
             if not self.takes_part(person):
                 return f"{self.name(person)} no longer takes part."
+            if not self.may_meet(person) and pair(one, other) not in self.instance.watched:
+                return f"{self.name(person)} had to leave, and meets nobody new."
         duo = pair(self.instance.number_of[one], self.instance.number_of[other])
         names = f"{self.name(one)} and {self.name(other)}"
         if duo in self.bans:
@@ -122,7 +128,7 @@ def swaps(draft: Draft, number: int, person: int, worth: Worth) -> list[Swap]:
         return []
     met = {duo for _, meeting in draft.meetings() for duo in meeting.pairs()}
     seats = Counter(i for meeting in here for i in meeting.who)
-    idle = [i for i in worth.people if not seats[i] and worth.is_live(i) and worth.takes_part(i)]
+    idle = [i for i in worth.people if not seats[i] and worth.is_live(i) and worth.may_meet(i)]
     options = [(i, m) for m in here if not m.pinned for i in m.who if seats[i] == 1]
     found = []
     for other, theirs in [*options, *((i, None) for i in idle)]:

@@ -106,7 +106,11 @@ def _refuse(session: Session, event: Event, origin: PlanOrigin, *, now: datetime
     if first_open_round(event, now) > len(event.rounds):
         raise CannotAsk("The last round has begun: there is no coming round to plan.")
     people = session.scalar(
-        select(func.count()).where(Participant.event_id == event.id, Participant.left_at.is_(None))
+        select(func.count()).where(
+            Participant.event_id == event.id,
+            Participant.left_at.is_(None),
+            Participant.away_from_at.is_(None),
+        )
     )
     if (people or 0) < 2:
         raise CannotAsk("A plan needs at least two people who take part.")

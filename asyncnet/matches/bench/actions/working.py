@@ -19,6 +19,7 @@ from asyncnet.matches.bench.job import Job
 from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import Instance, instance_of
+from asyncnet.matches.model import MatchState
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.matching.problem import Pair, Pin, Problem, pair
 
@@ -258,11 +259,11 @@ def _mending(
     for (person, _), count in viewers.items():
         at_once[person] = max(at_once[person], count)
 
-    def widened(instance: Instance) -> Problem:
+    def widened(instance: Instance, less: Counter[int]) -> Problem:
         people = tuple(
             replace(
                 someone,
-                k=max(someone.k, seats[person.id]),
+                k=max(someone.k, seats[person.id]) - less[person.id],
                 per_round=max(someone.per_round, at_once[person.id]),
                 promise=0,
             )
@@ -276,14 +277,27 @@ def _mending(
     after = instance_of(session, event, wanted)
     return replace(
         order,
-        problem=widened(after),
-        before=widened(before),
+        problem=widened(after, Counter(i for duo in after.watched for i in duo)),
+        before=widened(before, Counter()),
         published=tuple(
             tuple(tuple(sorted(numbers[i] for i in m.who if i in numbers)) for m in meetings)
             for meetings in base.rounds
         ),
         first_open_round=first_open_round(event, now),
     )
+
+
+def _watched(session: Session, event: Event, instance: Instance) -> list[tuple[int, Meeting]]:
+    """Return the viewings of people who had to leave, each with the number of its round."""
+    if not instance.watched:
+        return []
+    everybody = Worth(instance_of(session, event, with_left=True))
+    published = queries.rows_as_draft(session, event, everybody, only=(MatchState.PUBLISHED,))
+    return [
+        (number, meeting)
+        for number, meeting in published.meetings()
+        if meeting.who in instance.watched
+    ]
 
 
 def _is_live(instance: Instance, person: int) -> bool:
@@ -295,7 +309,7 @@ def _draft(
     session: Session, plan: Plan, ids: Sequence[int], found: Mapping[str, Any], *, now: datetime
 ) -> Draft:
     """Return the answer of the solver in participants' ids; rounds that are over stay as they
-    were, and pins stay pinned."""
+    were, pins stay pinned, and people who had to leave keep what they may still watch."""
     event = plan.event
     instance = instance_of(session, event, settings_of(plan.settings))
     base = _base(session, plan, instance)
@@ -309,14 +323,14 @@ def _draft(
             here.append(Meeting(people, tuple(gain for _, gain in seats), people in pinned))
         rounds.append(tuple(sorted(here, key=lambda meeting: meeting.who)))
     groups = [tuple(sorted(ids[i] for i in who)) for who in found["groups"]]
+    for number, meeting in _watched(session, event, instance):
+        rounds[number - 1] = tuple(
+            sorted((*rounds[number - 1], meeting), key=lambda meeting: meeting.who)
+        )
     if plan.origin is PlanOrigin.REPAIRED:
         over = first_open_round(event, now) - 1
         rounds[:over] = base.rounds[:over]
-        live = [
-            person.id
-            for person in instance.people
-            if person.attendance is Attendance.LIVE and person.left_at is None
-        ]
+        live = [person.id for person in instance.people if person.attendance is Attendance.LIVE]
         groups = regrouped(base.groups, live, settings_of(plan.settings).group_size)
     ideals = dict(zip(ids, found["ideals"], strict=True))
     return Draft(tuple(rounds), tuple(groups), ideals)
