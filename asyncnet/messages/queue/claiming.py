@@ -6,13 +6,13 @@ from random import random
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Integer, and_, bindparam, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from asyncnet.database import Base, UtcDateTime
 from asyncnet.mail.port import Letter
 from asyncnet.messages.model import NOTE_LENGTH, Message
 from asyncnet.messages.queue.copies import masked
-from asyncnet.messages.queue.history import SYSTEM, UNSETTLED, WORKER, note_change
+from asyncnet.messages.queue.history import SYSTEM, UNSETTLED, WORKER, note_change, noted, noting
 from asyncnet.messages.rules import (
     LATE,
     LEASE,
@@ -55,6 +55,8 @@ _CLAIM = (
     )
     .returning(Message)
 )
+_CLAIMED = _CLAIM.cte("claimed")
+_CLAIM_AND_NOTE = select(aliased(Message, _CLAIMED)).add_cte(noting(_CLAIMED).cte("noted"))
 
 
 _KEEP_COPY = (
@@ -82,6 +84,9 @@ _SETTLE = (
         version=_MESSAGE.c.version + 1,
         sent_at=func.coalesce(bindparam("to_sent_at", type_=UtcDateTime), _MESSAGE.c.sent_at),
     )
+)
+_SETTLE_AND_NOTE = noting(_SETTLE.returning(_MESSAGE.c.id).cte("settled")).execution_options(
+    preserve_rowcount=True
 )
 
 
@@ -148,14 +153,21 @@ def claim(
     `only` takes that one message, if it is due. Nobody else gets it until the lease ends. The
     caller commits before it sends.
     """
+    at_once = _notes_at_once(session)
     message = session.scalar(
-        _CLAIM,
-        {"now": now, "lease": now + LEASE, "only": only},
+        _CLAIM_AND_NOTE if at_once else _CLAIM,
+        {
+            "now": now,
+            "lease": now + LEASE,
+            "only": only,
+            **(noted(MessageState.SENDING, WORKER, "", now) if at_once else {}),
+        },
         execution_options={"synchronize_session": False, "populate_existing": True},
     )
     if message is None:
         return None
-    note_change(session, [message.id], MessageState.SENDING, WORKER, "", now)
+    if not at_once:
+        note_change(session, [message.id], MessageState.SENDING, WORKER, "", now)
     return claim_of(message, now), message
 
 
@@ -189,8 +201,9 @@ def settle(session: Session, held: Claim, outcome: Outcome, words: str, *, now: 
         now=now,
         luck=random(),  # noqa: S311 - spreads retries, guards nothing
     )
+    at_once = _notes_at_once(session)
     settled = session.connection().execute(
-        _SETTLE,
+        _SETTLE_AND_NOTE if at_once else _SETTLE,
         {
             "message": held.message_id,
             "token": held.token,
@@ -198,12 +211,17 @@ def settle(session: Session, held: Claim, outcome: Outcome, words: str, *, now: 
             "to_wake_at": step.wake_at,
             "to_note": step.note[:NOTE_LENGTH],
             "to_sent_at": now if step.state is MessageState.SENT else None,
+            **(noted(step.state, WORKER, step.note, now) if at_once else {}),
         },
     )
-    if not settled.rowcount:
-        return False
-    note_change(session, [held.message_id], step.state, WORKER, step.note, now)
-    return True
+    if settled.rowcount and not at_once:
+        note_change(session, [held.message_id], step.state, WORKER, step.note, now)
+    return bool(settled.rowcount)
+
+
+def _notes_at_once(session: Session) -> bool:
+    """Return whether one statement can move a message and note it; SQLite needs a second."""
+    return session.get_bind().dialect.name == "postgresql"
 
 
 def claim_of(message: Message, now: datetime) -> Claim:
