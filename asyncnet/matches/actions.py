@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import count
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
@@ -14,7 +14,7 @@ from asyncnet.events.actions.refreshing import refresh_pages, refresh_pages_of
 from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance, EventMode
-from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.model import Forbid, Match, MatchState
 from asyncnet.matches.queries import plan_of
 
 
@@ -190,6 +190,56 @@ def restore_matches(
     if back:
         give_rooms(session, back[0].event_id)
     return back
+
+
+def keep_apart(
+    session: Session,
+    event_id: int,
+    who: Sequence[int],
+    *,
+    by_id: int | None = None,
+    uneasy_id: int | None = None,
+    now: datetime,
+) -> None:
+    """Let two participants never be matched again: an organizer, or one of the two, wants it.
+
+    Whoever calls it records why.
+    """
+    if session.scalar(select(Forbid.id).where(*_said_of(who, by_id, uneasy_id))) is None:
+        first_id, second_id = sorted(who)
+        session.add(
+            Forbid(
+                event_id=event_id,
+                first_id=first_id,
+                second_id=second_id,
+                by_id=by_id,
+                uneasy_id=uneasy_id,
+                created_at=now,
+            )
+        )
+
+
+def let_meet(
+    session: Session, who: Sequence[int], *, by_id: int | None = None, uneasy_id: int | None = None
+) -> None:
+    """Take back what one organizer, or one of the two, said; what others said stays."""
+    session.execute(delete(Forbid).where(*_said_of(who, by_id, uneasy_id)))
+
+
+def overrule(session: Session, who: Sequence[int]) -> None:
+    """Take back what any organizer said of two participants; what the two said stays."""
+    session.execute(delete(Forbid).where(*_about(who), Forbid.uneasy_id.is_(None)))
+
+
+def _about(who: Sequence[int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    first_id, second_id = sorted(who)
+    return Forbid.first_id == first_id, Forbid.second_id == second_id
+
+
+def _said_of(
+    who: Sequence[int], by_id: int | None, uneasy_id: int | None
+) -> tuple[ColumnElement[bool], ...]:
+    return *_about(who), Forbid.by_id == by_id, Forbid.uneasy_id == uneasy_id
 
 
 def _coming(session: Session, participant: Participant, *, now: datetime) -> list[Match]:

@@ -77,11 +77,20 @@ class Match(Base):
 
 
 class Forbid(Base):
-    """Two participants whom an organizer keeps apart; seen by organizers alone."""
+    """Two participants who are kept apart, as an organizer or one of the two wants it.
+
+    Everybody who wants it has a row of their own, so that nobody takes back what another said.
+    Seen by organizers alone.
+    """
 
     __tablename__ = "forbid"
     __table_args__ = (
-        UniqueConstraint("first_id", "second_id"),
+        UniqueConstraint(
+            "first_id", "second_id", "by_id", name="uq_forbid_first_id_second_id_by_id"
+        ),
+        UniqueConstraint(
+            "first_id", "second_id", "uneasy_id", name="uq_forbid_first_id_second_id_uneasy_id"
+        ),
         CheckConstraint("first_id < second_id", name="ordered"),
         Index("ix_forbid_second_id", "second_id"),
     )
@@ -91,7 +100,9 @@ class Forbid(Base):
     first_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
     second_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
-    """Who said so; empty once that person is gone."""
+    """The organizer who said so; empty once that person is gone."""
+    uneasy_id: Mapped[int | None] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
+    """Which of the two said so, when it was not an organizer."""
     created_at: Mapped[datetime]
 
 

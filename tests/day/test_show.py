@@ -261,6 +261,31 @@ def test_what_makes_somebody_uneasy_is_seen_by_organizers_alone(forum: Forum, ro
     assert {apart.first_id, apart.second_id} == {forum.people[n].id for n in ("Ana", "Ben")}
 
 
+def test_an_organizer_who_undoes_leaves_what_made_somebody_uneasy(forum: Forum, rows: Rows) -> None:
+    """Each takes back their own word alone, whoever spoke first."""
+    plan = f"/events/{forum.event.id}/plan"
+    ana, ben, cy = (forum.people[name].id for name in ("Ana", "Ben", "Cy"))
+    forum.turns("begin")
+    forum.says("Ana", "uneasy")
+    for one, other in ((ana, ben), (ana, cy)):
+        look = f"{plan}/edit?act=forbid&number=2&one={one}&other={other}"
+        post_form(forum.host, look, action="/plan/edit")
+    forum.turns("end")
+    forum.turns("begin")
+    forum.says("Ana", "uneasy")
+
+    post_form(forum.host, f"{plan}?round=3", action="/plan/undo?round=3")
+    post_form(forum.host, f"{plan}?round=3", action="/plan/undo?round=3")
+
+    assert {(apart.first_id, apart.second_id) for apart in rows(select(Forbid))} == {
+        (ana, ben),
+        (ana, cy),
+    }
+    page = forum.host.get(f"{plan}/people/{ana}").text
+    assert page.count("alone can take that back") == 2
+    assert "Let them meet again" not in page
+
+
 def test_the_board_knows_whose_page_is_open(forum: Forum, app: Flask) -> None:
     forum.turns("begin")
     ana = forum.people["Ana"]

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
@@ -11,8 +10,8 @@ from asyncnet.day.model import Exit, ExitKind
 from asyncnet.day.queries import group_of, open_exits
 from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.model import Participant
-from asyncnet.matches.actions import restore_matches, withdraw_coming
-from asyncnet.matches.model import Forbid, Match
+from asyncnet.matches.actions import keep_apart, let_meet, restore_matches, withdraw_coming
+from asyncnet.matches.model import Match
 from asyncnet.matches.queries import published_for
 
 
@@ -53,7 +52,7 @@ def say_exit(
         participant.away_from_at = now
         said.withdrawn = [gone.id for gone in withdraw_coming(session, participant.id, now=now)]
     if match is not None and kind is ExitKind.UNEASY:
-        _keep_apart(session, match, now=now)
+        keep_apart(session, match.event_id, _two(match), uneasy_id=participant.id, now=now)
     elif match is not None:
         concerned.append(match.other(participant.id).id)
     refresh_pages_of(session, concerned)
@@ -78,7 +77,7 @@ def undo_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> i
     if said.kind is ExitKind.LEAVING:
         concerned += _around(session, said.participant_id)
     if said.match is not None and said.kind is ExitKind.UNEASY:
-        session.execute(delete(Forbid).where(*_pair(said.match), Forbid.by_id.is_(None)))
+        let_meet(session, _two(said.match), uneasy_id=said.participant_id)
     elif said.match is not None:
         concerned.append(said.match.other(said.participant_id).id)
     refresh_pages_of(session, concerned)
@@ -101,17 +100,5 @@ def _around(session: Session, participant_id: int) -> list[int]:
     ]
 
 
-def _keep_apart(session: Session, match: Match, *, now: datetime) -> None:
-    if session.scalar(select(Forbid.id).where(*_pair(match))) is None:
-        session.add(
-            Forbid(
-                event_id=match.event_id,
-                first_id=match.first_id,
-                second_id=match.second_id,
-                created_at=now,
-            )
-        )
-
-
-def _pair(match: Match) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Forbid.first_id == match.first_id, Forbid.second_id == match.second_id
+def _two(match: Match) -> tuple[int, int]:
+    return match.first_id, match.second_id

@@ -144,11 +144,16 @@ def rows_by_pair(session: Session, event_id: int) -> Mapping[Who, Match]:
     return {(match.first_id, match.second_id): match for match in rows}
 
 
-def kept_apart_from(session: Session, participant_id: int) -> Sequence[int]:
-    """Return the ids of those whom organizers keep apart from a participant."""
+def kept_apart_from(session: Session, participant_id: int) -> Mapping[int, bool]:
+    """Return the ids of those who are kept apart from a participant, and whether one of the two
+    wants it; else organizers alone do."""
     rows = session.scalars(
         select(Forbid).where(
             or_(Forbid.first_id == participant_id, Forbid.second_id == participant_id)
         )
     )
-    return sorted(row.second_id if row.first_id == participant_id else row.first_id for row in rows)
+    found: dict[int, bool] = {}
+    for row in rows:
+        other = row.second_id if row.first_id == participant_id else row.first_id
+        found[other] = found.get(other, False) or row.uneasy_id is not None
+    return dict(sorted(found.items()))

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import NotFound
 from asyncnet.events.model import Event
+from asyncnet.matches.actions import keep_apart, let_meet, overrule
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.asking import bench_of
 from asyncnet.matches.bench.draft import Act, Draft, Edit, edited
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
-from asyncnet.matches.model import Forbid
 
 PLANS_KEPT = 100
 """How many plans of an event can be gone back to; older ones are cleared away."""
@@ -81,8 +81,7 @@ def edit(
     session.add(plan)
     session.flush()
     bench.plan_id = plan.id
-    if wanted.act in (Act.FORBID, Act.ALLOW):
-        _keep_apart(session, plan, apart=wanted.act is Act.FORBID, now=now)
+    _keep_apart(session, plan, undone=False, now=now)
     _clear_old(session, event.id)
     record(session, actor, f"plan.{wanted.act}", f"plan:{plan.id}", now=now)
     return plan
@@ -98,8 +97,7 @@ def undo(session: Session, event: Event, *, seen: int, actor: Actor, now: dateti
     if plan is None:
         raise NothingThere
     bench.plan_id = plan.based_on_id
-    if plan.edit.get("act") in (Act.FORBID, Act.ALLOW):
-        _keep_apart(session, plan, apart=plan.edit["act"] == Act.ALLOW, now=now)
+    _keep_apart(session, plan, undone=True, now=now)
     record(session, actor, "plan.undone", f"plan:{plan.id}", now=now)
 
 
@@ -113,8 +111,7 @@ def redo(session: Session, event: Event, *, seen: int, actor: Actor, now: dateti
     if plan is None:
         raise NothingThere
     bench.plan_id = plan.id
-    if plan.edit.get("act") in (Act.FORBID, Act.ALLOW):
-        _keep_apart(session, plan, apart=plan.edit["act"] == Act.FORBID, now=now)
+    _keep_apart(session, plan, undone=False, now=now)
     record(session, actor, "plan.redone", f"plan:{plan.id}", now=now)
 
 
@@ -138,22 +135,21 @@ def forget_plans(session: Session, *, now: datetime) -> int:
     return len(session.scalars(delete(Plan).where(Plan.event_id.in_(due)).returning(Plan.id)).all())
 
 
-def _keep_apart(session: Session, plan: Plan, *, apart: bool, now: datetime) -> None:
-    """Keep the two of an edit apart in every plan from now on, or no longer."""
-    first_id, second_id = sorted((plan.edit["one"], plan.edit["other"]))
-    which = (Forbid.first_id == first_id, Forbid.second_id == second_id)
-    if not apart:
-        session.execute(delete(Forbid).where(*which))
-    elif session.scalar(select(Forbid.id).where(*which)) is None:
-        session.add(
-            Forbid(
-                event_id=plan.event_id,
-                first_id=first_id,
-                second_id=second_id,
-                by_id=plan.created_by_id,
-                created_at=now,
-            )
-        )
+def _keep_apart(session: Session, plan: Plan, *, undone: bool, now: datetime) -> None:
+    """Keep two people apart from now on, or no longer, if that is what an edit is about.
+
+    Undone, it takes back what it said itself, and nothing that somebody else said before.
+    """
+    act, by_id = plan.edit.get("act"), plan.created_by_id
+    if act not in (Act.FORBID, Act.ALLOW):
+        return
+    who = (plan.edit["one"], plan.edit["other"])
+    if (act == Act.FORBID) is not undone:
+        keep_apart(session, plan.event_id, who, by_id=by_id, now=now)
+    elif undone:
+        let_meet(session, who, by_id=by_id)
+    else:
+        overrule(session, who)
 
 
 def _unchanged(session: Session, event_id: int, seen: int) -> Bench:
