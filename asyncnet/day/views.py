@@ -14,8 +14,8 @@ from asyncnet.day.model import ExitKind
 from asyncnet.day.rules import CLOSING_PROMPT, break_prompt_of, icebreaker_of
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
-from asyncnet.events.queries import clock_for
-from asyncnet.events.rules import Attendance, EventMode, Slot, window_of
+from asyncnet.events.queries import clock_for, slot_for
+from asyncnet.events.rules import Attendance, EventMode, Slot
 from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import faces
 from asyncnet.matches import views as matches
@@ -23,7 +23,6 @@ from asyncnet.matches.exports import calendar_of
 from asyncnet.web.access import Role, current_participant, requires
 from asyncnet.web.now import strip_at, strip_of, timed
 from asyncnet.wiring import settings
-from asyncnet.zones import zone_named
 
 pages = Blueprint("day", __name__)
 
@@ -120,10 +119,4 @@ def _shown(participant: Participant) -> dict[str, Any]:
 
 def _windows(mine: Sequence[queries.Own], participant: Participant) -> dict[int, Slot]:
     """Return when each match of somebody in an asynchronous event is open for them, by its id."""
-    zone = zone_named(participant.zone)
-    return {
-        own.match.id: window_of(
-            Slot(own.match.round.number, own.match.round.starts_at, own.match.round.ends_at), zone
-        )
-        for own in mine
-    }
+    return {own.match.id: slot_for(participant, own.match.round) for own in mine}

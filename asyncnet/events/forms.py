@@ -19,7 +19,7 @@ from wtforms.widgets import HiddenInput
 from asyncnet.events.actions.making import EventPlan
 from asyncnet.events.clock import rhythm_of
 from asyncnet.events.model import Event
-from asyncnet.events.rules import MAX_ROUNDS, WINDOW_HOURS, EventMode, Slot
+from asyncnet.events.rules import MAX_ROUNDS, WINDOW_HOURS, EventMode
 from asyncnet.web.forms import (
     AddressField,
     Form,
@@ -132,9 +132,7 @@ class EventForm(OnceForm):
     @classmethod
     def about(cls, event: Event) -> "EventForm":
         """Return the form filled with what an event is now, its start on the host's clock."""
-        length, pause = rhythm_of(
-            [Slot(slot.number, slot.starts_at, slot.ends_at) for slot in event.rounds]
-        )
+        length, pause = rhythm_of([slot.slot for slot in event.rounds])
         windows = event.mode is EventMode.ASYNC
         return cls(
             formdata=None,

@@ -13,6 +13,7 @@ from asyncnet.events.rules import (
     EventMode,
     MentionKind,
     QuestionKind,
+    Slot,
     WordKind,
 )
 from asyncnet.people.model import Person
@@ -110,6 +111,11 @@ class Round(Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     icebreaker: Mapped[str] = mapped_column(String(300), default="")
+
+    @property
+    def slot(self) -> Slot:
+        """When it is by the event's clock; `queries.slot_for` says when it is for somebody."""
+        return Slot(self.number, self.starts_at, self.ends_at)
 
 
 class Question(Base):

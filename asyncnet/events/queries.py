@@ -20,7 +20,7 @@ from asyncnet.events.model import (
     Round,
     Spelling,
 )
-from asyncnet.events.rules import Attendance, EventMode, MentionKind, Slot, WordKind
+from asyncnet.events.rules import Attendance, EventMode, MentionKind, Slot, WordKind, window_of
 from asyncnet.events.spelling import folded
 from asyncnet.people.model import BrowserSession
 from asyncnet.people.rules import hash_of
@@ -182,7 +182,7 @@ def glance_with(session: Session | Connection, key: str, participant_id: int) ->
 def slots_of(session: Session | Connection, event_id: int) -> tuple[Slot, ...]:
     """Return when each round of an event begins and ends, by number."""
     rows = session.execute(_ROUNDS, {"event_id": event_id})
-    return tuple(Slot(row.number, row.starts_at, row.ends_at) for row in rows)
+    return tuple(Slot(*row) for row in rows)
 
 
 def clock_of(session: Session, event: Event) -> Clock:
@@ -198,6 +198,13 @@ def clock_for(session: Session, event: Event, participant: Participant) -> Clock
     if event.mode is EventMode.ASYNC:
         return clock.seen_from(zone_named(participant.zone))
     return clock
+
+
+def slot_for(participant: Participant, slot: Round) -> Slot:
+    """Return when a round is for a participant, their own window in an asynchronous event."""
+    if participant.event.mode is EventMode.ASYNC:
+        return window_of(slot.slot, zone_named(participant.zone))
+    return slot.slot
 
 
 def participant(session: Session, participant_id: int) -> Participant:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant, Question
-from asyncnet.events.queries import counts, questions_of
-from asyncnet.events.rules import MAX_ANSWERS, EventMode, Slot, window_of
+from asyncnet.events.queries import counts, questions_of, slot_for
+from asyncnet.events.rules import MAX_ANSWERS, EventMode
 from asyncnet.followups import queries
 from asyncnet.followups.actions import drafting
 from asyncnet.followups.actions.answering import (
@@ -39,7 +39,6 @@ from asyncnet.web.access import Role, actor, current_participant, organized_even
 from asyncnet.web.forms import ButtonForm
 from asyncnet.web.now import strip_of
 from asyncnet.wiring import links
-from asyncnet.zones import zone_named
 
 pages = Blueprint("followups", __name__)
 EXAMPLE = Participant(
@@ -206,9 +205,7 @@ def _opens_at(viewer: Participant, found: Viewing) -> datetime:
     """Return from when on a viewing is open; one in an event with live people always is."""
     if viewer.event.mode is not EventMode.ASYNC:
         return found.match.created_at
-    slot = found.match.round
-    window = window_of(Slot(slot.number, slot.starts_at, slot.ends_at), zone_named(viewer.zone))
-    return window.starts_at
+    return slot_for(viewer, found.match.round).starts_at
 
 
 def _form(

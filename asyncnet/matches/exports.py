@@ -10,6 +10,7 @@ from icalendar import Calendar
 from icalendar import Event as Entry
 
 from asyncnet.events.model import Event, Participant
+from asyncnet.events.queries import slot_for
 from asyncnet.events.rules import Attendance
 from asyncnet.matches.model import Group, Match
 from asyncnet.matches.rooms import room_name
@@ -144,12 +145,13 @@ def calendar_of(
         by_round[match.round_id].append(match)
     for slot in event.rounds:
         if by_round[slot.id]:
+            window = slot_for(reader, slot)
             entry = Entry()
             entry.add("uid", f"round-{slot.id}-{reader.id}@{host}")
             entry.add("sequence", max(0, int((now - event.created_at).total_seconds())))
             entry.add("dtstamp", now)
-            entry.add("dtstart", slot.starts_at)
-            entry.add("dtend", slot.ends_at)
+            entry.add("dtstart", window.starts_at)
+            entry.add("dtend", window.ends_at)
             entry.add(
                 "summary", f"{event.title}, round {slot.number}: {_what(reader, by_round[slot.id])}"
             )

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from icalendar import Calendar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,11 +27,13 @@ from asyncnet.events.rules import (
 from asyncnet.followups.actions.answering import answer_match
 from asyncnet.followups.model import Answer, StandIn
 from asyncnet.followups.windows.actions import mind_windows
-from asyncnet.matches.actions import pair, publish
+from asyncnet.matches.actions import pair, publish, withdraw
+from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.matches.model import Forbid, Match
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageKind
-from asyncnet.zones import zone_names
+from asyncnet.web.filters import local
+from asyncnet.zones import city_of, zone_names
 from tests import factories
 from tests.inbox import mails_sent, text_of
 from tests.pages import find_form, open_personal_link, post_form, sign_in
@@ -39,6 +42,8 @@ Rows = Callable[..., list[Any]]
 YEARS = (datetime(2026, 1, 1), datetime(2028, 1, 1))  # noqa: DTZ001 - hypothesis wants no zone
 ZONES = ("Europe/Berlin", "America/Los_Angeles", "Asia/Tokyo", "Pacific/Auckland")
 """At every hour it is day in one of them and night in another."""
+UNTIL_ITS_DAY = timedelta(hours=14)
+"""After so long it has been day once for everybody."""
 
 
 def begun(session: Session, ago: timedelta) -> Event:
@@ -87,6 +92,33 @@ def test_a_window_opens_by_day_and_is_as_long_for_everybody(
     assert 8 <= local.hour < 21
     assert timedelta(0) <= window.starts_at - starts_at < timedelta(hours=13)
     assert window.ends_at - window.starts_at == timedelta(hours=hours)
+
+
+def test_mail_and_calendar_tell_when_a_window_opens_for_their_reader(
+    session: Session, app: Flask, client: FlaskClient
+) -> None:
+    event = begun(session, -timedelta(days=2))
+    slot = slot_of(event)
+    zone = next(zone for zone in ZONES if window_of(slot, ZoneInfo(zone)) != slot)
+    window = window_of(slot, ZoneInfo(zone))
+    reader, _, match = matched(session, event, (zone, "UTC"))
+    more = factories.participant(session, event, attendance=Attendance.ASYNC)
+    pair(session, event, event.rounds[0], reader, more, actor=SYSTEM, now=utc_now())
+    publish(session, event, actor=SYSTEM, now=utc_now())
+    withdraw(session, match, actor=SYSTEM, now=utc_now())
+    sign_in(client, factories.organizer(session, of=event))
+    session.commit()
+
+    announce(session, event, [reader], cause=f"match:{match.id}", now=utc_now())
+    session.commit()
+    calendar = client.get(f"/events/{event.id}/plan/people/{reader.id}.ics").data
+
+    [mail] = [
+        mail for mail in mails_sent(app, at=utc_now() + UNTIL_ITS_DAY) if reader.email in mail["To"]
+    ]
+    assert f"Round 1, {local(window.starts_at, zone)} ({city_of(zone)} time)" in text_of(mail)
+    [entry] = Calendar.from_ical(calendar).walk("VEVENT")
+    assert (entry.decoded("dtstart"), entry.decoded("dtend")) == (window.starts_at, window.ends_at)
 
 
 def test_each_of_the_two_watches_and_answers_the_other(
@@ -237,5 +269,4 @@ def met(session: Session, one: Participant, other: Participant) -> Match:
 
 
 def slot_of(event: Event, number: int = 1) -> Slot:
-    slot = event.rounds[number - 1]
-    return Slot(number, slot.starts_at, slot.ends_at)
+    return event.rounds[number - 1].slot

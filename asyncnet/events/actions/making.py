@@ -189,7 +189,7 @@ def _change_mode(session: Session, event: Event, mode: EventMode) -> None:
 
 def _keeps_its_times(event: Event, said: EventPlan) -> list[Slot]:
     """Return the rounds as they are when nothing else was said of their times, else nothing."""
-    here = [Slot(slot.number, slot.starts_at, slot.ends_at) for slot in event.rounds]
+    here = [slot.slot for slot in event.rounds]
     begins = event.starts_at.replace(second=0, microsecond=0)
     same = (begins, len(here), *rhythm_of(here)) == (
         said.starts_at,

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import Slot, window_of
+from asyncnet.events.queries import slot_for
 from asyncnet.followups.letters import named, refuse_if_over
 from asyncnet.followups.windows.queries import viewings_in, waits_for
 from asyncnet.matches.model import Match
@@ -14,7 +14,6 @@ from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
-from asyncnet.zones import zone_named
 
 
 def viewing_nudge(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
@@ -24,7 +23,7 @@ def viewing_nudge(session: Session, message: Message, links: Links, *, now: date
     """
     reader = session.get_one(Participant, message.participant_id)
     slot = session.get_one(Round, message.subject_id)
-    window = window_of(Slot(slot.number, slot.starts_at, slot.ends_at), zone_named(reader.zone))
+    window = slot_for(reader, slot)
     others = waits_for(viewings_in(session, reader.event_id), reader.id, slot.id)
     if reader.left_at is not None or not others or now >= window.ends_at:
         raise NotNeeded("Nobody waits for their words any more.")
@@ -48,7 +47,6 @@ def stand_in(session: Session, message: Message, links: Links, *, now: datetime)
     reader = session.get_one(Participant, message.participant_id)
     match = session.get_one(Match, message.subject_id)
     refuse_if_over(session, match)
-    slot = Slot(match.round.number, match.round.starts_at, match.round.ends_at)
     other = match.other(reader.id)
     return _own_page(
         session,
@@ -58,7 +56,7 @@ def stand_in(session: Session, message: Message, links: Links, *, now: datetime)
         preheader="One more intro to watch, and somebody who watches yours.",
         template="stand_in",
         other=other,
-        window=window_of(slot, zone_named(reader.zone)),
+        window=slot_for(reader, match.round),
         reasons=match.reasons_for(reader.id),
     )
 

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import EventMode, Slot, window_of
+from asyncnet.events.queries import slot_for
+from asyncnet.events.rules import EventMode, Slot
 from asyncnet.followups.model import Answer
 from asyncnet.matches.model import Match, MatchState
-from asyncnet.zones import zone_named
 
 OVER = timedelta(days=2)
 """So long after an event the windows of its last round are closed for everybody."""
@@ -60,7 +60,13 @@ def viewings_in(session: Session, event_id: int) -> list[Viewing]:
         )
     }
     return [
-        Viewing(match, viewer, other, _window(match, viewer), (match.id, viewer.id) in answered)
+        Viewing(
+            match,
+            viewer,
+            other,
+            slot_for(viewer, match.round),
+            (match.id, viewer.id) in answered,
+        )
         for match in matches
         if match.first.left_at is None and match.second.left_at is None
         for viewer, other in ((match.first, match.second), (match.second, match.first))
@@ -79,8 +85,3 @@ def waits_for(viewings: Sequence[Viewing], participant_id: int, round_id: int) -
         ),
         key=lambda person: person.name,
     )
-
-
-def _window(match: Match, viewer: Participant) -> Slot:
-    slot = Slot(match.round.number, match.round.starts_at, match.round.ends_at)
-    return window_of(slot, zone_named(viewer.zone))

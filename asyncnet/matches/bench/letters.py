@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import Attendance
+from asyncnet.events.model import Event, Participant
+from asyncnet.events.queries import slot_for
+from asyncnet.events.rules import Attendance, Slot
 from asyncnet.matches.bench.model import Plan
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import published_for
@@ -18,9 +19,9 @@ from asyncnet.people.links import Links
 
 @dataclass(frozen=True)
 class Seat:
-    """One coming round of the reader: whom they meet now, and whether that is new."""
+    """One coming round, when it is for the reader: whom they meet now, and whether that is new."""
 
-    slot: Round
+    slot: Slot
     matches: list[Match]
     is_new: bool
 
@@ -54,7 +55,7 @@ def plan_change(session: Session, message: Message, links: Links, *, now: dateti
             "is_async": reader.attendance is Attendance.ASYNC,
             "seats": [
                 Seat(
-                    slot,
+                    slot_for(reader, slot),
                     [match for match in matches if match.round_id == slot.id],
                     slot.number in changed,
                 )
