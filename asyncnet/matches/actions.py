@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import count
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
@@ -14,8 +14,9 @@ from asyncnet.events.actions.refreshing import refresh_pages, refresh_pages_of
 from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance, EventMode
+from asyncnet.matches.instance import instance_of, reasons_of
 from asyncnet.matches.model import Forbid, Match, MatchState
-from asyncnet.matches.queries import plan_of
+from asyncnet.matches.queries import drafts_in, plan_of
 
 
 class CannotPair(Exception):
@@ -92,13 +93,17 @@ def change_participant(
 
 
 def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> int:
-    """Let everybody see the matches that are still drafts; return how many there were."""
-    published = session.scalars(
-        update(Match)
-        .where(Match.event_id == event.id, Match.state == MatchState.DRAFT)
-        .values(state=MatchState.PUBLISHED)
-        .returning(Match.id)
-    ).all()
+    """Let everybody see the drafts, each with its reasons; return how many there were."""
+    session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
+    drafts = drafts_in(session, event.id)
+    if drafts:
+        instance = instance_of(session, event, with_left=True)
+        for match in drafts:
+            match.state = MatchState.PUBLISHED
+            match.first_reasons, match.second_reasons = reasons_of(
+                instance, match.first, match.second
+            )
+    session.flush()
     give_rooms(session, event.id)
     event.published_at = event.published_at or now
     refresh_pages(session, event.id)
@@ -108,9 +113,9 @@ def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> i
         "plan.published",
         f"event:{event.id}",
         now=now,
-        detail=f"{len(published)} matches",
+        detail=f"{len(drafts)} matches",
     )
-    return len(published)
+    return len(drafts)
 
 
 def give_rooms(session: Session, event_id: int) -> None:

@@ -149,6 +149,25 @@ def test_twenty_hands_on_one_seat_make_one_match(
     assert len(rows(select(Match))) == 1
 
 
+def test_who_is_paired_by_hand_reads_why(
+    client: FlaskClient,
+    session: Session,
+    event: Event,
+    people: dict[str, Participant],
+    pair: Pair,
+    rows: Rows,
+) -> None:
+    people["Ana"].topics = people["Bo"].topics = ["tide pools"]
+    session.commit()
+    pair("Ana", "Bo")
+
+    post_form(client, f"/events/{event.id}/plan", action="/plan/publish")
+
+    [match] = rows(select(Match))
+    assert "tide pools" in " ".join(match.reasons_for(people["Ana"].id))
+    assert "tide pools" in " ".join(match.reasons_for(people["Bo"].id))
+
+
 def test_a_match_taken_out_is_gone_from_both_pages(
     client: FlaskClient,
     event: Event,
