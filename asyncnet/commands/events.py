@@ -1,13 +1,14 @@
 """Makes a sample event to look around in, on a machine of one's own."""
 
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 from flask.cli import AppGroup
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
@@ -21,25 +22,69 @@ from asyncnet.intros.actions import consenting, uploading
 from asyncnet.intros.rules import Limits
 from asyncnet.intros.video.sample import make_sample
 from asyncnet.matches import actions as matches
+from asyncnet.matches.instance import instance_of, reasons_of
 from asyncnet.people import actions as people
 from asyncnet.people.model import Person, SignInLink
 from asyncnet.wiring import links, settings, storage
 
 HOST = "host@example.org"
 SAMPLE = "sample"
+NEXT_IN = timedelta(days=14)
+"""So soon the sample's next event begins, whose matches are still to be found."""
 PEOPLE = (
-    Profile("Ana Brandt", "ana@example.org", "Europe/Berlin", Attendance.LIVE,
-            "I keep volunteers of a coast watch happy.", "Anyone who maps reefs."),
-    Profile("Tomás Ruiz", "tomas@example.org", "America/Argentina/Buenos_Aires", Attendance.LIVE,
-            "Community manager of an open weather data project.", ""),
-    Profile("Grace Okoro", "grace@example.org", "Africa/Lagos", Attendance.LIVE,
-            "I bring divers and scientists together.", "People with young volunteers."),
-    Profile("Jo Miller", "jo@example.org", "America/New_York", Attendance.LIVE,
-            "Librarian, and host of a citizen science forum.", ""),
-    Profile("Mei Tanaka", "mei@example.org", "Australia/Sydney", Attendance.ASYNC,
-            "Reef maps, made by people who swim there.", "Somebody who runs a coast watch."),
-    Profile("Kiri Walker", "kiri@example.org", "Pacific/Auckland", Attendance.ASYNC,
-            "Whale counters of the southern ocean.", ""),
+    Profile(
+        "Ana Brandt", "ana@example.org", "Europe/Berlin", Attendance.LIVE,
+        "I keep volunteers of a coast watch happy.", "Anyone who maps reefs.",
+        role="Volunteer coordinator", community="Citizen science",
+        experience="Ten years of beach counts, and of tea for those who count.",
+        topics=("coast watch", "seagrass", "volunteers"),
+        offers=("keeping volunteers", "safety briefings"), seeks=("reef mapping", "open data"),
+        meet=("Mei Tanaka",),
+    ),
+    Profile(
+        "Tomás Ruiz", "tomas@example.org", "America/Argentina/Buenos_Aires", Attendance.LIVE,
+        "Community manager of an open weather data project.", "",
+        role="Community manager", community="Open data",
+        experience="Publishing what hundreds of stations measure, every hour.",
+        topics=("open data", "weather", "volunteers"),
+        offers=("open data", "writing documentation"), seeks=("reef mapping", "stories"),
+        across=True,
+    ),
+    Profile(
+        "Grace Okoro", "grace@example.org", "Africa/Lagos", Attendance.LIVE,
+        "I bring divers and scientists together.", "People with young volunteers.",
+        role="Marine biologist", community="Research",
+        experience="Dive logs that scientists can use.",
+        topics=("reefs", "diving", "whales"),
+        offers=("species names", "funding"), seeks=("keeping volunteers", "running a forum"),
+        meet=("Jo Miller", "Kiri Walker"),
+    ),
+    Profile(
+        "Jo Miller", "jo@example.org", "America/New_York", Attendance.LIVE,
+        "Librarian, and host of a citizen science forum.", "",
+        role="Librarian", community="Citizen science",
+        experience="A forum of nine thousand people who answer each other.",
+        topics=("forums", "volunteers", "stories"),
+        offers=("running a forum", "stories"), seeks=("species names",),
+        meet=("Grace Okoro",),
+    ),
+    Profile(
+        "Mei Tanaka", "mei@example.org", "Australia/Sydney", Attendance.ASYNC,
+        "Reef maps, made by people who swim there.", "Somebody who runs a coast watch.",
+        role="Map maker", community="Open data",
+        experience="Maps of forty reefs, drawn with their swimmers.",
+        topics=("reefs", "seagrass", "open data"),
+        offers=("reef mapping",), seeks=("keeping volunteers", "open data"),
+        meet=("Ana Brandt",),
+    ),
+    Profile(
+        "Kiri Walker", "kiri@example.org", "Pacific/Auckland", Attendance.ASYNC,
+        "Whale counters of the southern ocean.", "",
+        role="Volunteer coordinator", community="Citizen science",
+        experience="Counting from cliffs, in any weather.",
+        topics=("whales", "coast watch", "volunteers"),
+        offers=("counting from land", "stories"), seeks=("safety briefings", "funding"),
+    ),
 )  # fmt: skip
 ROUNDS = ((1, "ana", "kiri"), (1, "grace", "jo"), (2, "ana", "mei"), (2, "grace", "kiri"),
           (3, "tomas", "mei"), (3, "ana", "grace"))  # fmt: skip
@@ -72,6 +117,7 @@ A sample event is ready. Open, best in a browser each:
   live participant (Ana, Berlin)           {live}
   organizer (works once, for 10 minutes)   {organizer}
 
+The organizer has a second event in two weeks: open its plan and press "Suggest matches".
 Later, sign in as {HOST} at {links().to("/sign-in")}
 and read the mail at {links().to("/dev/inbox")}
 """)
@@ -85,38 +131,65 @@ def _make_sample() -> int:
             person = Person(email=HOST, created_at=now)
             session.add(person)
             session.flush()
-        event = making.make_event(
-            session,
-            person.id,
-            EventPlan(
-                title="Ocean communities forum",
-                purpose="People who look after ocean communities meet each other, wherever "
-                "and whenever they are.",
-                zone="Europe/Berlin",
-                starts_at=now.replace(second=0, microsecond=0),
-                rounds=4,
-                length=timedelta(minutes=10),
-                pause=timedelta(minutes=2),
-                send_hour="09:00",
-                retention_days=90,
-            ),
-            form_key=SAMPLE,
-            actor=SYSTEM,
-            now=now,
-        )
-        known = {
-            profile.email.partition("@")[0]: registering.register(
-                session, event.id, profile, consent=True, actor=SYSTEM, now=now
-            )
-            for profile in PEOPLE
-        }
+        event, known = _make_event(
+            session, person, "Ocean communities forum", now.replace(second=0, microsecond=0),
+            rounds=4, form_key=SAMPLE,
+        )  # fmt: skip
+        _make_event(
+            session, person, "Ocean communities, the next forum",
+            (now + NEXT_IN).replace(minute=0, second=0, microsecond=0), rounds=2,
+            form_key=f"{SAMPLE}-next",
+        )  # fmt: skip
+        instance = instance_of(session, event)
         for number, one, other in ROUNDS:
             slot = event.rounds[number - 1]
-            matches.pair(session, event, slot, known[one], known[other], actor=SYSTEM, now=now)
+            made = matches.pair(
+                session, event, slot, known[one], known[other], actor=SYSTEM, now=now
+            )
+            made.first_reasons, made.second_reasons = reasons_of(instance, made.first, made.second)
         matches.publish(session, event, actor=SYSTEM, now=now)
         event_id, kiri_id = event.id, known["kiri"].id
     _give_intro(kiri_id)
     return event_id
+
+
+def _make_event(
+    session: Session,
+    host: Person,
+    title: str,
+    starts_at: datetime,
+    *,
+    rounds: int,
+    form_key: str,
+) -> tuple[Event, dict[str, Participant]]:
+    """Return an event with its six people, by the first part of their addresses."""
+    now = utc_now()
+    event = making.make_event(
+        session,
+        host.id,
+        EventPlan(
+            title=title,
+            purpose="People who look after ocean communities meet each other, wherever "
+            "and whenever they are.",
+            zone="Europe/Berlin",
+            starts_at=starts_at,
+            rounds=rounds,
+            length=timedelta(minutes=10),
+            pause=timedelta(minutes=2),
+            send_hour="09:00",
+            retention_days=90,
+        ),
+        form_key=form_key,
+        actor=SYSTEM,
+        now=now,
+    )
+    known = {
+        profile.email.partition("@")[0]: registering.register(
+            session, event.id, profile, consent=True, actor=SYSTEM, now=now
+        )
+        for profile in PEOPLE
+    }
+    return event, known
 
 
 def _give_intro(participant_id: int) -> None:
