@@ -23,6 +23,7 @@ from asyncnet.events import views as events
 from asyncnet.events.questions import views as questions
 from asyncnet.followups import desk
 from asyncnet.followups import views as followups
+from asyncnet.followups.threads import recordings
 from asyncnet.followups.threads import views as threads
 from asyncnet.intros import board as intro_board
 from asyncnet.intros import captions, faces, playing
@@ -56,6 +57,7 @@ FEATURES = (
     downloads,
     followups,
     threads,
+    recordings,
     desk,
     day,
     exits,

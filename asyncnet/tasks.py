@@ -19,6 +19,7 @@ from asyncnet.events.actions.forgetting import forget_people
 from asyncnet.followups import letters as followups
 from asyncnet.followups.actions.arranging import call_off_abandoned
 from asyncnet.followups.actions.mailing import plan_unmailed
+from asyncnet.followups.actions.recording import send_ready
 from asyncnet.followups.actions.reminding import plan_reminders
 from asyncnet.followups.windows import letters as windows
 from asyncnet.followups.windows.actions import mind_windows
@@ -124,6 +125,8 @@ def process_a_video(clock: Callable[[], datetime] = utc_now) -> None:
     limits = Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
     scratch = settings().instance / "work"
     found = work.process_next(storage(), scratch, limits=limits, clock=clock)
+    with transaction() as session:
+        send_ready(session, now=clock())
     found = found or draft_next(storage(), scratch, clock=clock)
     work.clear_settled(storage(), now=clock())
     if found:
@@ -149,8 +152,9 @@ def sweep_storage(clock: Callable[[], datetime] = utc_now) -> None:
 
 
 def plan_forgotten(clock: Callable[[], datetime] = utc_now) -> None:
-    """Plan the mails of answers that no mail brings, and call off talks that cannot be."""
+    """Plan the mails of recordings and answers that none brings; call off talks that cannot be."""
     with transaction() as session:
+        send_ready(session, now=clock())
         plan_unmailed(session, now=clock())
         call_off_abandoned(session, now=clock())
 

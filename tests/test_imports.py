@@ -32,13 +32,13 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (7, ("web/*",)),
     (8, ("forms", "events/registration")),
     (9, ("views", "profiles", "intros/faces", "intros/board")),
-    (9, ("intros/playing", "intros/captions")),
+    (9, ("intros/playing", "intros/captions", "intros/signing")),
     (10, ("tasks",)),
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),
     # pages that outgrew one file
     (3, ("followups/funnel", "followups/waiting")),
-    (9, ("messages/views/*", "followups/desk")),
+    (9, ("messages/views/*", "followups/desk", "followups/threads/recordings")),
     # the day itself
     (3, ("day/board",)),
     (9, ("day/show", "day/exits")),

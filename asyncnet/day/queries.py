@@ -10,7 +10,7 @@ from asyncnet.database import there
 from asyncnet.day.model import Exit, Presence
 from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer
-from asyncnet.intros.model import Intro, IntroState
+from asyncnet.intros.model import PROPER, Intro, IntroState
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 from asyncnet.matches.queries import PUBLISHED_FOR
 from asyncnet.messages.model import BouncingAddress
@@ -34,6 +34,7 @@ _OWN = PUBLISHED_FOR.add_columns(
     select(Intro.id)
     .where(
         Intro.participant_id == Match.first_id + Match.second_id - bindparam("participant_id"),
+        PROPER,
         Intro.state == IntroState.READY,
     )
     .exists()

@@ -16,7 +16,7 @@ from asyncnet.followups.ledger import Stage
 from asyncnet.followups.model import Answer, Reply, Step
 from asyncnet.followups.queries import GONE
 from asyncnet.followups.rules import Told
-from asyncnet.intros.model import Intro
+from asyncnet.intros.model import PROPER, Intro
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
 
@@ -114,7 +114,7 @@ def funnel(session: Session, event_id: int) -> list[Rung]:
     recorded = (
         select(Intro.participant_id, func.min(Intro.ready_at, type_=UtcDateTime).label("at"))
         .join(Participant, Participant.id == Intro.participant_id)
-        .where(Participant.event_id == event_id, Intro.ready_at.is_not(None))
+        .where(Participant.event_id == event_id, PROPER, Intro.ready_at.is_not(None))
         .group_by(Intro.participant_id)
         .subquery()
     )

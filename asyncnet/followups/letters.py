@@ -106,14 +106,17 @@ def reply(session: Session, message: Message, links: Links, *, now: datetime) ->
     refuse_if_over(session, last.match)
     address = links.match(reader.id, reader.link_version, last.match_id)
     return Draft(
-        subject=f"{author.name} wrote to you",
-        preheader=_clipped(last.words) or "Here is what they wrote to you.",
+        subject=f"{author.name} recorded something for you"
+        if last.recording
+        else f"{author.name} wrote to you",
+        preheader=_clipped(last.words) or "It waits for you on the page that you two share.",
         template="reply",
         values={
             "reader": reader,
             "author": author,
             "event": session.get_one(Event, last.match.event_id),
-            "said": [reply.words for reply in written],
+            "said": [reply.words for reply in written if reply.words],
+            "recorded": [reply.recording for reply in written if reply.recording],
             "contact": last.contact,
             "address": address,
         },

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from asyncnet.database import Base
 from asyncnet.events.model import Participant
 from asyncnet.followups.rules import MEETING, Told
+from asyncnet.intros.model import Intro
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 
@@ -107,7 +108,7 @@ class Step(Base):
 
 
 class Reply(Base):
-    """What one of the two wrote to the other after the event, seen by the two alone."""
+    """What one of the two wrote or recorded for the other after the event, for the two alone."""
 
     __tablename__ = "reply"
 
@@ -117,6 +118,11 @@ class Reply(Base):
         ForeignKey("participant.id", ondelete="CASCADE"), index=True
     )
     words: Mapped[str] = mapped_column(Text)
+    """Empty for a recording."""
+    recording_id: Mapped[int | None] = mapped_column(
+        ForeignKey("intro.id", ondelete="SET NULL"), unique=True
+    )
+    """The video or sound that it is; a recording taken back leaves the reply, saying so."""
     contact: Mapped[str | None] = mapped_column(String(254))
     """Where the author may be written to directly, if they agreed to it."""
     message_id: Mapped[int | None] = mapped_column(
@@ -129,6 +135,7 @@ class Reply(Base):
 
     match: Mapped[Match] = relationship()
     author: Mapped[Participant] = relationship()
+    recording: Mapped[Intro | None] = relationship()
 
 
 class Meeting(Base):

@@ -12,7 +12,7 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer, AnswerDraft, Reply, Step
 from asyncnet.followups.rules import Told
-from asyncnet.intros.model import Intro, IntroState
+from asyncnet.intros.model import PROPER, UNDER_WAY, Intro, IntroState
 from asyncnet.intros.queries import states_in
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.matches.queries import published_match
@@ -41,11 +41,27 @@ class Viewing:
     """The mail that brings it."""
     draft: AnswerDraft | None
     intro: Intro | None
+    watched: bool
+    """True when they said that they have watched it."""
 
 
 _OTHER = aliased(Participant)
 _VIEWING = (
-    select(Match, _OTHER, Answer, Message, AnswerDraft, Intro)
+    select(
+        Match,
+        _OTHER,
+        Answer,
+        Message,
+        AnswerDraft,
+        Intro,
+        exists()
+        .where(
+            Step.match_id == Match.id,
+            Step.participant_id == bindparam("viewer_id"),
+            Step.told == Told.WATCHED,
+        )
+        .label("watched"),
+    )
     .join(Match.round)
     .join(_OTHER, _OTHER.id == Match.first_id + Match.second_id - bindparam("viewer_id"))
     .outerjoin(
@@ -56,7 +72,9 @@ _VIEWING = (
         and_(AnswerDraft.match_id == Match.id, AnswerDraft.author_id == bindparam("viewer_id")),
     )
     .outerjoin(Message, Message.id == Answer.message_id)
-    .outerjoin(Intro, and_(Intro.participant_id == _OTHER.id, Intro.state == IntroState.READY))
+    .outerjoin(
+        Intro, and_(Intro.participant_id == _OTHER.id, PROPER, Intro.state == IntroState.READY)
+    )
     .where(
         Match.id == bindparam("match_id"),
         or_(Match.first_id == bindparam("viewer_id"), Match.second_id == bindparam("viewer_id")),
@@ -255,15 +273,52 @@ def contacts_in(session: Session, match_id: int) -> dict[int, str]:
 
 
 def replies_in(session: Session, message_id: int) -> Sequence[Reply]:
-    """Return the replies that one mail brings, the oldest first, match and people loaded."""
+    """Return the replies that one mail brings, the oldest first, match and people loaded.
+
+    A recording that was taken back meanwhile is not among them.
+    """
     match = joinedload(Reply.match)
     return session.scalars(
         select(Reply)
-        .where(Reply.message_id == message_id)
+        .outerjoin(Reply.recording)
+        .where(
+            Reply.message_id == message_id,
+            or_(Reply.words != "", Intro.state == IntroState.READY),
+        )
         .options(
-            joinedload(Reply.author), match.joinedload(Match.first), match.joinedload(Match.second)
+            contains_eager(Reply.recording),
+            joinedload(Reply.author),
+            match.joinedload(Match.first),
+            match.joinedload(Match.second),
         )
         .order_by(Reply.id)
+    ).all()
+
+
+def unsent_recordings(session: Session) -> Sequence[Intro]:
+    """Return recorded replies that are ready and were not sent on their way yet, oldest first."""
+    return session.scalars(
+        select(Intro)
+        .where(
+            Intro.match_id.is_not(None),
+            Intro.state == IntroState.READY,
+            ~exists().where(Reply.recording_id == Intro.id),
+        )
+        .order_by(Intro.id)
+    ).all()
+
+
+def recordings_under_way(session: Session, author_id: int, match_id: int) -> Sequence[Intro]:
+    """Return what somebody recorded for a match and is not sent yet, refused ones included."""
+    return session.scalars(
+        select(Intro)
+        .where(
+            Intro.match_id == match_id,
+            Intro.participant_id == author_id,
+            Intro.state.in_((*UNDER_WAY, IntroState.READY, IntroState.REJECTED)),
+            ~exists().where(Reply.recording_id == Intro.id),
+        )
+        .order_by(Intro.id)
     ).all()
 
 

@@ -297,6 +297,7 @@ def _page(
         event=viewer.event,
         match=found.match,
         other=found.other,
+        watched=found.watched,
         form=form,
         answer=last,
         message=found.message,

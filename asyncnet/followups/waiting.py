@@ -31,7 +31,7 @@ from asyncnet.followups.ledger import Stage
 from asyncnet.followups.model import Step
 from asyncnet.followups.queries import NEEDS_A_PERSON
 from asyncnet.followups.rules import Told
-from asyncnet.intros.model import Intro, IntroState
+from asyncnet.intros.model import PROPER, Intro, IntroState
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
 
@@ -140,7 +140,7 @@ def _stuck(event_id: int) -> Select[Any]:
 
 def _without_intro(event_id: int) -> Select[Any]:
     ready = select(Intro.id).where(
-        Intro.participant_id == Participant.id, Intro.state == IntroState.READY
+        Intro.participant_id == Participant.id, PROPER, Intro.state == IntroState.READY
     )
     return _row(
         literal(For.INTRO.value),

@@ -39,7 +39,7 @@ def intro_refused(session: Session, message: Message, links: Links, *, now: date
     """
     intro = session.get_one(Intro, message.subject_id)
     if intro.state is not IntroState.REJECTED or has_begun(
-        session, intro.participant_id, after_id=intro.id
+        session, intro.participant_id, match_id=intro.match_id, after_id=intro.id
     ):
         raise NotNeeded("They have gone on since.")
     return _draft(
@@ -50,6 +50,7 @@ def intro_refused(session: Session, message: Message, links: Links, *, now: date
         template="intro_refused",
         reason=intro.reason,
         is_sound_only=intro.is_sound_only,
+        match_id=intro.match_id,
     )
 
 
@@ -79,16 +80,27 @@ def _draft(
     subject: str,
     preheader: str,
     template: str,
+    match_id: int | None = None,
     **values: object,
 ) -> Draft:
     if reader.left_at is not None:
         raise NotNeeded("They no longer take part.")
-    address = links.intro(reader.id, reader.link_version)
+    address = (
+        links.match(reader.id, reader.link_version, match_id)
+        if match_id
+        else links.intro(reader.id, reader.link_version)
+    )
     return Draft(
         subject=subject,
         preheader=preheader,
         template=template,
-        values={"reader": reader, "event": reader.event, "address": address, **values},
+        values={
+            "reader": reader,
+            "event": reader.event,
+            "address": address,
+            "match_id": match_id,
+            **values,
+        },
         places={"name": reader.name, "event": reader.event.title},
         secrets=(address,),
     )

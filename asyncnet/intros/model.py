@@ -69,6 +69,10 @@ class Intro(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
+    match_id: Mapped[int | None] = mapped_column(
+        ForeignKey("match.id", ondelete="CASCADE"), index=True
+    )
+    """The match whose other one alone may play it: a recorded reply. Empty for an intro."""
     kind: Mapped[IntroKind] = mapped_column(
         Enum(IntroKind, native_enum=False, length=10, values_callable=list),
         default=IntroKind.VIDEO,
@@ -109,6 +113,10 @@ class Intro(Base):
     """When nothing of it was left in storage."""
 
     participant: Mapped[Participant] = relationship()
+
+
+PROPER = Intro.match_id.is_(None)
+"""True of what stands for somebody; a recorded reply is made the same way and stands for none."""
 
 
 class CaptionsState(StrEnum):

@@ -86,6 +86,8 @@ def captions(token: str) -> ResponseReturnValue:
 
 
 def _captions_of(intro: Intro) -> str:
+    if intro.match_id is not None:
+        return ""
     found = queries.captions_of(db.session(), intro.id)
     if found is None or found.state is not CaptionsState.SHOWN:
         return ""

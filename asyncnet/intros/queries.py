@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer
 from asyncnet.database import there
 from asyncnet.events.model import Consent, Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.intros.model import ENDED, Captions, CaptionsState, Intro, IntroState, Photo
+from asyncnet.intros.model import ENDED, PROPER, Captions, CaptionsState, Intro, IntroState, Photo
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageKind
 
@@ -19,11 +19,17 @@ PAGE = 50
 CONSENT_PURPOSE = "intro"
 
 
-def intro_of(session: Session, participant_id: int, intro_id: int) -> Intro:
-    """Return one intro of this participant. Raises NotFound."""
+def intro_of(
+    session: Session, participant_id: int, intro_id: int, *, match_id: int | None = None
+) -> Intro:
+    """Return one intro of this participant, or a reply they recorded. Raises NotFound."""
     return there(
         session.scalar(
-            select(Intro).where(Intro.id == intro_id, Intro.participant_id == participant_id)
+            select(Intro).where(
+                Intro.id == intro_id,
+                Intro.participant_id == participant_id,
+                Intro.match_id == match_id,
+            )
         )
     )
 
@@ -32,7 +38,7 @@ def newest_of(session: Session, participant_id: int) -> Intro | None:
     """Return the intro that a participant last began, if they ever did."""
     return session.scalar(
         select(Intro)
-        .where(Intro.participant_id == participant_id, Intro.state != IntroState.REPLACED)
+        .where(Intro.participant_id == participant_id, PROPER, Intro.state != IntroState.REPLACED)
         .order_by(Intro.id.desc())
         .limit(1)
     )
@@ -42,7 +48,7 @@ def ready_of(session: Session, participant_id: int) -> Intro | None:
     """Return the intro that others may watch, if there is one."""
     return session.scalar(
         select(Intro)
-        .where(Intro.participant_id == participant_id, Intro.state == IntroState.READY)
+        .where(Intro.participant_id == participant_id, PROPER, Intro.state == IntroState.READY)
         .order_by(Intro.id.desc())
         .limit(1)
     )
@@ -53,7 +59,9 @@ def ready_among(session: Session, participant_ids: Collection[int]) -> set[int]:
     return set(
         session.scalars(
             select(Intro.participant_id).where(
-                Intro.participant_id.in_(participant_ids), Intro.state == IntroState.READY
+                Intro.participant_id.in_(participant_ids),
+                PROPER,
+                Intro.state == IntroState.READY,
             )
         )
     )
@@ -128,7 +136,7 @@ def not_begun(session: Session, event_id: int, *, only: int | None = None) -> Se
         Participant.event_id == event_id,
         Participant.attendance == Attendance.ASYNC,
         Participant.left_at.is_(None),
-        ~exists().where(Intro.participant_id == Participant.id),
+        ~exists().where(Intro.participant_id == Participant.id, PROPER),
     )
     if only is not None:
         wanted = wanted.where(Participant.id == only)
@@ -153,7 +161,7 @@ def _standing(event_id: int, *columns: Any) -> Select[Any]:
     counting = (
         select(Intro.participant_id, ready_or_newest.label("intro_id"))
         .join(Participant)
-        .where(Participant.event_id == event_id, Intro.state != IntroState.REPLACED)
+        .where(Participant.event_id == event_id, PROPER, Intro.state != IntroState.REPLACED)
         .group_by(Intro.participant_id)
         .subquery()
     )
@@ -179,7 +187,7 @@ def states_in(session: Session, event_id: int) -> dict[int, IntroState]:
     rows = session.execute(
         select(Intro.participant_id, Intro.state)
         .join(Participant)
-        .where(Participant.event_id == event_id, Intro.state != IntroState.REPLACED)
+        .where(Participant.event_id == event_id, PROPER, Intro.state != IntroState.REPLACED)
         .order_by(Intro.id)
     )
     states: dict[int, IntroState] = {}
@@ -203,11 +211,22 @@ def consent_of(session: Session, participant_id: int, text_version: str) -> Cons
     )
 
 
-def has_begun(session: Session, participant_id: int, *, after_id: int = 0) -> bool:
-    """Return whether a participant has ever begun an intro, or one after this one."""
+def has_begun(
+    session: Session, participant_id: int, *, match_id: int | None = None, after_id: int = 0
+) -> bool:
+    """Return whether a participant has ever begun an intro, or one after this one.
+
+    With a `match_id`, whether they have begun a recorded reply in that match.
+    """
     return bool(
         session.scalar(
-            select(exists().where(Intro.participant_id == participant_id, Intro.id > after_id))
+            select(
+                exists().where(
+                    Intro.participant_id == participant_id,
+                    Intro.match_id == match_id,
+                    Intro.id > after_id,
+                )
+            )
         )
     )
 

@@ -13,16 +13,15 @@ from asyncnet.intros.actions import consenting, portraying, uploading, withdrawi
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.actions.uploading import NotAllowed
 from asyncnet.intros.faces import faces
-from asyncnet.intros.forms import BeginForm, ConsentForm, QuestionForm, StepForm, WordsForm
+from asyncnet.intros.forms import BeginForm, ConsentForm, QuestionForm, WordsForm
 from asyncnet.intros.model import UNDER_WAY, IntroKind
 from asyncnet.intros.playing import playback
-from asyncnet.intros.rules import Limits
-from asyncnet.storage.port import FileMissing, UploadRequest
+from asyncnet.intros.signing import for_uploading, limits, refused, sign_step, take_over
 from asyncnet.web.access import Role, actor, current_participant, requires
-from asyncnet.web.forms import ButtonForm, Form, text
+from asyncnet.web.forms import ButtonForm, text
 from asyncnet.web.limits import limiter
 from asyncnet.web.pages import allow_recording
-from asyncnet.wiring import settings, storage
+from asyncnet.wiring import storage
 
 pages = Blueprint("intros", __name__)
 
@@ -62,7 +61,7 @@ def begin(participant_id: int) -> ResponseReturnValue:
     participant = current_participant(participant_id)
     form = BeginForm()
     if not form.accepted():
-        return _refused(form)
+        return refused(form)
     try:
         with transaction() as session:
             intro = uploading.begin(
@@ -71,7 +70,7 @@ def begin(participant_id: int) -> ResponseReturnValue:
                 kind=IntroKind(text(form.kind)),
                 size=form.size.data or 0,
                 content_type=form.content_type.data or "",
-                limits=_limits(),
+                limits=limits(),
                 actor=actor(),
                 now=utc_now(),
             )
@@ -86,27 +85,7 @@ def begin(participant_id: int) -> ResponseReturnValue:
 def sign(participant_id: int, intro_id: int) -> ResponseReturnValue:
     """Sign the next request of this participant's own upload, or its next parts (CHECKLIST U2)."""
     current_participant(participant_id)
-    form = StepForm()
-    if not form.accepted():
-        return _refused(form)
-    intro = queries.intro_of(db.session(), participant_id, intro_id)
-    method, upload_id = form.method.data or "", form.upload_id.data or None
-    if upload_id and intro.upload_id is None:
-        with transaction() as session:
-            uploading.note_upload(session, intro_id, upload_id)
-    try:
-        if method == "PUT":
-            parts = uploading.permitted_parts(intro, upload_id, form.part_number.data or 0)
-            return {"parts": {part.part_number: _signed(part) for part in parts}}
-        wanted = uploading.permitted(intro, method=method, upload_id=upload_id, part_number=None)
-        if uploading.is_completion(wanted):
-            db.session.rollback()  # nothing stays open while storage is asked
-            uploading.check_parts(intro, storage().parts(wanted.key, upload_id or ""))
-    except NotAllowed as error:
-        return {"error": str(error)}, 409
-    except FileMissing:
-        return {"error": "This upload is not there any more. Choose the file again."}, 410
-    return _signed(wanted)
+    return sign_step(queries.intro_of(db.session(), participant_id, intro_id))
 
 
 @pages.post("/me/<int:participant_id>/intro/uploads/<int:intro_id>/arrived")
@@ -114,19 +93,7 @@ def sign(participant_id: int, intro_id: int) -> ResponseReturnValue:
 def arrived(participant_id: int, intro_id: int) -> ResponseReturnValue:
     """Look whether the file is there, whatever the browser says; saying it twice is harmless."""
     current_participant(participant_id)
-    if not ButtonForm().accepted():
-        abort(400)
-    intro = queries.intro_of(db.session(), participant_id, intro_id)
-    key = intro.upload_key
-    if intro.state in UNDER_WAY[:1]:
-        db.session.rollback()  # nothing stays open while storage is asked
-        try:
-            size = storage().size(key)
-        except FileMissing:
-            return {"error": "The file has not arrived whole yet."}, 409
-        with transaction() as session:
-            uploading.mark_arrived(session, intro_id, size=size, actor=actor(), now=utc_now())
-    return {"state": queries.intro_of(db.session(), participant_id, intro_id).state}
+    return take_over(queries.intro_of(db.session(), participant_id, intro_id))
 
 
 @pages.post("/me/<int:participant_id>/intro/<int:intro_id>/as-audio")
@@ -227,21 +194,8 @@ def _shown(
         "waiting": newest is not None and newest.state in UNDER_WAY[1:],
         "playback": playback(ready) if ready else None,
         "photo": faces([participant]).get(participant.id),
-        "limits": _limits(),
-        "part_bytes": uploading.PART_BYTES,
-        "signed_for": settings().signature_valid_for,
+        "upload_at": url_for(".begin", participant_id=participant.id),
+        "upload_owner": participant.id,
+        "upload_done": "Your intro has arrived.",
+        **for_uploading(),
     }
-
-
-def _signed(wanted: UploadRequest) -> dict[str, Any]:
-    signed = storage().sign(wanted, valid_for=settings().signature_valid_for)
-    return {"url": signed.url, "headers": dict(signed.headers)}
-
-
-def _limits() -> Limits:
-    return Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
-
-
-def _refused(form: Form) -> ResponseReturnValue:
-    sentences = [sentence for errors in form.errors.values() for sentence in errors]
-    return {"error": " ".join(map(str, sentences))}, 400

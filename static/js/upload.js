@@ -159,7 +159,7 @@ async function finish() {
 }
 
 function arrive() {
-  stop("Your intro has arrived.");
+  stop(studio.dataset.done);
   document.dispatchEvent(new Event("asyncnet:arrived"));
 }
 

@@ -1,7 +1,7 @@
 """Two people go on writing, on a page that is theirs alone."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.database import transaction
+from asyncnet.events.actions.replanning import follow_reader
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions.replying import reply
 from asyncnet.followups.ledger import Moment, Stage, ledger_of
 from asyncnet.followups.model import Reply
 from asyncnet.messages.model import Message
+from asyncnet.messages.queue import plan
 from config import Settings
 from tests import factories
 from tests.followups.scene import Evening, evening
@@ -251,3 +253,48 @@ def test_before_their_round_begins_nobody_is_written_to(scene: Evening) -> None:
 
     assert "From the moment your round begins" in page
     assert "<textarea" not in page
+
+
+def test_that_one_watched_it_can_be_taken_back(scene: Evening) -> None:
+    page = f"/me/{scene.ana.id}/matches/{scene.matches[scene.ana.id].id}"
+    browser = scene.browser_of(scene.ana)
+    post_form(browser, page, {}, action="/thread/watched")
+
+    told = browser.get(page).text
+    post_form(browser, page, {}, action="/thread/watched")
+    after = browser.get(page).text
+
+    assert "You said that you watched it" in told
+    assert "I watched it" not in told
+    assert "I watched it" in after
+    assert "You said that you watched it" not in after
+
+
+def test_what_waits_follows_its_reader_to_another_zone(
+    scene: Evening, session: Session, rows: Rows
+) -> None:
+    """03:00 in Berlin is night; the reader turns out to be in Auckland, where it is 13:00."""
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    at_night = scene.morning + timedelta(hours=1)
+    writes(scene, scene.kenji, "First.", at_night)
+    ana = session.get_one(Participant, scene.ana.id)
+    plan(
+        session, key="reminder:1", kind="reminder", subject_id=ana.id, event_id=ana.event_id,
+        participant_id=ana.id, to_address=ana.email, to_name=ana.name, zone=ana.zone,
+        due_at=datetime(2027, 6, 23, 7, tzinfo=UTC), now=at_night,
+    )  # fmt: skip
+    [before] = rows(select(Message).where(Message.kind == "reply"))
+
+    ana.zone = "Pacific/Auckland"
+    follow_reader(session, ana, now=at_night)
+    session.commit()
+
+    assert (before.due_local, before.zone) == ("2027-06-19T08:00", "Europe/Berlin")
+    [reply_mail] = rows(select(Message).where(Message.kind == "reply"))
+    assert (reply_mail.due_at, reply_mail.zone) == (at_night, "Pacific/Auckland")
+    [reminder] = rows(select(Message).where(Message.kind == "reminder"))
+    assert (reminder.due_local, reminder.due_at) == (
+        "2027-06-23T09:00",
+        datetime(2027, 6, 22, 21, tzinfo=UTC),
+    )

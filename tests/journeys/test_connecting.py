@@ -16,11 +16,14 @@ from sqlalchemy.orm import Session
 from asyncnet.clock import utc_now
 from asyncnet.database import WRITES, db
 from asyncnet.events.rules import Attendance
+from config import CHECKOUT
 from tests import factories
 from tests.journeys.installation import Installation
 from tests.journeys.visitor import Visitor
 from tests.pages import personal_link
 
+FILM = CHECKOUT / "tests/data/samples/real_chromium_mp4.mp4"
+TRIES = 60
 ANA, MEI = "ana@example.org", "mei@example.org"
 BERLIN, SYDNEY = "Europe/Berlin", "Australia/Sydney"
 Visits = Callable[[str], AbstractContextManager[Visitor]]
@@ -78,6 +81,7 @@ def test_two_people_connect(installation: Installation, visits: Visits, pair: Pa
             entry = calendar_in(with_match_link(installation, address)[-1])
             assert (entry.start, entry["STATUS"]) == (at, "CONFIRMED")
 
+        mei_sends_a_film(mei)
         they_connected(ana, mei)
         assert not ana.faults + mei.faults
 
@@ -104,7 +108,7 @@ def mei_writes_back(mei: Visitor) -> None:
     )
     page.get_by_role("checkbox", name="They may answer me by mail").check()
     mei.sends_in("Send to Ana Brandt")
-    expect(page.get_by_role("status")).to_contain_text("Ana Brandt gets a mail")
+    expect(page.get_by_role("status").first).to_contain_text("Ana Brandt gets a mail")
     expect(page.get_by_text("The octopus is there on Tuesdays.")).to_be_visible()
 
 
@@ -120,7 +124,7 @@ def mei_suggests_times_by_keyboard(mei: Visitor) -> None:
     page.get_by_label("Another one").select_option(index=5)
     page.get_by_role("button", name="Suggest to Ana Brandt").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("Offered")
+    expect(page.get_by_role("status").first).to_contain_text("Offered")
     mei.sees("times-offered")
 
 
@@ -131,15 +135,35 @@ def ana_takes_one(ana: Visitor) -> datetime:
     ana.sees("times-to-choose", shown_on="phone")
     moment = page.locator(".clock time").first.get_attribute("datetime") or ""
     page.get_by_role("button", name="Take this time").first.click()
-    expect(page.get_by_role("status")).to_contain_text("Agreed")
+    expect(page.get_by_role("status").first).to_contain_text("Agreed")
     expect(page.get_by_role("link", name="Put it into my calendar")).to_be_visible()
     ana.sees("times-agreed")
     return datetime.fromisoformat(moment)
 
 
+def mei_sends_a_film(mei: Visitor) -> None:
+    page = mei.page
+    page.locator("summary", has_text="Send a video you have").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Choose a video", exact=True).click()
+    mei.sees("thread-film")
+    chooser.value.set_files(FILM)
+    expect(page.get_by_text("It has arrived. We check it now.")).to_be_visible()
+    expect(page.get_by_text(re.compile("Your video (has arrived|is ready)"))).to_be_visible()
+    mei.sees("thread-film-arrived")
+    take_back = page.get_by_role("button", name="Take this recording back")
+    for _ in range(TRIES):
+        page.reload()
+        if take_back.is_visible():
+            break
+        page.wait_for_timeout(1_000)
+    mei.watches(page.get_by_label("Recording of Mei Tanaka"))
+    mei.sees("thread-film-sent", shown_on="phone")
+
+
 def they_connected(ana: Visitor, mei: Visitor) -> None:
     ana.sends_in("We connected")
-    expect(ana.page.get_by_role("status")).to_contain_text("Wonderful")
+    expect(ana.page.get_by_role("status").first).to_contain_text("Wonderful")
     mei.page.reload()
     expect(mei.page.get_by_text("Ana Brandt said so")).to_be_visible()
     mei.sends_in("No more about this match")

@@ -91,6 +91,8 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("threads.note", "match.met", {}),
     ("threads.propose", "meeting.proposed", {}),
     ("threads.arrange", "meeting.withdrawn", {"version": "1"}),
+    ("recordings.withdraw", "recording.withdrawn", {}),
+    ("recordings.begin", "intro.begun", {"size": "1000", "content_type": "video/mp4"}),
     ("intros.consent", "intro.consented", CONSENTED),
     ("intros.begin", "intro.begun", {"size": "1000", "content_type": "video/mp4"}),
     ("intros.write", "intro.written", {"words": WORDS}),
@@ -107,6 +109,8 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 ELSEWHERE = {
     "intros.sign": "it signs an address and changes no row",
     "followups.keep_draft": "it leaves an entry when a draft begins only; tried with the drafts",
+    "recordings.sign": "it signs an address and changes no row",
+    "recordings.arrived": "it needs a stored file; tried with the recorded replies",
     "intros.arrived": "it needs a stored file; tried with the studio",
     "captions.edit": "it needs a ready intro; tried with the captions",
     "captions.remove": "it needs captions; tried with them",

@@ -54,6 +54,7 @@ class Side:
     match: Match
     draft: Match
     intro_id: int
+    recording_id: int
     message_id: int
     question_id: int
     import_id: int
@@ -75,7 +76,7 @@ class Side:
             "spelling_id": self.spelling_id,
             "message_id": self.message_id,
             "participant_id": mine.id,
-            "intro_id": self.intro_id,
+            "intro_id": self.recording_id if "recordings" in rule else self.intro_id,
             "registration_key": self.event.registration_key,
             "act": "link" if "participants" in rule else "down",
             "wish": "hold" if "messages" in rule else "drop",
@@ -228,7 +229,15 @@ def _side(session: Session, email: str) -> Side:
         bytes_announced=1000,
         created_at=utc_now(),
     )
-    session.add(intro)
+    recording = Intro(
+        participant_id=live.id,
+        match_id=match.id,
+        state=IntroState.AWAITING_UPLOAD,
+        upload_key=f"uploads/{token_hex(16)}",
+        bytes_announced=1000,
+        created_at=utc_now(),
+    )
+    session.add_all([intro, recording])
     session.flush()
     waiting = session.scalars(
         select(Message.id).where(Message.event_id == event.id, Message.kind == "personal_link")
@@ -260,6 +269,7 @@ def _side(session: Session, email: str) -> Side:
         match=match,
         draft=draft,
         intro_id=intro.id,
+        recording_id=recording.id,
         message_id=waiting,
         question_id=event.questions[0].id,
         import_id=kept.id,

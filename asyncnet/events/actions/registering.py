@@ -14,7 +14,7 @@ from asyncnet.database import lock, wake
 from asyncnet.events.actions.linking import MailedLately, end_links, send_personal_link
 from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.actions.refreshing import refresh_pages
-from asyncnet.events.actions.replanning import replan_follow_ups
+from asyncnet.events.actions.replanning import follow_reader, replan_follow_ups
 from asyncnet.events.actions.wording import find_in_mentions, keep_mentions, learn_words
 from asyncnet.events.model import (
     Consent,
@@ -159,6 +159,7 @@ def change_participant(
             send_personal_link(session, participant, now=now)
     readdress(session, participant.id, address=said.email, name=said.name, now=now)
     replan_follow_ups(session, participant.event, reader=participant, now=now)
+    follow_reader(session, participant, now=now)
     refresh_pages(session, participant.event_id)
     record(session, actor, "participant.changed", f"participant:{participant.id}", now=now)
 

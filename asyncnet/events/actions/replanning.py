@@ -1,6 +1,6 @@
-"""Keeps follow-ups that wait on the day and at the hour that the rule says now."""
+"""Keeps mails that wait on the day and at the hour that the rule says now."""
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from asyncnet.messages.queue import (
     WAITING,
     replan,
 )
-from asyncnet.messages.rules import MessageKind
+from asyncnet.messages.rules import MessageKind, next_daylight
 from asyncnet.zones import zone_named
 
 
@@ -45,6 +45,27 @@ def replan_follow_ups(
                 note="Another day or zone.",
                 now=now,
             )
+
+
+def follow_reader(session: Session, reader: Participant, *, now: datetime) -> None:
+    """Let what waits to be told to somebody follow them to another zone.
+
+    Replies and times go at the next good hour there; a reminder keeps its day and hour, on the
+    clocks of that zone. What waits for their zone already stays as it is.
+    """
+    zone = zone_named(reader.zone)
+    waiting = select(Message).where(
+        Message.participant_id == reader.id,
+        Message.kind.in_((MessageKind.REPLY, MessageKind.MEETING, MessageKind.REMINDER)),
+        Message.state.in_(WAITING),
+        Message.zone != reader.zone,
+    )
+    for message in session.scalars(waiting.order_by(Message.id)).all():
+        due = next_daylight(zone, now)
+        if message.kind == MessageKind.REMINDER:
+            intended = datetime.fromisoformat(message.due_local).replace(tzinfo=zone)
+            due = max(due, intended.astimezone(UTC))
+        replan(session, message.id, due_at=due, zone=reader.zone, note="Another zone.", now=now)
 
 
 def has_follow_ups(session: Session, event_id: int) -> bool:

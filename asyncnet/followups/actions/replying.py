@@ -55,12 +55,12 @@ def reply(
     )
     session.add(written)
     session.flush()
-    _plan_mail(session, written, match.other(author_id), match.event_id, now=now)
+    plan_mail(session, written, match.other(author_id), match.event_id, now=now)
     record(session, actor, "match.replied", f"match:{match.id}", now=now)
     return written
 
 
-def _plan_mail(
+def plan_mail(
     session: Session, written: Reply, reader: Participant, event_id: int, *, now: datetime
 ) -> None:
     """Let a reply go with those that wait for the reader's day, or at once by daylight."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from asyncnet.database import NotFound
 from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer, Meeting, Reply, Step
 from asyncnet.followups.queries import GONE
 from asyncnet.followups.rules import Told, said_in
+from asyncnet.intros.model import Intro
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import published_match
 from asyncnet.messages.model import Message
@@ -27,6 +28,8 @@ class Words:
     contact: str | None
     waits: bool
     """True when the other one has not been mailed yet."""
+    recording: Intro | None = None
+    """What they recorded in place of words; taken back, it cannot be played any more."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +95,13 @@ def thread_of(session: Session, me: Participant, match_id: int) -> Thread:
     for reply, state in session.execute(
         select(Reply, Message.state)
         .outerjoin(Message, Message.id == Reply.message_id)
+        .options(joinedload(Reply.recording))
         .where(Reply.match_id == match.id)
     ):
         author = people[reply.author_id]
-        words.append(
-            Words(author, reply.created_at, [("", reply.words)], reply.contact, state not in GONE)
-        )
+        said = [("", reply.words)] if reply.words else []
+        waits = state not in GONE
+        words.append(Words(author, reply.created_at, said, reply.contact, waits, reply.recording))
     return Thread(
         match=match,
         me=me,

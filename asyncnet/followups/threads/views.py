@@ -18,6 +18,7 @@ from asyncnet.followups.letters import talk_of
 from asyncnet.followups.rules import Told, both_awake
 from asyncnet.followups.threads.forms import AnswerForm, ReplyForm, TimesForm
 from asyncnet.followups.threads.queries import Thread, thread_of
+from asyncnet.followups.threads.recordings import for_recording, plays
 from asyncnet.intros.faces import faces
 from asyncnet.messages.rules import next_daylight
 from asyncnet.web.access import Role, actor, current_participant, requires
@@ -212,4 +213,6 @@ def _page(me: Participant, shown: Thread, form: ReplyForm, times: TimesForm | No
         scarce=len(free) <= SCARCE,
         is_open=shown.is_open(now),
         now=now,
+        plays=plays(shown),
+        **for_recording(shown),
     )

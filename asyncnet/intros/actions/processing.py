@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.intros.actions.telling import tell
 from asyncnet.intros.actions.withdrawing import end
-from asyncnet.intros.model import ENDED, Intro, IntroKind, IntroState, IntroStep
+from asyncnet.intros.model import ENDED, PROPER, Intro, IntroKind, IntroState, IntroStep
 from asyncnet.messages.rules import MessageKind
 
 LEASE = timedelta(minutes=1)
@@ -149,12 +149,14 @@ def note_step(session: Session, claim: Claim, step: IntroStep) -> None:
 def mark_ready(session: Session, claim: Claim, prepared: Prepared, *, now: datetime) -> None:
     """Show what was made, and end every older intro of this person. Raises ClaimLost.
 
-    When a newer one became ready meanwhile, this one is replaced before anybody saw it.
+    When a newer one became ready meanwhile, this one is replaced before anybody saw it. A
+    recorded reply neither replaces anything nor is replaced.
     """
     intro = _claimed(session, claim)
-    newer = session.scalar(
+    newer = intro.match_id is None and session.scalar(
         select(func.count()).where(
             Intro.participant_id == intro.participant_id,
+            PROPER,
             Intro.id > intro.id,
             Intro.state == IntroState.READY,
         )
@@ -169,6 +171,8 @@ def mark_ready(session: Session, claim: Claim, prepared: Prepared, *, now: datet
     intro.step = None
     intro.state = IntroState.REPLACED if newer else IntroState.READY
     record(session, SYSTEM, f"intro.{intro.state}", f"intro:{intro.id}", now=now)
+    if intro.match_id is not None:
+        return
     if intro.state is IntroState.READY:
         tell(session, [intro], MessageKind.INTRO_READY, now=now)
     end(
@@ -186,9 +190,11 @@ def reject(
 ) -> None:
     """Refuse an upload, with a sentence for its owner. Raises ClaimLost.
 
-    The bytes of a video that is sound only stay for a while: its owner may take it as audio.
+    The bytes of a video that is sound only stay for a while: its owner may take it as audio,
+    unless it was a reply, which is recorded anew.
     """
     intro = _claimed(session, claim)
+    is_sound_only = is_sound_only and intro.match_id is None
     intro.state = IntroState.REJECTED
     intro.step = None
     intro.reason = reason[:300]

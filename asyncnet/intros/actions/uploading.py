@@ -64,6 +64,7 @@ def begin(
     participant: Participant,
     *,
     kind: IntroKind = IntroKind.VIDEO,
+    match_id: int | None = None,
     size: int,
     content_type: str,
     limits: Limits,
@@ -72,18 +73,29 @@ def begin(
 ) -> Intro:
     """Open an upload of `size` bytes under a random key of ours; an unfinished one before it ends.
 
-    `content_type` is what the browser says; it can only rule a file out. Raises NotAllowed.
+    `content_type` is what the browser says; it can only rule a file out. With a `match_id` it is
+    a recorded reply, which the caller allows. Raises NotAllowed.
     """
     lock(session, participant.id)
+    if match_id is None:
+        check_consent(session, participant.id)
     check_may_begin(session, participant.id, now=now)
     refusal = judge_bytes(size, limits)
     if refusal:
         raise NotAllowed(refusal)
     if content_type and not content_type.startswith(TYPES[kind]):
         raise NotAllowed(OTHER_TYPE[kind])
-    end(session, participant.id, (IntroState.AWAITING_UPLOAD,), IntroState.REPLACED, now=now)
+    end(
+        session,
+        participant.id,
+        (IntroState.AWAITING_UPLOAD,),
+        IntroState.REPLACED,
+        among=Intro.match_id == match_id,
+        now=now,
+    )
     intro = Intro(
         participant_id=participant.id,
+        match_id=match_id,
         kind=kind,
         upload_key=f"uploads/{secrets.token_hex(16)}",
         bytes_announced=size,
@@ -95,13 +107,17 @@ def begin(
     return intro
 
 
-def check_may_begin(session: Session, participant_id: int, *, now: datetime) -> None:
-    """Raise NotAllowed unless a participant has agreed and made few intros of late."""
+def check_consent(session: Session, participant_id: int) -> None:
+    """Raise NotAllowed unless a participant has agreed that their intro is shown."""
     if not queries.consent_of(session, participant_id, CONSENT_VERSION):
         raise NotAllowed("Please tick the box above first, so that we may show your intro.")
+
+
+def check_may_begin(session: Session, participant_id: int, *, now: datetime) -> None:
+    """Raise NotAllowed unless a participant has made few intros and recorded replies of late."""
     if queries.begun_since(session, participant_id, now - timedelta(days=1)) >= UPLOADS_A_DAY:
         raise NotAllowed(
-            f"You have made {UPLOADS_A_DAY} intros since yesterday. Please try again tomorrow."
+            f"You have made {UPLOADS_A_DAY} recordings since yesterday. Please try again tomorrow."
         )
 
 

@@ -3,24 +3,35 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, true, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, Actor, record
 from asyncnet.database import wake
 from asyncnet.events.model import Consent, Participant
 from asyncnet.intros import queries
-from asyncnet.intros.model import UNDER_WAY, Captions, Intro, IntroState
+from asyncnet.intros.model import PROPER, UNDER_WAY, Captions, Intro, IntroState
 
 
-def withdraw(session: Session, participant: Participant, *, actor: Actor, now: datetime) -> None:
-    """Take back every intro of a participant and the consent to it; storage is cleared next."""
+def withdraw(
+    session: Session,
+    participant: Participant,
+    *,
+    among: ColumnElement[bool] = PROPER,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Take back every intro of a participant and the consent to it; storage is cleared next.
+
+    The replies that they recorded stay, unless these are `among` what is taken back.
+    """
     lock(session, participant.id)
     ended = end(
         session,
         participant.id,
         (*UNDER_WAY, IntroState.READY, IntroState.REJECTED),
         IntroState.WITHDRAWN,
+        among=among,
         now=now,
     )
     consents = session.execute(
@@ -38,7 +49,7 @@ def withdraw(session: Session, participant: Participant, *, actor: Actor, now: d
 
 
 def withdraw_departed(session: Session, *, now: datetime) -> None:
-    """Withdraw the intros of people who left their event."""
+    """Withdraw the intros, and the recorded replies, of people who left their event."""
     open_states = (*UNDER_WAY, IntroState.READY)
     gone = session.scalars(
         select(Participant)
@@ -49,7 +60,7 @@ def withdraw_departed(session: Session, *, now: datetime) -> None:
         .limit(100)
     ).all()
     for participant in gone:
-        withdraw(session, participant, actor=SYSTEM, now=now)
+        withdraw(session, participant, among=true(), actor=SYSTEM, now=now)
 
 
 def end(
@@ -58,6 +69,7 @@ def end(
     states: Sequence[IntroState],
     end: IntroState,
     *,
+    among: ColumnElement[bool] = PROPER,
     now: datetime,
     before_id: int | None = None,
 ) -> bool:
@@ -65,7 +77,7 @@ def end(
 
     Their claims are lost, their captions go at once, and a worker clears storage after them.
     """
-    wanted = [Intro.participant_id == participant_id, Intro.state.in_(states)]
+    wanted = [Intro.participant_id == participant_id, Intro.state.in_(states), among]
     if before_id is not None:
         wanted.append(Intro.id < before_id)
     ended = session.execute(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Participant
 from asyncnet.intros import queries
-from asyncnet.intros.actions.uploading import check_may_begin
+from asyncnet.intros.actions.uploading import check_consent, check_may_begin
 from asyncnet.intros.actions.withdrawing import end, lock
 from asyncnet.intros.model import UNDER_WAY, Intro, IntroKind, IntroState
 
@@ -21,6 +21,7 @@ def write(
     The same words sent twice are one intro (CHECKLIST F8). Raises NotAllowed.
     """
     lock(session, participant.id)
+    check_consent(session, participant.id)
     check_may_begin(session, participant.id, now=now)
     shown = queries.ready_of(session, participant.id)
     if shown is not None and shown.kind is IntroKind.TEXT and shown.words == words:

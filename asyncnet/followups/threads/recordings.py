@@ -1,0 +1,129 @@
+"""Where one of the two of a match sends a recorded reply, sees how far it is, and takes it back."""
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from asyncnet.clock import utc_now
+from asyncnet.database import db, transaction
+from asyncnet.followups.actions import recording
+from asyncnet.followups.actions.replying import Closed
+from asyncnet.followups.queries import recordings_under_way
+from asyncnet.followups.threads.queries import Thread, thread_of
+from asyncnet.intros.actions.uploading import NotAllowed
+from asyncnet.intros.forms import BeginForm
+from asyncnet.intros.model import UNDER_WAY, IntroKind, IntroState
+from asyncnet.intros.playing import Playback, playback
+from asyncnet.intros.queries import intro_of
+from asyncnet.intros.signing import for_uploading, limits, refused, sign_step, take_over
+from asyncnet.web.access import Role, actor, current_participant, requires
+from asyncnet.web.forms import ButtonForm, text
+from asyncnet.web.limits import limiter
+from asyncnet.web.pages import allow_recording
+
+pages = Blueprint("recordings", __name__)
+RECORDINGS = "/me/<int:participant_id>/matches/<int:match_id>/thread/recordings"
+RECORDING = f"{RECORDINGS}/<int:intro_id>"
+
+
+@pages.get(f"{RECORDINGS}/state")
+@requires(Role.PARTICIPANT)
+def state(participant_id: int, match_id: int) -> ResponseReturnValue:
+    """Show how far one's recordings are; the page asks for it while one is prepared."""
+    me = current_participant(participant_id)
+    shown = thread_of(db.session(), me, match_id)
+    return render_template(
+        "threads/recordings.html", participant=me, other=shown.other, **for_recording(shown)
+    )
+
+
+@pages.post(RECORDINGS)
+@requires(Role.PARTICIPANT)
+@limiter.limit("30 per 5 minutes")
+def begin(participant_id: int, match_id: int) -> ResponseReturnValue:
+    """Open an upload for one recording; the answer carries its id."""
+    me = current_participant(participant_id)
+    shown = thread_of(db.session(), me, match_id)
+    form = BeginForm()
+    if not form.accepted():
+        return refused(form)
+    if not shown.is_open(utc_now()):
+        return {"error": "You can send this from the moment your round begins."}, 409
+    try:
+        with transaction() as session:
+            begun = recording.begin(
+                session,
+                me,
+                match_id,
+                kind=IntroKind(text(form.kind)),
+                size=form.size.data or 0,
+                content_type=form.content_type.data or "",
+                limits=limits(),
+                actor=actor(),
+                now=utc_now(),
+            )
+            begun_id = begun.id
+    except NotAllowed as error:
+        return {"error": str(error)}, 409
+    except Closed:
+        return {"error": "This conversation is closed, so nothing was sent."}, 409
+    return {"id": begun_id}, 201
+
+
+@pages.post(f"{RECORDING}/sign")
+@requires(Role.PARTICIPANT)
+def sign(participant_id: int, match_id: int, intro_id: int) -> ResponseReturnValue:
+    """Sign the next request of this participant's own upload, or its next parts."""
+    current_participant(participant_id)
+    return sign_step(intro_of(db.session(), participant_id, intro_id, match_id=match_id))
+
+
+@pages.post(f"{RECORDING}/arrived")
+@requires(Role.PARTICIPANT)
+def arrived(participant_id: int, match_id: int, intro_id: int) -> ResponseReturnValue:
+    """Look whether the file is there, whatever the browser says; saying it twice is harmless."""
+    current_participant(participant_id)
+    return take_over(intro_of(db.session(), participant_id, intro_id, match_id=match_id))
+
+
+@pages.post(f"{RECORDING}/withdraw")
+@requires(Role.PARTICIPANT)
+def withdraw(participant_id: int, match_id: int, intro_id: int) -> ResponseReturnValue:
+    """Take a recorded reply back, whether it was sent already or not."""
+    me = current_participant(participant_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    with transaction() as session:
+        recording.withdraw(session, me, match_id, intro_id, actor=actor(), now=utc_now())
+    flash(
+        "Taken back. Nobody can play it from now on, and its bytes are removed within minutes.",
+        "notice",
+    )
+    return redirect(url_for("threads.thread", participant_id=me.id, match_id=match_id))
+
+
+def for_recording(shown: Thread) -> dict[str, Any]:
+    """Return what the page of two shows of recordings that are not sent, and needs for new ones."""
+    allow_recording()
+    found = recordings_under_way(db.session(), shown.me.id, shown.match.id)
+    return {
+        "match_id": shown.match.id,
+        "under_way": found,
+        "waiting": any(one.state in (*UNDER_WAY[1:], IntroState.READY) for one in found),
+        "upload_at": url_for(
+            "recordings.begin", participant_id=shown.me.id, match_id=shown.match.id
+        ),
+        "upload_owner": f"{shown.me.id}-{shown.match.id}",
+        "upload_done": "It has arrived. We check it now.",
+        **for_uploading(),
+    }
+
+
+def plays(shown: Thread) -> dict[int, Playback]:
+    """Return what plays each recording that was sent, by its id; call it after an access check."""
+    return {
+        words.recording.id: playback(words.recording)
+        for words in shown.words
+        if words.recording and words.recording.state is IntroState.READY
+    }
