@@ -183,7 +183,7 @@ def mei_uploads_her_intro(mei: Visitor, video: Path) -> None:
     expect(page.get_by_role("heading", name="Where it stands")).to_contain_text(
         "Ready", timeout=60_000
     )
-    mei.watches(page.locator("video"))
+    mei.watches(page.locator("video[data-player]"))
     mei.sees("studio-ready", shown_on="phone")
 
 
@@ -201,7 +201,7 @@ def pairs_and_publishes(host: Visitor, event: str) -> None:
     expect(page.get_by_role("cell", name="Draft")).to_be_visible()
     host.sees("plan-draft")
     host.sends_in("Publish the drafts")
-    expect(page.get_by_role("status")).to_contain_text("Published: 1 new match")
+    expect(page.get_by_role("status")).to_contain_text("Published: everybody sees it")
     host.sees("plan-published", shown_on="desktop")
     page.goto(event)
     host.sees("board")
@@ -235,7 +235,7 @@ def ana_watches_and_writes(ana: Visitor) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Hello Ana Brandt")
     ana.sees("me-live")
     page.get_by_role("link", name="Watch Mei Tanaka's intro").click()
-    ana.watches(page.locator("video"))
+    ana.watches(page.locator("video[data-player]"))
     ana.sees("viewing", shown_on="phone")
 
     talk = "The tide pools, and how you keep volunteers."
