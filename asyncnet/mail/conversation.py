@@ -2,12 +2,15 @@
 
 import smtplib
 import socket
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 TRY_LATER = 421
 GO_ON = 354
 OK = (250, 251)
+OPENING_SECONDS = 120.0
+"""The longest from a connection to the first letter over it."""
 
 
 class ReplyLost(smtplib.SMTPException):
@@ -25,6 +28,10 @@ class Conversation(smtplib.SMTP):
     accepted = ""
     data_commands = 0
     give_up_at = float("inf")
+
+    def connect(self, *args: Any, **options: Any) -> tuple[int, bytes]:
+        self.give_up_at = monotonic() + OPENING_SECONDS
+        return super().connect(*args, **options)
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock is not None:
@@ -62,7 +69,7 @@ class Conversation(smtplib.SMTP):
             + b"DATA\r\n"
         )
         sent_by, sent_to, go_on = self.getreply(), self.getreply(), self.getreply()
-        self.data_commands += 1
+        self.data_commands += go_on[0] == GO_ON
         if sent_by[0] == 250 and sent_to[0] in OK and go_on[0] == GO_ON:
             code, words = self._send_content(content)
             if code == 250:
@@ -70,8 +77,9 @@ class Conversation(smtplib.SMTP):
             self._step_back(code)
             raise smtplib.SMTPDataError(code, words)
         if go_on[0] == GO_ON:
-            self.send(b".\r\n")  # nobody is to get it, so an empty letter is refused
-            self.getreply()
+            with suppress(smtplib.SMTPServerDisconnected):
+                self.send(b".\r\n")  # nobody is to get it, so an empty letter is refused
+                self.getreply()
         self._step_back(sent_by[0], sent_to[0], go_on[0])
         if sent_by[0] != 250:
             raise smtplib.SMTPSenderRefused(*sent_by, sender)
@@ -98,11 +106,15 @@ class Conversation(smtplib.SMTP):
         return (250 if code // 100 == 2 else code), words
 
     def _step_back(self, *codes: int) -> None:
-        """Make the server forget the letter, or hang up on one that wants no more."""
+        """Make the server forget the letter, or hang up on one that wants no more.
+
+        What it said of the letter holds even when it hangs up first.
+        """
         if TRY_LATER in codes:
             self.close()
         else:
-            self.rset()
+            with suppress(smtplib.SMTPServerDisconnected):
+                self.rset()
 
 
 class TlsConversation(smtplib.SMTP_SSL, Conversation):

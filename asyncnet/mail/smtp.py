@@ -23,7 +23,8 @@ from config import SmtpSettings
 REPLY_SECONDS = 30.0
 """The longest wait for one whole reply, and for the bytes of one letter to leave."""
 LETTER_SECONDS = 240.0
-"""The longest that one letter, or one opening of a connection, takes; together under the lease."""
+"""The longest that one letter takes; with a line that hung before it and a new opening still
+shorter than the lease."""
 
 
 class SmtpMailer(flask_mail.Mail):

@@ -17,6 +17,7 @@ from tests.servers.smtp import (
     dripping_server,
     mail_server,
     mute_server,
+    server_in_haste,
     trusting,
 )
 
@@ -117,6 +118,18 @@ def test_one_bad_recipient_holds_up_nobody(
         connection.send(letter())
 
     assert [mail.recipients for mail in server.received] == [["ana@example.org"]]
+
+
+@pytest.mark.parametrize("stays", [True, False])
+@pytest.mark.parametrize(("code", "expected"), [(550, Refused), (451, Delayed)])
+def test_an_answer_holds_even_when_the_server_hangs_up(
+    code: int, expected: type[Exception], stays: bool
+) -> None:
+    with (
+        server_in_haste(code=code, stays=stays) as server,
+        pytest.raises(expected, match=f"{code} nobody here"),
+    ):
+        send(server)
 
 
 def test_nobody_listening_is_unreachable() -> None:

@@ -117,6 +117,28 @@ def dripping_server() -> Iterator[MailServer]:
         yield server
 
 
+@contextmanager
+def server_in_haste(*, code: int, stays: bool) -> Iterator[MailServer]:
+    """A server that takes commands together, wants no recipient, and hangs up unless it `stays`."""
+
+    def talk(line: socketserver.StreamRequestHandler, stop: threading.Event) -> None:
+        line.wfile.write(b"220 make it short\r\n")
+        while words := line.rfile.readline().upper():
+            if words.startswith(b"EHLO"):
+                line.wfile.write(b"250-haste\r\n250 PIPELINING\r\n")
+            elif words.startswith(b"RCPT"):
+                line.wfile.write(f"{code} nobody here\r\n".encode())
+            elif words.startswith(b"DATA"):
+                line.wfile.write(b"503 nobody to send it to\r\n")
+                if not stays:
+                    return
+            else:
+                line.wfile.write(b"250 OK\r\n")
+
+    with _raw_server(talk) as server:
+        yield server
+
+
 def trusting() -> ssl.SSLContext:
     """Return a client's context that trusts this server's own certificate, for `localhost`."""
     return ssl.create_default_context(cafile=CERTIFICATES / "server.pem")
