@@ -26,6 +26,9 @@ EPSILON = 1e-6
 COLUMNS_EACH = 5
 GAP = 2e-3
 NODES = 5
+SMALL = 80
+PROVING = 2
+STEPS = 8_000
 WHOLE_UP_TO = 2_500
 
 
@@ -171,7 +174,8 @@ class _Part:
         """Return the best partition that the pool holds, and a bound for all partitions.
 
         The prices stay in a box around the last good ones: with few groups in the pool they would
-        jump about. Any prices at which no group pays are a bound, in a box or not.
+        jump about. Any prices at which no group pays are a bound, in a box or not. Groups of other
+        sizes than the partition's are searched for the bound alone, and so only towards the end.
         """
         smallest, largest = self.limits
         sizes = list(range(min(smallest, *map(len, self.pool)), largest + 1))
@@ -190,8 +194,12 @@ class _Part:
             if prices is None:
                 box *= 2
                 continue
-            found = paying_groups(self.affinity, prices, sizes, steps, self.stop_at)
-            bound = min(bound, float(prices.sum()) + found.raise_by)
+            proving = rounds < PROVING or len(self.people) <= SMALL
+            wanted = sizes if proving else sorted(self.sizes)
+            most = steps if proving else STEPS
+            found = paying_groups(self.affinity, prices, wanted, most, self.stop_at)
+            if proving:
+                bound = min(bound, float(prices.sum()) + found.raise_by)
             new = [who for who in found.groups if who not in self.pool]
             for who in new:
                 self.pool[who] = worth_of(self.affinity, who)
@@ -271,7 +279,7 @@ def _prices(
 
 def effort(m: int) -> tuple[int, int]:
     """Return the steps of one annealing and how many there are, for this many people."""
-    if m <= 80:
+    if m <= SMALL:
         return min(6_000, 200 * m), 4
     if m <= 300:
         return 20_000, 2
@@ -280,6 +288,6 @@ def effort(m: int) -> tuple[int, int]:
 
 def search_effort(m: int) -> tuple[int, int]:
     """Return how often groups are priced, and the steps of one search."""
-    if m <= 80:
+    if m <= SMALL:
         return 30, 60_000
-    return (5, 20_000) if m <= 300 else (0, 0)
+    return (5, 120 * m) if m <= 300 else (0, 0)

@@ -258,7 +258,8 @@ class _Solver:
         if large:
             gap = GAP_WHEN_LARGE
         slack = SLACK * float(self.scores.value.max(initial=1))
-        for factor in (1, WIDER):
+        all_seen = len(self.problem.people) <= EVERY_PAIR_UP_TO
+        for factor in (1,) if all_seen else (1, WIDER):
             edges = near(self.problem, self.scores, relaxed, slack * factor)
             trios = trios_worth(self.problem, self.scores, relaxed, edges) if demand.trios else []
             options = (self.problem, self.scores, edges, demand, trios)
@@ -279,7 +280,7 @@ class _Solver:
                     return choice
         reward = rewards(self.problem, self.scores)
         choice = choose(*options, gap=gap, seconds=self.left(), reward=reward)
-        if choice is None and len(self.problem.people) <= EVERY_PAIR_UP_TO and self.left() > 0:
+        if choice is None and all_seen and self.left() > 0:
             refuse_kept_promises(self.problem)
         return choice
 

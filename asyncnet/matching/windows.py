@@ -19,7 +19,8 @@ from asyncnet.matching.weights import Reals, Scores
 Rounds = list[list[Meeting]]
 
 TRIOS_UP_TO = 14
-NODES = 2_000
+NODES = 300
+NODES_FOR_EVERYBODY = 2_000
 GAP = 1e-6
 
 
@@ -90,6 +91,12 @@ class _Window:
             return 0
         width = 1 if self.problem.is_live(person) else someone.per_round
         return width - self.busy[person, number]
+
+    def nodes(self) -> int:
+        """Return how far the search goes; proving that an odd seat stays empty has no use in a
+        window, where the next one is tried instead."""
+        whole = len(self.people) == len(self.problem.people)
+        return NODES_FOR_EVERYBODY if whole else NODES
 
     def _options(self) -> list[tuple[int, Meeting]]:
         found: list[tuple[int, Meeting]] = []
@@ -177,7 +184,7 @@ class _Window:
             constraints=LinearConstraint(matrix, low, high),
             integrality=np.concatenate([np.ones(count), np.zeros(3 * size)]),
             bounds=Bounds(np.zeros(len(worth)), upper),
-            options={"mip_rel_gap": GAP, "node_limit": NODES, "time_limit": seconds},
+            options={"mip_rel_gap": GAP, "node_limit": self.nodes(), "time_limit": seconds},
         )
         if answer.x is None:
             return self.before
