@@ -1,6 +1,9 @@
 """`flask matching`: one object out, a sentence and status 2 for what cannot be."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from asyncnet.commands.matching import matching
+from benchmarks._matching_events import make_event
 from tests.matching.events import DATA, event, people
 
 
@@ -41,6 +45,29 @@ def test_what_solve_prints_passes_the_check(name: str, file: Any) -> None:
     assert verdict["valid"]
     assert (verdict["total"], verdict["min_share"]) == (printed["value"], printed["min_share"])
     assert printed["gap"] == pytest.approx(1 - printed["value"] / printed["upper_bound"], abs=1e-6)
+
+
+def test_every_process_finds_the_same_plan_for_a_seed(file: Any) -> None:
+    made = file("event.json", make_event(30, 3, seed=5))
+
+    first, second = (_solved_apart(made, hash_seed) for hash_seed in ("1", "2"))
+
+    assert first["rounds"]
+    assert first == second
+
+
+def _solved_apart(made: Path, hash_seed: str) -> dict[str, Any]:
+    """Return the plan that a process of its own finds, without the time it took."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "matching", "solve", made, "--json"],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=True,
+    )
+    plan: dict[str, Any] = json.loads(done.stdout)
+    del plan["seconds"]
+    return plan
 
 
 def test_without_json_an_organizer_can_read_the_plan() -> None:
