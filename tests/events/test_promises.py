@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.model import AuditEntry
-from asyncnet.events.model import Consent, Event, Participant
-from asyncnet.events.rules import Attendance
+from asyncnet.events.model import Consent, Event, Participant, Spelling
+from asyncnet.events.rules import Attendance, WordKind
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.matches.model import Match
 from asyncnet.tasks import keep_promises, sweep_storage
@@ -33,6 +33,7 @@ def test_everybody_is_forgotten_on_the_promised_day_and_not_before(
     factories.match(session, live, mei)
     session.add(_ready_intro(mei))
     session.add(_consent(mei))
+    session.add_all([_word(event), _word(kept)])
     session.commit()
     video = tmp_path / "video"
     video.write_bytes(b"a face and a voice")
@@ -47,10 +48,21 @@ def test_everybody_is_forgotten_on_the_promised_day_and_not_before(
     assert early == 3
     assert [person.id for person in rows(select(Participant))] == [other.id]
     assert [rows(select(table)) for table in (Intro, Match, Consent)] == [[], [], []]
+    assert [word.event_id for word in rows(select(Spelling))] == [kept.id]
     assert left == []
     assert len(rows(select(Event))) == 2
     told = rows(select(AuditEntry).where(AuditEntry.action == "people.forgotten"))
     assert [(entry.object, entry.detail) for entry in told] == [(f"event:{event.id}", "2 people")]
+
+
+def _word(event: Event) -> Spelling:
+    return Spelling(
+        event_id=event.id,
+        kind=WordKind.TOPIC,
+        folded="eelgrass in my bay",
+        written="Eelgrass in my bay",
+        word="Eelgrass in my bay",
+    )
 
 
 def _both(moment: datetime) -> None:
