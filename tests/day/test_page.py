@@ -47,6 +47,7 @@ def ana_meets(session: Session) -> Callable[[Event], Participant]:
         ana, ben = (factories.participant(session, event, name=name) for name in ("Ana", "Ben"))
         mei = factories.participant(session, event, name="Mei", attendance=Attendance.ASYNC)
         chat = factories.match(session, ana, ben)
+        ben.experience = "Reef maps"
         chat.room, chat.first_reasons = 12, ["You both count whales."]
         factories.match(session, ana, mei, round_number=2)
         group = Group(event_id=event.id, number=3, state=MatchState.PUBLISHED, created_at=utc_now())
@@ -67,7 +68,7 @@ def ana_meets(session: Session) -> Callable[[Event], Participant]:
         (-60, ["Round 1 comes first", "Your rounds", "Ben"], ["You meet"]),
         (
             1,
-            ["Round 1 of 3", "You meet Ben", "Room 12", "You both count whales.", "happily talk"],
+            ["Round 1 of 3", "You meet Ben", "Room 12", "You both count whales.", "Reef maps"],
             ["You meet Mei"],
         ),
         (6, ["Break, then round 2", "Next, in round 2", "Mei"], ["You meet"]),

@@ -63,10 +63,13 @@ class Someone:
     name: str
     zone: str
     greeting: str
+    experience: str = ""
 
 
 PEOPLE = [
-    Someone("Mirela Okonkwo-Bădescu", "Australia/Sydney", "I count crabs, and ask why."),
+    Someone(
+        "Mirela Okonkwo-Bădescu", "Australia/Sydney", "I count crabs, and ask why.", "Tide gauges"
+    ),
     Someone("Ben", "Europe/Berlin", ""),
 ]
 
