@@ -61,7 +61,7 @@ LETTERS: dict[str, Callable[..., Draft]] = {
 
 
 def register(app: Flask) -> None:
-    """Name the tasks on both queues, so that workers know them and a commit can wake them."""
+    """Name the tasks on every queue, so that workers know them and a commit can wake them."""
     wired: Parts = app.extensions["asyncnet"]
 
     def in_app(work_through: Callable[[], object]) -> Callable[[], None]:
