@@ -106,7 +106,7 @@ def create_app(settings: Settings) -> Flask:
     access.guard(app)
     csrf.init_app(app)
     limits.register(app)
-    polling.register(app)
+    polling.register(app, settings)
     for feature in FEATURES:
         app.register_blueprint(feature.pages)
     for command in COMMANDS:

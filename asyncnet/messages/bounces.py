@@ -83,7 +83,18 @@ class ReturnPaths:
 
 
 def read_report(content: bytes) -> tuple[Report, list[str]]:
-    """Return what a mail reports and the addresses that it was sent to. Raises NotAReport."""
+    """Return what a mail reports and the addresses that it was sent to. Raises NotAReport.
+
+    Anybody may write to where reports arrive, and Python's parser answers some broken headers
+    with errors of many kinds; to us all of them say the same.
+    """
+    try:
+        return _read(content)
+    except (AttributeError, IndexError, LookupError, TypeError, ValueError) as error:
+        raise NotAReport("This mail cannot be read.") from error
+
+
+def _read(content: bytes) -> tuple[Report, list[str]]:
     mail = BytesParser(EmailMessage, policy=default).parsebytes(content)
     if mail.get_content_type() != "multipart/report":
         raise NotAReport("This is no delivery report.")
@@ -93,7 +104,8 @@ def read_report(content: bytes) -> tuple[Report, list[str]]:
             fate = {"failed": Fate.FAILED, "delayed": Fate.DELAYED}.get(action, Fate.DELIVERED)
             status = str(part["Status"]).strip()
             said = " ".join(str(part.get("Diagnostic-Code", "")).split())
-            words = f"{status} {said.partition(';')[2].strip() or said}".strip()
+            told = f"{status} {said.partition(';')[2].strip() or said}".strip()
+            words = "".join(sign for sign in told if sign.isprintable())
             headers = ("Delivered-To", "X-Original-To", "To")
             addressed = [str(value) for name in headers for value in mail.get_all(name, [])]
             return Report(fate, status.startswith("5"), words), addressed

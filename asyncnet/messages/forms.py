@@ -102,4 +102,6 @@ class BulkForm(Form):
 
 
 def _small(written: str) -> bool:
-    return written.isascii() and written.isdecimal() and int(written[:12]) <= LARGEST_ID
+    """Return whether this is a number that a row can have."""
+    digits = written.isascii() and written.isdecimal() and len(written) <= len(str(LARGEST_ID))
+    return digits and int(written) <= LARGEST_ID

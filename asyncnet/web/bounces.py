@@ -60,12 +60,17 @@ def _read_mail() -> tuple[str, Report]:
 
 
 def _read_json() -> tuple[str, Report]:
-    said: Any = request.get_json(silent=True)
+    try:
+        said: Any = request.get_json(silent=True)
+    except RecursionError:
+        said = None
     if not isinstance(said, dict):
         raise NotAReport("This is no JSON object.")
     fate, status = said.get("fate"), str(said.get("status", ""))
-    if fate not in set(Fate):
+    if not isinstance(fate, str) or fate not in set(Fate):
         raise NotAReport("The fate must be delivered, failed or delayed.")
     reference = str(said.get("message_id", "")).strip("<> ").partition("@")[0]
+    if not reference.isascii():
+        raise NotAReport("The message_id is none of ours.")
     words = f"{status} {' '.join(str(said.get('words', '')).split())}".strip()
     return reference, Report(Fate(fate), status.startswith("5"), words[:LONGEST_WORDS])

@@ -1,7 +1,8 @@
 """Answers the question that hundreds of open pages ask every few seconds: is anything new?
 
 Almost always nothing is. That is said here, from one small query and before anything else of
-the app runs; whatever else is to be said, a refusal above all, the app says by itself.
+the app runs; whatever else is to be said, a refusal above all, the app says by itself. So it does
+to whoever asks by another name than ours (CHECKLIST S7).
 """
 
 import re
@@ -22,6 +23,7 @@ from asyncnet.events.queries import Glance, LinkEnded, glance_with, slots_of
 from asyncnet.events.rules import Slot
 from asyncnet.web.now import server_time, tag_of
 from asyncnet.zones import zone_named
+from config import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -40,8 +42,9 @@ class Polls:
     On the way it keeps whose pages are open, for the organizers' board.
     """
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, settings: Settings) -> None:
         self._app = app
+        self._host = settings.own_host
         self._whole = app.wsgi_app
         self._rounds: dict[int, tuple[int, float, tuple[Slot, ...]]] = {}
         self._known_engine: Engine | None = None
@@ -51,7 +54,8 @@ class Polls:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         asked = QUESTION.fullmatch(environ.get("PATH_INFO", ""))
-        if asked and environ["REQUEST_METHOD"] == "GET":
+        here = environ.get("HTTP_HOST") == self._host
+        if asked and here and environ["REQUEST_METHOD"] == "GET":
             try:
                 tag = self._tag(environ, int(asked[1]))
             except (NotFound, LinkEnded, DBAPIError):
@@ -123,8 +127,8 @@ class Polls:
         ]
 
 
-def register(app: Flask) -> None:
+def register(app: Flask, settings: Settings) -> None:
     """Put the quick answer before an app."""
-    polls = Polls(app)
+    polls = Polls(app, settings)
     app.extensions["asyncnet_polls"] = polls
     app.wsgi_app = polls  # type: ignore[method-assign]

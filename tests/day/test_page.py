@@ -108,7 +108,11 @@ def test_a_page_that_shows_this_already_is_told_so_by_one_small_query(
         engine_event.listen(db.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
 
     same = client.get(f"/me/{ana.id}/now", headers={"If-None-Match": tag})
+    elsewhere = client.get(
+        f"/me/{ana.id}/now", headers={"If-None-Match": tag, "Host": "evil.example"}
+    )
 
+    assert elsewhere.status_code == 400
     assert (same.status_code, same.data) == (304, b"")
     assert int(same.headers["X-Server-Time"]) > 0
     assert "Set-Cookie" not in same.headers

@@ -18,7 +18,7 @@ from asyncnet.intros.rules import Unusable, Way
 from asyncnet.intros.video import encode, isolate
 from asyncnet.intros.video.isolate import Bounds, Finished, Stopped, Walls, run, walls
 from asyncnet.intros.video.prepare import LIMITS, bounds_of
-from asyncnet.intros.video.probe import measure
+from asyncnet.intros.video.probe import CONTAINERS, measure
 from tests.intros.films import FFMPEG, film, picture
 
 SMALL = Bounds(cpu_seconds=1, wall_seconds=60, file_bytes=1_000_000)
@@ -296,7 +296,7 @@ def test_the_lists_of_what_may_be_opened_stop_a_playlist_alone(tmp_path: Path) -
     neighbour = film(tmp_path / "neighbour.mp4")
     with listener() as (port, seen):
         lists = playlists(port, neighbour)
-        safe = encode.SAFE_INPUT
+        safe = (*encode.SAFE_INPUT, CONTAINERS)
 
         hls, why_hls = opened_as("hls", lists["hls"], safe, tmp_path, jailed=False)
         concat, why_concat = opened_as(

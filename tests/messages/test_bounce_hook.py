@@ -131,3 +131,34 @@ def test_without_a_token_in_the_settings_there_is_no_such_place(app: Flask) -> N
     )
 
     assert app.test_client().post("/hooks/mail", json={}, headers=ALLOWED).status_code == 404
+
+
+@pytest.mark.sizeless
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"fate": []}',
+        b'{"fate": {}, "message_id": "a@b"}',
+        b'{"fate": "failed", "message_id": "\\ud800"}',
+        b"[" * 100_000,
+    ],
+)
+def test_odd_json_is_refused_in_a_sentence(client: FlaskClient, body: bytes) -> None:
+    answer = client.post(
+        "/hooks/mail", data=body, headers=ALLOWED | {"Content-Type": "application/json"}
+    )
+
+    assert answer.status_code == 422
+    assert answer.json
+    assert answer.json["error"].endswith(".")
+
+
+@pytest.mark.sizeless
+def test_a_report_with_broken_headers_is_refused_in_a_sentence(client: FlaskClient) -> None:
+    broken = REPORT.replace("To: {to}", 'To: a:b:;<"', 1)
+
+    answer = client.post(
+        "/hooks/mail", data=broken.encode(), headers=ALLOWED | {"Content-Type": "message/rfc822"}
+    )
+
+    assert answer.status_code == 422

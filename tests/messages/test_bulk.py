@@ -167,3 +167,13 @@ def test_the_table_for_spreadsheets_holds_what_the_filters_let_through(
     assert answer.mimetype == "text/csv"
     assert row[:2] == ["'=HYPERLINK(1)", "reader7@reader.example"]
     assert dict(zip(head, row, strict=True))["Their time zone"] == "Asia/Tokyo"
+
+
+@pytest.mark.sizeless
+def test_a_number_that_no_row_has_is_left_out(client: FlaskClient, forum: Event) -> None:
+    form = find_form(client.get(board(forum)))
+    huge = f"{'0' * 12}{'9' * 25}:1"
+
+    answer = client.post(board(forum), data=filled(form, {"wish": "hold", "pick": [huge]}))
+
+    assert answer.status_code in {200, 302}

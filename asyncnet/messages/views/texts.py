@@ -85,7 +85,7 @@ def usual_text(event_id: int, kind: str) -> ResponseReturnValue:
                 event.id,
                 kind,
                 wordable.usual,
-                version=request.form.get("version", 0, type=int),
+                version=WordingForm(wordable.places).seen(),
                 actor=actor(),
                 now=utc_now(),
             )
