@@ -18,7 +18,6 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
         (
             "queries",
             "matches/instance",
-            "followups/ledger",
             "followups/unanswered",
             "followups/funnel",
             "followups/waiting",

@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 from asyncnet.database import UtcDateTime
 from asyncnet.events.model import Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.followups.ledger import Stage
 from asyncnet.followups.model import Answer, Reply, Step
 from asyncnet.followups.queries import GONE
-from asyncnet.followups.rules import Told
+from asyncnet.followups.rules import Stage, Told
 from asyncnet.intros.model import PROPER, Intro
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
@@ -26,7 +25,7 @@ def here(event_id: int) -> ColumnElement[bool]:
 
 
 def stages_of(event_id: int) -> Any:
-    """Select the first moment of every stage of every published match, as the ledger counts."""
+    """Select the first moment of every stage of every published match."""
     mine = and_(Match.event_id == event_id, Match.state == MatchState.PUBLISHED)
 
     def told(what: Told) -> Any:

@@ -27,6 +27,18 @@ class Told(StrEnum):
     """They want no more mails about it."""
 
 
+class Stage(StrEnum):
+    """How far a match has come; a later one may be there without an earlier one."""
+
+    WATCHED = "watched"
+    ANSWERED = "answered"
+    MAILED = "mailed"
+    """A mail server took it."""
+    REPLIED = "replied"
+    """The first word of somebody to whom the other one had written."""
+    MET = "met"
+
+
 def kept_of(typed: Typed) -> dict[str, list[str]]:
     """Return what is kept of a form: every field that a browser sends, none of them endless."""
     return {

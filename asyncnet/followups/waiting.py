@@ -27,10 +27,9 @@ from asyncnet.database import UtcDateTime
 from asyncnet.events.model import Participant
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.funnel import here, stages_of
-from asyncnet.followups.ledger import Stage
 from asyncnet.followups.model import Step
 from asyncnet.followups.queries import NEEDS_A_PERSON
-from asyncnet.followups.rules import Told
+from asyncnet.followups.rules import Stage, Told
 from asyncnet.intros.model import PROPER, Intro, IntroState
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message

@@ -17,6 +17,8 @@ from asyncnet.database import db, transaction
 from asyncnet.events.model import Event, Participant, Question
 from asyncnet.events.rules import Attendance, next_morning
 from asyncnet.followups.actions.answering import answer_match
+from asyncnet.followups.funnel import stages_of
+from asyncnet.followups.rules import Stage
 from asyncnet.matches.model import Match
 from asyncnet.messages.drain import Drained
 from asyncnet.tasks import drain_mail
@@ -77,6 +79,13 @@ class Evening:
         browser = self.app.test_client()
         open_personal_link(browser, person)
         return browser
+
+
+def stages_in(session: Session, event_id: int) -> list[dict[Stage, datetime]]:
+    """Return when every match of an event came to the stages it has reached."""
+    stages = stages_of(event_id)
+    rows = session.execute(select(stages).order_by(stages.c.match_id)).mappings()
+    return [{stage: row[stage] for stage in Stage if row[stage]} for row in rows]
 
 
 @contextmanager

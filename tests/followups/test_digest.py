@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from asyncnet.followups.ledger import Moment, Stage, ledger_of
+from asyncnet.followups.rules import Stage
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import act, claim
@@ -16,7 +16,7 @@ from asyncnet.messages.rules import LEASE, Act
 from asyncnet.tasks import plan_forgotten
 from config import Settings
 from tests import factories
-from tests.followups.scene import STARTS_AT, Evening, evening
+from tests.followups.scene import STARTS_AT, Evening, evening, stages_in
 from tests.pages import post_form, sign_in
 from tests.servers.smtp import Fault, MailServer, mail_server
 
@@ -180,24 +180,18 @@ def test_nothing_goes_when_nothing_is_left_to_tell(
     assert message.state == "cancelled"
 
 
-def test_the_ledger_says_how_far_every_match_has_come(scene: Evening, session: Session) -> None:
+def test_the_stages_say_how_far_every_match_has_come(scene: Evening, session: Session) -> None:
     scene.answers(scene.ana, "First.")
     scene.sends(scene.morning)
     scene.answers(scene.ben, "Second.", at=scene.morning)
 
-    lines = ledger_of(session, scene.event.id)
-
-    ana, ben = scene.ana.id, scene.ben.id
-    assert [line.stages for line in lines] == [
+    assert stages_in(session, scene.event.id) == [
         {
-            Stage.WATCHED: Moment(STARTS_AT, ana),
-            Stage.ANSWERED: Moment(STARTS_AT, ana),
-            Stage.MAILED: Moment(scene.morning, ana),
+            Stage.WATCHED: STARTS_AT,
+            Stage.ANSWERED: STARTS_AT,
+            Stage.MAILED: scene.morning,
         },
-        {
-            Stage.WATCHED: Moment(scene.morning, ben),
-            Stage.ANSWERED: Moment(scene.morning, ben),
-        },
+        {Stage.WATCHED: scene.morning, Stage.ANSWERED: scene.morning},
         {},
     ]
 
