@@ -1,6 +1,6 @@
 """Reads answers and the mails that bring them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer, AnswerDraft, Reply, Step
 from asyncnet.followups.rules import Told
 from asyncnet.intros.model import PROPER, UNDER_WAY, Intro, IntroState
-from asyncnet.intros.queries import states_in
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.matches.queries import published_match
 from asyncnet.messages.model import Message
@@ -331,110 +330,28 @@ def _has_closed(participant_id: Any) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """How many of an event wait for what, as its organizer should know at a glance."""
+class Outgoing:
+    """The follow-ups of an event, as its organizer should know of them at a glance."""
 
-    without_intro: int
-    """Asynchronous people whose newest intro is not ready."""
-    refused_intros: int
-    """Those of them whose newest file could not be used."""
-    without_match: int
-    """People who are in no match."""
-    drafts: int
-    """Matches that only organizers see."""
-    unanswered: int
-    """Published viewings without words yet."""
     scheduled: int
-    """Follow-ups that wait for their reader's morning."""
+    """Those that wait for their reader's morning."""
     sent: int
-    """Follow-ups that have gone out."""
-    stuck: int
-    """Mails that need an organizer: on hold, failed, unconfirmed or returned."""
     next_message: Message | None
-    """The follow-up that goes out next."""
+    """The one that goes out next."""
 
 
-def waiting_in(session: Session, event_id: int) -> Waiting:
-    """Return the counts of one event, in a constant number of queries."""
-    intros = states_in(session, event_id)
-    asynchronous = set(
-        session.scalars(
-            select(Participant.id).where(
-                Participant.event_id == event_id,
-                Participant.left_at.is_(None),
-                Participant.attendance == Attendance.ASYNC,
-            )
-        )
-    )
-    matched = select(Match.id).where(
-        Match.state != MatchState.WITHDRAWN,
-        or_(Match.first_id == Participant.id, Match.second_id == Participant.id),
-    )
-    first, second = aliased(Participant), aliased(Participant)
-    states = _counted(
-        session.execute(
-            select(Match.state, func.count())
-            .where(Match.event_id == event_id)
-            .group_by(Match.state)
-        )
-    )
-    follow_ups = _counted(
-        session.execute(
-            select(Message.state, func.count())
-            .where(Message.event_id == event_id, Message.kind == MessageKind.FOLLOW_UP)
-            .group_by(Message.state)
-        )
-    )
-    return Waiting(
-        without_intro=sum(intros.get(who) is not IntroState.READY for who in asynchronous),
-        refused_intros=sum(intros.get(who) is IntroState.REJECTED for who in asynchronous),
-        without_match=session.scalar(
-            select(func.count()).where(
-                Participant.event_id == event_id,
-                Participant.left_at.is_(None),
-                ~matched.exists(),
-            )
-        )
-        or 0,
-        drafts=states.get(MatchState.DRAFT, 0),
-        unanswered=sum(
-            session.scalar(
-                select(func.count())
-                .select_from(Match)
-                .join(first, Match.first_id == first.id)
-                .join(second, Match.second_id == second.id)
-                .where(
-                    Match.event_id == event_id,
-                    Match.state == MatchState.PUBLISHED,
-                    watched.attendance == Attendance.ASYNC,
-                    ~select(Answer.id)
-                    .where(Answer.match_id == Match.id, Answer.author_id == viewer.id)
-                    .exists(),
-                )
-            )
-            or 0
-            for viewer, watched in ((first, second), (second, first))
-        ),
-        scheduled=follow_ups.get(MessageState.SCHEDULED, 0),
-        sent=follow_ups.get(MessageState.SENT, 0),
-        stuck=session.scalar(
-            select(func.count()).where(
-                Message.event_id == event_id, Message.state.in_(NEEDS_A_PERSON)
-            )
-        )
-        or 0,
+def outgoing_of(session: Session, event_id: int) -> Outgoing:
+    """Return what becomes of an event's follow-ups, in two queries."""
+    mine = (Message.event_id == event_id, Message.kind == MessageKind.FOLLOW_UP)
+    rows = session.execute(select(Message.state, func.count()).where(*mine).group_by(Message.state))
+    states = {row[0]: row[1] for row in rows}
+    return Outgoing(
+        scheduled=states.get(MessageState.SCHEDULED, 0),
+        sent=states.get(MessageState.SENT, 0),
         next_message=session.scalar(
             select(Message)
-            .where(
-                Message.event_id == event_id,
-                Message.kind == MessageKind.FOLLOW_UP,
-                Message.state == MessageState.SCHEDULED,
-            )
+            .where(*mine, Message.state == MessageState.SCHEDULED)
             .order_by(Message.due_at, Message.id)
             .limit(1)
         ),
     )
-
-
-def _counted(found: Iterable[Any]) -> dict[Any, int]:
-    return {row[0]: row[1] for row in found}

@@ -33,6 +33,7 @@ from asyncnet.followups.funnel import funnel
 from asyncnet.followups.letters import readable
 from asyncnet.followups.model import TAB, Answer, AnswerDraft
 from asyncnet.followups.queries import Viewing
+from asyncnet.followups.waiting import waiting_counts
 from asyncnet.intros.faces import faces
 from asyncnet.intros.playing import playback
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
@@ -59,7 +60,8 @@ def board(event_id: int) -> ResponseReturnValue:
         "followups/board.html",
         event=event,
         counts=counts(db.session(), event.id),
-        waiting=queries.waiting_in(db.session(), event.id),
+        waiting=waiting_counts(db.session(), event.id),
+        outgoing=queries.outgoing_of(db.session(), event.id),
         funnel=funnel(db.session(), event.id),
         registration=links().to(url_for("events.join", registration_key=event.registration_key)),
     )

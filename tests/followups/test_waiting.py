@@ -183,6 +183,23 @@ def test_what_an_organizer_must_decide_is_listed_with_its_place(
     assert draft.state is MatchState.DRAFT
 
 
+def test_the_overview_counts_as_the_list_does_and_leads_into_it(
+    client: FlaskClient, session: Session, forum: Event
+) -> None:
+    match = pair(session, forum, "Mei")
+    watch(session, match)
+    write(session, match, sent=False)
+    factories.participant(session, forum)
+    session.commit()
+
+    board = client.get(f"/events/{forum.id}").text
+
+    links = re.findall(r'waiting\?what=(\w+)">(\d+) ', board)
+    assert {For(what): int(count) for what, count in links} == waiting_counts(session, forum.id)
+    assert waiting_counts(session, forum.id) == {For.MATCH: 1, For.MAIL: 1}
+    assert "1 follow-up waits" in board
+
+
 def test_the_list_goes_page_by_page_and_out_whole(
     client: FlaskClient, session: Session, forum: Event
 ) -> None:
