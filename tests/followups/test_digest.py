@@ -1,10 +1,9 @@
 """One mail a morning brings what the matches wrote: nothing is lost, nothing comes twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -14,28 +13,13 @@ from asyncnet.messages.model import Message
 from asyncnet.messages.queue import act, claim
 from asyncnet.messages.rules import LEASE, Act
 from asyncnet.tasks import plan_forgotten
-from config import Settings
 from tests import factories
-from tests.followups.scene import STARTS_AT, Evening, evening, stages_in
+from tests.followups.scene import STARTS_AT, Evening, stages_in
 from tests.pages import post_form, sign_in
-from tests.servers.smtp import Fault, MailServer, mail_server
+from tests.servers.smtp import Fault
 
 A_DAY = timedelta(days=1)
 Rows = Callable[..., list]  # type: ignore[type-arg]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[MailServer]:
-    with mail_server() as server:
-        yield server
-
-
-@pytest.fixture
-def scene(settings: Settings, running: MailServer) -> Iterator[Evening]:
-    running.received.clear()
-    running.fault = Fault.NONE
-    with evening(settings, running) as made:
-        yield made
 
 
 def test_one_mail_brings_what_everybody_wrote(scene: Evening) -> None:

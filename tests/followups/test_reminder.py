@@ -1,6 +1,6 @@
 """One gentle reminder of words that nobody answered, and never a second one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,30 +17,20 @@ from asyncnet.followups.actions.telling import tell
 from asyncnet.followups.rules import Told
 from asyncnet.messages.model import Message
 from asyncnet.tasks import remind_readers
-from config import Settings
-from tests.followups.scene import Evening, evening
-from tests.servers.smtp import MailServer, mail_server
+from tests.followups.scene import Evening
 
 Rows = Callable[..., list[Any]]
 A_DAY = timedelta(days=1)
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[MailServer]:
-    with mail_server() as server:
-        yield server
-
-
 @pytest.fixture
-def scene(settings: Settings, running: MailServer) -> Iterator[Evening]:
+def scene(scene: Evening) -> Evening:
     """Ana and Ben have written to Kenji, and he has read it."""
-    running.received.clear()
-    with evening(settings, running) as made:
-        made.answers(made.ana, "Your tide pools!")
-        made.answers(made.ben, "And your volunteers?")
-        made.sends(made.morning)
-        running.received.clear()
-        yield made
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.answers(scene.ben, "And your volunteers?")
+    scene.sends(scene.morning)
+    scene.server.received.clear()
+    return scene
 
 
 def test_after_some_days_one_mail_reminds_at_a_good_hour(scene: Evening, rows: Rows) -> None:

@@ -1,11 +1,10 @@
 """Two people go on writing, on a page that is theirs alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,26 +17,11 @@ from asyncnet.followups.model import Reply
 from asyncnet.followups.rules import Stage
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import plan
-from config import Settings
 from tests import factories
-from tests.followups.scene import Evening, evening, stages_in
+from tests.followups.scene import Evening, stages_in
 from tests.pages import filled, find_form, post_form, sign_in
-from tests.servers.smtp import MailServer, mail_server
 
 Rows = Callable[..., list[Any]]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[MailServer]:
-    with mail_server() as server:
-        yield server
-
-
-@pytest.fixture
-def scene(settings: Settings, running: MailServer) -> Iterator[Evening]:
-    running.received.clear()
-    with evening(settings, running) as made:
-        yield made
 
 
 def thread(scene: Evening, person: Participant, other: Participant | None = None) -> str:

@@ -1,6 +1,6 @@
 """Two people find a time: both are awake then, and both calendars know of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from itertools import pairwise
@@ -24,10 +24,8 @@ from asyncnet.followups.rules import MEETING, both_awake
 from asyncnet.matches.model import Match
 from asyncnet.tasks import plan_forgotten
 from asyncnet.zones import zone_named, zone_names
-from config import Settings
-from tests.followups.scene import Evening, evening
+from tests.followups.scene import Evening
 from tests.pages import find_form, post_form
-from tests.servers.smtp import MailServer, mail_server
 
 Rows = Callable[..., list[Any]]
 MOMENTS = st.datetimes(
@@ -38,21 +36,13 @@ MOMENTS = st.datetimes(
 ZONES = st.sampled_from(zone_names()).map(zone_named)
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[MailServer]:
-    with mail_server() as server:
-        yield server
-
-
 @pytest.fixture
-def scene(settings: Settings, running: MailServer) -> Iterator[Evening]:
+def scene(scene: Evening) -> Evening:
     """Ana has written to Kenji, and he has read it."""
-    running.received.clear()
-    with evening(settings, running) as made:
-        made.answers(made.ana, "Your tide pools!")
-        made.sends(made.morning)
-        running.received.clear()
-        yield made
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    scene.server.received.clear()
+    return scene
 
 
 @pytest.mark.sizeless
