@@ -1,10 +1,9 @@
 """A plan, and what it is worth."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -101,17 +100,3 @@ def sitting_out(problem: Problem, plan: Plan, number: int) -> list[int]:
     """Return the live people who are there in this round and meet nobody."""
     busy = {i for meeting in plan.rounds[number - 1] for i in meeting}
     return [i for i in problem.live if i not in busy and number not in problem.people[i].away]
-
-
-def read_plan(problem: Problem, data: Mapping[str, Any]) -> Plan:
-    """Return the plan that `as_data` wrote. Raises KeyError for somebody not taking part."""
-    number_of = {someone.id: i for i, someone in enumerate(problem.people)}
-
-    def meetings(entries: Iterable[Iterable[str]]) -> tuple[Meeting, ...]:
-        return tuple(sorted(tuple(sorted(number_of[name] for name in who)) for who in entries))
-
-    return Plan(
-        rounds=tuple(meetings(found) for found in data.get("rounds", ())),
-        pairs=tuple((a, b) for a, b in meetings(data.get("pairs", ()))),
-        groups=meetings(data.get("groups", ())),
-    )

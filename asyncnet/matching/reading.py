@@ -6,7 +6,7 @@ the fewest viewers they are sure to get.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, NoReturn
 
 from asyncnet.matching.problem import (
@@ -23,14 +23,6 @@ from asyncnet.matching.problem import (
 FORMAT = "asyncnet-match/1"
 LARGEST = 1_000_000
 Data = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Late:
-    """A change after the plan was published: the event as it is now, and what is over."""
-
-    problem: Problem
-    first_open_round: int
 
 
 def read_problem(data: object) -> Problem:
@@ -66,22 +58,6 @@ def read_problem(data: object) -> Problem:
         pins=tuple(_pins(event, numbers)),
         **lists,
     )
-
-
-def read_late(data: object) -> Late:
-    """Return the event after its `late` change. Raises Refused."""
-    event = _mapping(data, "The file")
-    late = _mapping(event.get("late"), '"late"')
-    here = {entry.get("id") for entry in _list(event, "participants")}
-    gone = set(_list(late, "cancel", default=()))
-    for name in sorted(gone - here, key=str):
-        _refuse(f'"late" cancels {name!r}, who is not a participant.')
-    stay = [entry for entry in _list(event, "participants") if entry["id"] not in gone]
-    changed = {**event, "participants": stay + list(_list(late, "join", default=()))}
-    for key in ("forbids", "pins"):
-        kept = [entry for entry in _list(event, key, default=()) if not gone & set(entry[:2])]
-        changed[key] = kept
-    return Late(read_problem(changed), _count(late, "first_open_round", default=0))
 
 
 def _participant(

@@ -1,9 +1,12 @@
 """Small events in the format of the solver, filled with what a test does not care about."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from asyncnet.matching.measures import Plan
+from asyncnet.matching.problem import Problem
 from benchmarks._matching_events import GROUP_WEIGHTS, WEIGHTS
 
 DATA = Path(__file__).parent.parent / "data" / "matching"
@@ -51,3 +54,17 @@ def event(participants: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
         "participants": participants,
         **changes,
     }
+
+
+def read_plan(problem: Problem, data: Mapping[str, Any]) -> Plan:
+    """Return the plan that `as_data` wrote. Raises KeyError for somebody not taking part."""
+    number_of = {someone.id: i for i, someone in enumerate(problem.people)}
+
+    def meetings(entries: Iterable[Iterable[str]]) -> tuple[tuple[int, ...], ...]:
+        return tuple(sorted(tuple(sorted(number_of[name] for name in who)) for who in entries))
+
+    return Plan(
+        rounds=tuple(meetings(found) for found in data.get("rounds", ())),
+        pairs=tuple((a, b) for a, b in meetings(data.get("pairs", ()))),
+        groups=meetings(data.get("groups", ())),
+    )

@@ -7,10 +7,9 @@ import pytest
 
 from asyncnet.matching.check import check
 from asyncnet.matching.groups import Grouping, group
-from asyncnet.matching.measures import read_plan
 from asyncnet.matching.problem import Pair, pair
 from asyncnet.matching.reading import read_problem
-from tests.matching.events import event, people, person, public
+from tests.matching.events import event, people, person, public, read_plan
 
 UNHURRIED = 600.0
 

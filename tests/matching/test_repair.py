@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from asyncnet.matching.check import check
-from asyncnet.matching.measures import Plan, read_plan
+from asyncnet.matching.measures import Plan
 from asyncnet.matching.plan import solve
 from asyncnet.matching.problem import Problem
-from asyncnet.matching.reading import read_late, read_problem
+from asyncnet.matching.reading import read_problem
 from asyncnet.matching.repair import Repair, repair
-from tests.matching.events import event, people, person, public
+from tests.matching.events import event, people, person, public, read_plan
 
 
 def after_change(data: dict[str, Any], **late: Any) -> dict[str, Any]:
@@ -79,9 +79,10 @@ EVENTS = {"pub-0200": public("pub-0200")}
 
 def test_the_public_late_change_keeps_the_value_of_the_known_repair(plan_of_200: Plan) -> None:
     data, known = public("pub-0200"), public("pub-0200.best")["late"]
-    problem, late = read_problem(data), read_late(data)
+    problem, late = read_problem(data), read_problem(after_change(data, **data["late"]))
+    first_open = data["late"]["first_open_round"]
 
-    found = repair(problem, plan_of_200, late.problem, late.first_open_round)
+    found = repair(problem, plan_of_200, late, first_open)
 
     assert not found.sitting_out
     assert found.moved <= known["changes"]
@@ -148,10 +149,10 @@ def test_a_new_ban_parts_a_published_pair_and_nobody_sits_out() -> None:
 
 def test_an_asynchronous_event_keeps_its_pairs_and_fills_the_free_seats() -> None:
     data, known = public("pub-0024"), public("pub-0024.best")["late"]
-    problem, late = read_problem(data), read_late(data)
+    problem, late = read_problem(data), read_problem(after_change(data, **data["late"]))
     plan = read_plan(problem, public("pub-0024.fair.plan"))
 
-    found = repair(problem, plan, late.problem, 0)
+    found = repair(problem, plan, late, 0)
 
     lost = [change for change in found.changes if change.lost]
     assert (found.forced, lost, found.value) == (known["forced_lost"], [], known["total"])
