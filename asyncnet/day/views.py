@@ -16,6 +16,7 @@ from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
 from asyncnet.events.queries import clock_for, slot_for
 from asyncnet.events.rules import Attendance, EventMode, Slot
+from asyncnet.followups.threads.queries import Standing, standings_of
 from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import faces
 from asyncnet.matches import views as matches
@@ -91,6 +92,9 @@ def _shown(participant: Participant) -> dict[str, Any]:
         group = queries.group_of(session, participant.id)
     others = [own.other for own in mine] + (group.members if group else [])
     said = queries.open_exits(session, event.id)
+    standings: dict[int, Standing] = {}
+    if phase is Phase.AFTER or event.mode is EventMode.ASYNC:
+        standings = standings_of(session, participant.id, [own.match.id for own in mine])
     return {
         "participant": participant,
         "event": event,
@@ -102,6 +106,9 @@ def _shown(participant: Participant) -> dict[str, Any]:
         "next": queries.in_round(mine, number) if phase is Phase.BREAK else [],
         "intro": intros.newest_of(session, participant.id) if is_async else None,
         "group": group,
+        "standings": standings,
+        "wrote": sum(one.they_wrote_at is not None for one in standings.values()),
+        "letters": sum(one.letters for one in standings.values()),
         "photos": faces([participant, *others]),
         "windows": _windows(mine, participant) if event.mode is EventMode.ASYNC else {},
         "gone": {one.participant_id for one in said if one.kind is ExitKind.LEAVING},

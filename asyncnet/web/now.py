@@ -7,7 +7,7 @@ from flask import Response, request
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db
-from asyncnet.events.clock import Clock, Now
+from asyncnet.events.clock import Clock, Now, Phase
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import clock_for
 
@@ -20,6 +20,7 @@ class Strip:
     moment: datetime
     rounds: int
     notice: str
+    """What the organizers say to everybody; nothing once the event is over."""
     tag: str
     """Names what the page shows; another one means that something has changed."""
 
@@ -37,7 +38,7 @@ def strip_at(clock: Clock, event: Event, page_version: int, now: datetime) -> St
         now=at,
         moment=now,
         rounds=len(clock.slots),
-        notice=event.notice,
+        notice="" if at.phase is Phase.AFTER else event.notice,
         tag=tag_of(event.clock_version, page_version, at),
     )
 
