@@ -31,7 +31,7 @@ from asyncnet.matches.actions import pair, publish, withdraw
 from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.matches.model import Forbid, Match
 from asyncnet.messages.model import Message
-from asyncnet.messages.rules import MessageKind
+from asyncnet.messages.rules import MessageKind, next_daylight
 from asyncnet.web.filters import local
 from asyncnet.zones import city_of, zone_names
 from tests import factories
@@ -186,6 +186,33 @@ def test_an_organizer_makes_an_event_in_peoples_own_time(
     assert event.ends_at - event.starts_at == timedelta(hours=3 * 36)
     [participant] = rows(select(Participant))
     assert participant.attendance is Attendance.ASYNC
+
+
+def test_the_link_and_the_page_tell_the_readers_own_first_window(
+    session: Session, app: Flask, rows: Rows
+) -> None:
+    """Nobody is told that they talk live, nor when it starts for the host."""
+    event = begun(session, timedelta(days=-3))
+    hours = {zone: event.starts_at.astimezone(ZoneInfo(zone)).hour for zone in ZONES}
+    night = next(zone for zone, hour in hours.items() if not 7 <= hour < 22)
+    browser = app.test_client()
+    ida = {"name": "Ida", "email": "ida@reader.example", "zone": night, "consent": "y"}
+    asked = browser.get(f"/join/{event.registration_key}").text
+    post_form(browser, f"/join/{event.registration_key}", ida)
+    [participant] = rows(select(Participant))
+
+    [mail] = mails_sent(app, at=next_daylight(ZoneInfo(night), utc_now()))
+    page = open_personal_link(browser, participant).text
+
+    opens_at = window_of(slot_of(event), ZoneInfo(night)).starts_at.astimezone(ZoneInfo(night))
+    assert opens_at.strftime("%H:%M") == "08:00"
+    text = " ".join(text_of(mail).split())
+    assert "08:00" in text
+    assert "In each round you have 48 hours to watch the intro of somebody else" in text
+    assert "Everybody takes part in their own time" in " ".join(asked.split())
+    assert "Asleep then?" not in asked
+    assert "08:00" in page
+    assert "Starts, for the host" not in page
 
 
 def test_who_stays_silent_is_nudged_once_by_day(session: Session, app: Flask, rows: Rows) -> None:
