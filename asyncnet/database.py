@@ -63,6 +63,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - read by SQLAlchemy while mapping
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
+        dict[str, str]: JSON,
         list[int]: JSON,
         list[str]: JSON,
         list[dict[str, Any]]: JSON,

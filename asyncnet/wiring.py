@@ -11,6 +11,7 @@ from asyncnet.mail.port import Mailer
 from asyncnet.mail.smtp import SmtpMailer
 from asyncnet.messages.bounces import ReturnPaths
 from asyncnet.people.links import Links
+from asyncnet.storage.checksums import Checksums
 from asyncnet.storage.disk import DiskStorage
 from asyncnet.storage.port import Storage
 from asyncnet.storage.s3 import S3Storage
@@ -23,6 +24,7 @@ class Parts:
 
     settings: Settings
     storage: Storage
+    checksums: Checksums
     mailer: Mailer
     links: Links
     mail_queue: Huey
@@ -32,9 +34,11 @@ class Parts:
 
 def wire(app: Flask, settings: Settings) -> None:
     """Build the parts and keep them with the app."""
+    kept = _storage(settings)
     app.extensions["asyncnet"] = Parts(
         settings=settings,
-        storage=_storage(settings),
+        storage=kept,
+        checksums=Checksums(kept),
         mailer=_mailer(settings),
         links=Links(
             settings.base_url, settings.secret_keys, mailbox=parseaddr(settings.mail_from)[1]
@@ -57,6 +61,10 @@ def settings() -> Settings:
 
 def storage() -> Storage:
     return parts().storage
+
+
+def checksums() -> Checksums:
+    return parts().checksums
 
 
 def mailer() -> Mailer:

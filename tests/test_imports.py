@@ -26,6 +26,8 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("followups/invitation",)),
     (4, ("actions", "actions/*", "letters", "intros/video", "intros/video/*", "intros/work")),
     (4, ("intros/listening", "intros/portraits", "messages/drain", "messages/bounces")),
+    (0, ("storage/digests",)),
+    (5, ("storage/checksums",)),
     (5, ("disk", "s3", "smtp", "inbox", "mail/mime")),
     (6, ("wiring",)),
     (7, ("web/*",)),

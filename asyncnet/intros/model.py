@@ -90,6 +90,9 @@ class Intro(Base):
     folder: Mapped[str | None] = mapped_column(String(100), unique=True)
     files: Mapped[list[str]] = mapped_column(default=list)
     """Names inside `folder`: the large video, the small one, the poster; or the sound alone."""
+    checksums: Mapped[dict[str, str]] = mapped_column(default=dict)
+    """What storage said of each of these files when it was put, by name; it plays only while
+    storage says the same (CHECKLIST U6). Empty for a row from before this was kept."""
     seconds: Mapped[float | None]
     width: Mapped[int | None]
     height: Mapped[int | None]

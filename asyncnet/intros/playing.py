@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import PurePath
 
+import structlog
 from flask import Blueprint, Response, abort, url_for
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -13,8 +14,9 @@ from asyncnet.intros import queries
 from asyncnet.intros.cues import Cue, as_webvtt
 from asyncnet.intros.model import CaptionsState, Intro, IntroKind
 from asyncnet.web.access import Role, requires
-from asyncnet.wiring import settings, storage
+from asyncnet.wiring import checksums, settings, storage
 
+log = structlog.get_logger()
 pages = Blueprint("playing", __name__)
 TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".jpg": "image/jpeg"}
 
@@ -35,14 +37,23 @@ class Playback:
     seconds: float = 0
     width: int = 16
     height: int = 9
+    is_available: bool = True
+    """Not while storage holds other bytes than those that were checked."""
     captions: str = ""
     """Where the captions are that its speaker shows; empty when there are none."""
 
 
 def playback(intro: Intro) -> Playback:
-    """Return what shows a ready intro; call it only after an access check (CHECKLIST U7)."""
+    """Return what shows a ready intro; call it only after an access check (CHECKLIST U7).
+
+    It has no addresses where storage says that it holds other bytes than those that were checked
+    (CHECKLIST U6); where storage says nothing in time, it has them all the same (CHECKLIST F4).
+    """
     if intro.kind is IntroKind.TEXT:
         return Playback(intro.kind, words=intro.words)
+    captions = _captions_of(intro)
+    if not _is_as_checked(intro):
+        return Playback(intro.kind, is_available=False)
     large, *others = [
         storage().link(
             f"{intro.folder}/{name}",
@@ -60,7 +71,7 @@ def playback(intro: Intro) -> Playback:
         seconds=intro.seconds or 0,
         width=intro.width or 16,
         height=intro.height or 9,
-        captions=_captions_of(intro),
+        captions=captions,
     )
 
 
@@ -83,6 +94,21 @@ def captions(token: str) -> ResponseReturnValue:
             "Cache-Control": "no-store",
         },
     )
+
+
+def _is_as_checked(intro: Intro) -> bool:
+    folder, checked = intro.folder or "", intro.checksums
+    if not checked:
+        return True
+    if checksums().remembered(folder) is None:
+        db.session.rollback()  # nothing stays open while storage is asked
+    said = checksums().of(folder)
+    if said is None:
+        return True
+    changed = sorted(name for name in checked if said.get(name) != checked[name])
+    if changed:
+        log.error("intro is not as it was checked", folder=folder, files=changed)
+    return not changed
 
 
 def _captions_of(intro: Intro) -> str:

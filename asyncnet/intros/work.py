@@ -7,6 +7,7 @@ to be done, and no transaction is open while storage or the encoder works.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -160,7 +161,7 @@ def _prepare(storage: Storage, scratch: Path, claim: Claim, limits: Limits) -> P
         for name in prepared.files:
             path = out / name
             storage.put(f"{claim.folder}/{name}", path, content_type=TYPES[path.suffix])
-        return prepared
+        return replace(prepared, checksums=storage.checksums(claim.folder))
 
 
 def _made(source: Path, out: Path, claim: Claim, limits: Limits) -> Prepared:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from asyncnet.clock import utc_now
+from asyncnet.storage.digests import digest_of
 from asyncnet.storage.port import (
     FileMissing,
     Part,
@@ -122,6 +123,14 @@ class DiskStorage:
     def size(self, key: str) -> int:
         with _port_errors(key):
             return self._path(key).stat().st_size
+
+    def checksums(self, folder: str) -> dict[str, str]:
+        with _port_errors(folder):
+            return {
+                path.name: digest_of(path)
+                for path in self._path(folder).glob("*")
+                if path.is_file()
+            }
 
     def link(self, key: str, *, content_type: str, valid_for: timedelta) -> str:
         token = self._readings.dumps([key, content_type, _end(valid_for)])

@@ -80,6 +80,12 @@ class Storage(Protocol):
     def size(self, key: str) -> int:
         """Return the size in bytes. Raises FileMissing."""
 
+    def checksums(self, folder: str) -> dict[str, str]:
+        """Return what stands for the bytes of each file right in a folder, by name.
+
+        It stays the same as long as the bytes do, and hardly longer; two backends differ.
+        """
+
     def link(self, key: str, *, content_type: str, valid_for: timedelta) -> str:
         """Return an address from which a browser may read the file, ranges included.
 

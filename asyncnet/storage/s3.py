@@ -77,7 +77,7 @@ class S3Storage:
             listed = [part for page in pages for part in page.get("Parts", [])]
         # S3 lists a part that was sent again once; SeaweedFS lists every try
         newest = {
-            part["PartNumber"]: Part(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
+            part["PartNumber"]: Part(part["PartNumber"], part["Size"], _bare(part["ETag"]))
             for part in sorted(listed, key=lambda part: part["LastModified"])
         }
         return [newest[number] for number in sorted(newest)]
@@ -90,6 +90,14 @@ class S3Storage:
     def size(self, key: str) -> int:
         with _port_errors(key):
             return self._inside.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+
+    def checksums(self, folder: str) -> dict[str, str]:
+        with _port_errors(folder):
+            listed = self._inside.list_objects_v2(Bucket=self._bucket, Prefix=f"{folder}/")
+        return {
+            item["Key"].removeprefix(f"{folder}/"): f"{_bare(item['ETag'])} {item['Size']}"
+            for item in listed.get("Contents", [])
+        }
 
     def link(self, key: str, *, content_type: str, valid_for: timedelta) -> str:
         params = {
@@ -168,6 +176,10 @@ def _client(settings: S3Settings, endpoint_url: str | None) -> "S3Client":
             retries={"total_max_attempts": 2, "mode": "standard"},
         ),
     )
+
+
+def _bare(etag: str) -> str:
+    return etag.strip('"')
 
 
 @contextmanager

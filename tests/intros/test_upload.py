@@ -424,6 +424,8 @@ def test_an_uploaded_video_is_prepared_and_plays(
     keys = {f"{intro.folder}/{name}" for name in ("720p.mp4", "360p.mp4", "poster.jpg")}
     assert {key for key in stored(storage) if intro.folder in key} == keys
     assert intro.upload_key not in stored(storage)
+    assert intro.checksums == storage.checksums(intro.folder)
+    assert set(intro.checksums) == set(intro.files)
     small, large = played(agreed, ana.id)
     assert open_address(agreed, small)[0] == 200
     status, start = open_address(agreed, large, Range="bytes=0-11")

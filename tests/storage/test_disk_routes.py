@@ -302,6 +302,19 @@ def test_nothing_is_completed_while_a_part_is_being_written(storage: DiskStorage
     assert [part.size for part in storage.parts(KEY, upload_id)] == [5, 6]
 
 
+def test_checksums_tell_bytes_written_into_a_file(storage: DiskStorage, tmp_path: Path) -> None:
+    """CHECKLIST U6: though a file that looks as it did is not read again."""
+    storage.put("intros/some/720p.mp4", Path(__file__), content_type="video/mp4")
+    before = storage.checksums("intros/some")
+    with (tmp_path / "uploads/files/intros/some/720p.mp4").open("r+b") as file:
+        file.write(b"other bytes")
+
+    after = storage.checksums("intros/some")
+
+    assert set(before) == set(after) == {"720p.mp4"}
+    assert before != after
+
+
 def test_parts_that_leave_a_gap_are_not_joined(storage: DiskStorage) -> None:
     upload_id = storage.create(KEY)
     first = storage.receive(UploadRequest("PUT", KEY, upload_id, 1, 5, 0), io.BytesIO(b"first"))

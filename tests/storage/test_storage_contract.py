@@ -257,6 +257,25 @@ def test_putting_again_replaces(storage: Storage, key: str, tmp_path: Path) -> N
     assert storage.size(key) == len(SMALL)
 
 
+def test_checksums_tell_other_bytes_of_the_same_length(
+    storage: Storage, key: str, tmp_path: Path
+) -> None:
+    """CHECKLIST U6."""
+    source = tmp_path / "source"
+
+    def said(content: bytes) -> dict[str, str]:
+        source.write_bytes(content)
+        storage.put(f"{key}/720p.mp4", source, content_type="video/mp4")
+        return storage.checksums(key)
+
+    before, same, other = said(b"a" * 1000), said(b"a" * 1000), said(b"b" * 1000)
+    storage.delete(f"{key}/720p.mp4")
+
+    assert set(before) == {"720p.mp4"}
+    assert before == same != other
+    assert storage.checksums(key) == {}
+
+
 def test_files_are_listed_by_prefix(storage: Storage, key: str) -> None:
     folder = f"intros/{secrets.token_hex(16)}"
     for name in ("720p.mp4", "poster.jpg"):

@@ -1,8 +1,8 @@
 """What a worker does to a row: claim, renew, settle."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import String, func, select, type_coerce, update
@@ -55,6 +55,8 @@ class Prepared:
     height: int | None
     """None for sound alone."""
     warnings: Sequence[str]
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    """What storage says of the files, by name."""
 
 
 def claim_next(session: Session, *, now: datetime) -> Claim:
@@ -162,6 +164,7 @@ def mark_ready(session: Session, claim: Claim, prepared: Prepared, *, now: datet
         )
     )
     intro.files = list(prepared.files)
+    intro.checksums = dict(prepared.checksums)
     intro.seconds = prepared.seconds
     intro.width = prepared.width
     intro.height = prepared.height
