@@ -25,7 +25,7 @@ test: .venv/.tools $(FRONT_END) /usr/bin/chromium /usr/sbin/postfix ## Run every
 	$(BIN)/pytest -n 2 --size large
 
 test-captions: .venv-captions/.ready ## Try the optional recognizer for real, in an environment of its own.
-	.venv-captions/bin/pytest tests/intros/test_recognizer.py
+	.venv-captions/bin/pytest tests/intros/recognizer.py
 
 bench: .venv/.tools $(FRONT_END) /usr/bin/chromium ## Print every promised figure as a ratio.
 	$(BIN)/python -m benchmarks

@@ -1,5 +1,7 @@
 """The optional recognizer, for real: `make test-captions` installs it in an environment of its own.
 
+Only that collects this file, by its name, since the main suite has no recognizer to ask.
+
 The recording in tests/data/speech.m4a was spoken by espeak-ng.
 """
 
@@ -23,10 +25,7 @@ from tests.intros.people import agree, make_participant, phone, upload
 Rows = Callable[[Any], Sequence[Any]]
 SPEECH = Path(__file__).parent.parent / "data" / "speech.m4a"
 
-pytestmark = [
-    pytest.mark.sizeless,
-    pytest.mark.skipif(not speech.is_installed(), reason="run `make test-captions`"),
-]
+pytestmark = pytest.mark.sizeless
 
 
 def test_what_is_said_is_drafted_for_its_speaker_alone(
