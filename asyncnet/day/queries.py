@@ -11,6 +11,7 @@ from asyncnet.day.model import Exit, Presence
 from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer
 from asyncnet.intros.model import PROPER, Intro, IntroState
+from asyncnet.intros.queries import took_back
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 from asyncnet.matches.queries import PUBLISHED_FOR
 from asyncnet.messages.model import BouncingAddress
@@ -39,6 +40,7 @@ _OWN = PUBLISHED_FOR.add_columns(
     )
     .exists()
     .label("has_intro"),
+    took_back(Match.first_id + Match.second_id - bindparam("participant_id")).label("took_back"),
 )
 _OPEN_EXITS = (
     select(Exit)
@@ -67,13 +69,17 @@ class Own:
     """They have written about it."""
     has_intro: bool
     """The other one's intro can be watched."""
+    took_back: bool
+    """The other one withdrew their intro; there is none to wait for."""
 
 
 def own_matches(session: Session, participant_id: int) -> list[Own]:
     """Return a participant's published matches with people who are still there, by round."""
     found = [
-        Own(match, match.other(participant_id), answered, has_intro)
-        for match, answered, has_intro in session.execute(_OWN, {"participant_id": participant_id})
+        Own(match, match.other(participant_id), answered, has_intro, has_none)
+        for match, answered, has_intro, has_none in session.execute(
+            _OWN, {"participant_id": participant_id}
+        )
     ]
     return sorted(
         (own for own in found if own.other.left_at is None),

@@ -105,6 +105,7 @@ def _shown(participant: Participant) -> dict[str, Any]:
         "here": queries.in_round(mine, number) if phase is Phase.ROUND else [],
         "next": queries.in_round(mine, number) if phase is Phase.BREAK else [],
         "intro": intros.newest_of(session, participant.id) if is_async else None,
+        "is_watchable": is_async and intros.ready_of(session, participant.id) is not None,
         "group": group,
         "standings": standings,
         "wrote": sum(one.they_wrote_at is not None for one in standings.values()),

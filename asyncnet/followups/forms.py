@@ -1,7 +1,7 @@
 """The match form, made from an event's questions, and the note that may follow it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -109,6 +109,16 @@ class MatchForm(AnswerForm):
 
     _texts: frozenset[str] = frozenset()
     """The fields in which people write, rather than choose."""
+    _any_words: bool = False
+    """True where no question must be answered, but some words be written."""
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Return whether every field is right, and words stand somewhere where any will do."""
+        is_fine = bool(super().validate(extra_validators))
+        if self._any_words and not any(str(self[name].data or "").strip() for name in self._texts):
+            self.form_errors.append("Write a few words first, in whichever field you like.")
+            return False
+        return is_fine
 
     def items(self, questions: Sequence[Question], own: str = "") -> list[dict[str, Any]]:
         """Return what was answered, beside each question's own words."""
@@ -176,11 +186,13 @@ def match_form(
     own: str = "",
     answer: Answer | None = None,
     typed: Typed | None = None,
+    has_intro: bool = True,
 ) -> MatchForm:
     """Return the form for these questions, filled with what was sent before, or typed since.
 
     `address` is offered where the form asks how the author may be reached; `own` is what the
-    person whose intro was watched asks themselves.
+    person whose intro was watched asks themselves. Without an intro, questions about it need no
+    answer: a few words anywhere are enough.
     """
     given = {item["question"]: item["value"] for item in answer.items} if answer else {}
     filled: dict[str, Any] = {"version": answer.version if answer else 0, OWN: given.get(OWN)}
@@ -191,7 +203,10 @@ def match_form(
             way, place = _way_given(question, answer)
             filled[f"{_name(question)}_how"] = way
             filled[f"{_name(question)}_address"] = place or address
-    return _form(_form_of(own, tuple(map(_asked, questions))), typed, filled)
+    asked = tuple(map(_asked, questions))
+    if not has_intro:
+        asked = tuple(replace(question, required=False) for question in asked)
+    return _form(_form_of(own, asked, any_words=not has_intro), typed, filled)
 
 
 F = TypeVar("F", bound=AnswerForm)
@@ -249,7 +264,7 @@ def _asked(question: Question) -> _Asked:
 
 
 @lru_cache(maxsize=500)
-def _form_of(own: str, questions: tuple[_Asked, ...]) -> type[MatchForm]:
+def _form_of(own: str, questions: tuple[_Asked, ...], *, any_words: bool) -> type[MatchForm]:
     fields: dict[str, Any] = {}
     if own:
         fields[OWN] = TextAreaField(own, validators=[Optional(), _at_most(LONG)])
@@ -262,7 +277,9 @@ def _form_of(own: str, questions: tuple[_Asked, ...]) -> type[MatchForm]:
                 "Address, number or name", validators=[_at_most(254), _reachable_if(name)]
             )
     texts = {_name(q) for q in questions if q.kind in {QuestionKind.SHORT, QuestionKind.LONG}}
-    return type("MatchForm", (MatchForm,), fields | {"_texts": frozenset({OWN, *texts})})
+    texts |= {OWN} & set(fields)
+    kept = {"_texts": frozenset(texts), "_any_words": any_words and bool(texts)}
+    return type("MatchForm", (MatchForm,), fields | kept)
 
 
 def _name(question: Question | _Asked) -> str:

@@ -13,6 +13,7 @@ from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer, AnswerDraft, Reply, Step
 from asyncnet.followups.rules import Told
 from asyncnet.intros.model import PROPER, UNDER_WAY, Intro, IntroState
+from asyncnet.intros.queries import took_back
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.matches.queries import published_match
 from asyncnet.messages.model import Message
@@ -42,6 +43,8 @@ class Viewing:
     intro: Intro | None
     watched: bool
     """True when they said that they have watched it."""
+    took_back: bool
+    """The other one withdrew their intro; there is none to wait for."""
 
 
 _OTHER = aliased(Participant)
@@ -60,6 +63,7 @@ _VIEWING = (
             Step.told == Told.WATCHED,
         )
         .label("watched"),
+        took_back(_OTHER.id).label("took_back"),
     )
     .join(Match.round)
     .join(_OTHER, _OTHER.id == Match.first_id + Match.second_id - bindparam("viewer_id"))

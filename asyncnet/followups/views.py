@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -217,21 +218,25 @@ def _form(
 
     A page that was open while the mail went out sends in the form that it has shown.
     """
-    own, address = found.other.own_question, viewer.email
+    asked: dict[str, Any] = {
+        "address": viewer.email,
+        "own": found.other.own_question,
+        "has_intro": found.intro is not None,
+    }
     typed, last = found.draft.typed if found.draft else {}, found.answer
     if request.method == "POST":
         number = request.form.get("number", 1, type=int)
-        form = match_form(questions, address=address, own=own)
+        form = match_form(questions, **asked)
         return form if number == 1 else note_form(number)
     if last is None or (last.number == 1 and may_change(found.message)):
-        return match_form(questions, address=address, own=own, answer=last, typed=typed)
+        return match_form(questions, **asked, answer=last, typed=typed)
     if may_change(found.message):
         return note_form(last.number, answer=last, typed=typed)
     if not has_gone(found.message) or last.number >= MAX_ANSWERS:
         return None
     if NOTE in typed:
         return note_form(last.number + 1, typed=typed)
-    late = match_form(questions, address=address, own=own, typed=typed).too_late_for(last)
+    late = match_form(questions, **asked, typed=typed).too_late_for(last)
     return note_form(last.number + 1, words=late)
 
 
@@ -310,6 +315,7 @@ def _page(
         elsewhere=_elsewhere(form, draft),
         without_question=form.lost_from(draft.typed) if form and draft else [],
         playback=playback(found.intro) if found.intro else None,
+        took_back=found.took_back,
         photos=faces([found.other]),
         strip=strip_of(viewer, viewer.event, utc_now()),
     )

@@ -31,6 +31,7 @@ from asyncnet.followups.model import Step
 from asyncnet.followups.queries import NEEDS_A_PERSON
 from asyncnet.followups.rules import Stage, Told
 from asyncnet.intros.model import PROPER, Intro, IntroState
+from asyncnet.intros.queries import took_back
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
 
@@ -147,7 +148,12 @@ def _without_intro(event_id: int) -> Select[Any]:
         Participant.id,
         Participant.name,
         null(),
-    ).where(here(event_id), Participant.attendance == Attendance.ASYNC, ~ready.exists())
+    ).where(
+        here(event_id),
+        Participant.attendance == Attendance.ASYNC,
+        ~ready.exists(),
+        ~took_back(Participant.id),
+    )
 
 
 def _without_match(event_id: int) -> Select[Any]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select, tuple_
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased, defer
 
 from asyncnet.database import there
 from asyncnet.events.model import Consent, Participant
@@ -52,6 +52,16 @@ def ready_of(session: Session, participant_id: int) -> Intro | None:
         .order_by(Intro.id.desc())
         .limit(1)
     )
+
+
+def took_back(participant_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a participant withdrew their intro and has begun none since."""
+    begun = aliased(Intro)
+    theirs = select(begun.id).where(
+        begun.participant_id == participant_id, begun.match_id.is_(None)
+    )
+    others = theirs.where(begun.state.not_in((IntroState.WITHDRAWN, IntroState.REPLACED)))
+    return and_(theirs.where(begun.state == IntroState.WITHDRAWN).exists(), ~others.exists())
 
 
 def ready_among(session: Session, participant_ids: Collection[int]) -> set[int]:

@@ -1,6 +1,7 @@
 """The match form as organizers make it, and as the people who fill it in meet it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,9 +11,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from asyncnet.audit.actions import SYSTEM
+from asyncnet.clock import utc_now
 from asyncnet.events.model import Question
 from asyncnet.events.rules import QUESTION_SETS, QuestionKind, next_morning
 from asyncnet.followups.model import Answer
+from asyncnet.followups.waiting import For, waiting_counts
+from asyncnet.intros.actions.withdrawing import withdraw
 from tests import factories
 from tests.followups.one_viewing import Scene, make_scene
 from tests.inbox import mails_sent, text_of
@@ -150,6 +155,49 @@ def test_whoever_takes_their_number_back_has_taken_it_back(
     [answer] = rows(select(Answer))
     assert "+49" not in str(answer.items)
     assert answer.contact is None
+
+
+def test_without_an_intro_a_few_words_anywhere_are_enough(
+    viewer: FlaskClient, scene: Scene, session: Session, rows: Rows
+) -> None:
+    """Nobody must say what stayed with them of an intro that was taken back."""
+    withdraw(session, scene.kenji, actor=SYSTEM, now=scene.event.starts_at)
+    session.commit()
+    page = viewer.get(scene.page).text
+    first, second = (f"q{question.id}" for question in scene.questions[:2])
+
+    nothing = post_form(viewer, scene.page, {first: "", second: " "})
+    words = post_form(viewer, scene.page, {first: "", second: "See you in Kyoto!"})
+
+    assert "There is no intro of Kenji." in page
+    assert "come back later" not in page
+    assert "Write a few words first" in nothing.text
+    assert words.location == f"{scene.page}/thanks"
+    [answer] = rows(select(Answer))
+    assert [item["value"] for item in answer.items[:2]] == ["", "See you in Kyoto!"]
+
+
+def test_nobody_waits_for_an_intro_that_was_taken_back(
+    host: FlaskClient, viewer: FlaskClient, scene: Scene, session: Session, app: Flask
+) -> None:
+    scene.event.starts_at = scene.event.rounds[0].starts_at = utc_now() - timedelta(minutes=1)
+    session.commit()
+    kenjis = app.test_client()
+    watched = open_personal_link(kenjis, scene.kenji).text
+    withdraw(session, scene.kenji, actor=SYSTEM, now=utc_now())
+    session.commit()
+
+    his, hers = (
+        browser.get(f"/me/{person.id}").text
+        for browser, person in ((kenjis, scene.kenji), (viewer, scene.ana))
+    )
+
+    assert For.INTRO not in waiting_counts(session, scene.event.id)
+    assert "what=intro" not in host.get(f"/events/{scene.event.id}").text
+    assert "Your intro is being watched" in watched
+    assert "Your intro is being watched" not in his
+    assert "there is no intro of theirs" in hers
+    assert "look again later" not in hers
 
 
 def questions_of(scene: Scene) -> str:
