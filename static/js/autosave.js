@@ -198,6 +198,28 @@ form.addEventListener("submit", (event) => {
   save();
 });
 window.addEventListener("online", () => save());
+
+// The button beside the form leaves the page as well, so it waits for the line, too.
+const beside = document.querySelector("[data-autosave-beside] form");
+let isLeaving = false;
+
+async function leaveBy() {
+  isLeaving = true;
+  try {
+    await fetch(url, { headers: { Accept: "application/json" } });
+  } catch {
+    say("Waiting for the line. It is noted as soon as the line is back.");
+    setTimeout(leaveBy, AGAIN_AFTER[0]);
+    return;
+  }
+  isLeaving = false;
+  beside.submit();
+}
+
+beside?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!isLeaving) leaveBy();
+});
 window.addEventListener("pagehide", () => save({ leaving: true }));
 window.addEventListener("pageshow", (event) => event.persisted && lookElsewhere());
 document.addEventListener("visibilitychange", () =>
