@@ -58,7 +58,8 @@ def _on_both_clocks(at: datetime, me: Participant, other: Participant) -> str:
     theirs = local_time(at, other.zone)
     if local_day(at, other.zone) != local_day(at, me.zone):
         theirs = f"{local_day(at, other.zone)}, {theirs}"
-    return f"{local_time(at, me.zone)} for you – {theirs} in {city_of(other.zone)}"
+    mine = f"{local_day(at, me.zone)}, {local_time(at, me.zone)}"
+    return f"{mine} for you – {theirs} in {city_of(other.zone)}"
 
 
 class AnswerForm(Form):
