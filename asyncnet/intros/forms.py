@@ -135,6 +135,8 @@ class CaptionsForm(Form):
         """
         if not self.accepted():
             return None
+        for number, entry in enumerate(self.cues, start=1):
+            entry.label.text = f"Line {number}"
         written = [(entry.form, entry.form.cue()) for entry in self.cues]
         if not any(form.errors for form, _ in written):
             kept = [(form, cue) for form, cue in written if cue]
