@@ -189,6 +189,7 @@ def _shown(
         "agreed": queries.consent_of(db.session(), participant.id, CONSENT_VERSION) is not None,
         "newest": newest,
         "ready": ready,
+        "make_title": "Replace it" if ready else "Choose your way",
         "may_become_audio": newest is not None
         and uploading.may_become_audio(newest, now=utc_now()),
         "waiting": newest is not None and newest.state in UNDER_WAY[1:],

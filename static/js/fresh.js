@@ -26,6 +26,9 @@ function show(html) {
   const shown = region();
   if (fresh && fresh.dataset.refreshVersion !== shown.dataset.refreshVersion) {
     shown.replaceWith(document.importNode(fresh, true));
+    const title = document.querySelector("[data-refresh-title]");
+    if (title) title.textContent = fresh.dataset.refreshHeading;
+    if (!("refreshWaiting" in fresh.dataset)) document.dispatchEvent(new Event("asyncnet:settled"));
   }
 }
 

@@ -259,6 +259,9 @@ document.addEventListener("asyncnet:recorded", ({ detail }) => send(detail.file,
 for (const input of document.querySelectorAll("[data-upload-file]")) {
   input.addEventListener("change", choose);
 }
+document.addEventListener("asyncnet:settled", () => {
+  if (part("words").textContent === studio.dataset.done) say("");
+});
 window.addEventListener("offline", () => {
   if (!part("under-way").hidden) sayWaiting();
 });
