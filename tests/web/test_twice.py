@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
 from asyncnet.followups.model import Answer
+from asyncnet.intros.model import Intro, IntroState
 from asyncnet.messages.model import Message
 from tests import factories
 from tests.pages import filled, find_form, open_personal_link, post_form, sign_in
-from tests.web.world import World, build
+from tests.web.world import CONSENTED, World, build
 
 CLICKS = 20
 Rows = Callable[..., list[Any]]
@@ -84,6 +85,21 @@ def test_answering_twenty_times_at_once(
     assert len(rows(select(Answer).where(Answer.match_id == match.id))) == 1
     [message] = rows(select(Message).where(Message.key.like(f"follow-up:{away.id}:%")))
     assert message.state == "scheduled"
+
+
+def test_writing_an_intro_twenty_times_at_once(app: Flask, world: World, rows: Rows) -> None:
+    """F8."""
+    browser = app.test_client()
+    open_personal_link(browser, world.ours.away)
+    studio = f"/me/{world.ours.away.id}/intro"
+    post_form(browser, studio, CONSENTED, action="/consent")
+    form = find_form(browser.get(studio), "/words")
+    words = "I count eelgrass in the bay, and would like to meet people who map it."
+
+    answers = at_once(browser, f"{studio}/words", filled(form, {"words": words}))
+
+    assert answers == {(302, studio)}
+    assert len(rows(select(Intro).where(Intro.state == IntroState.READY))) == 1
 
 
 def test_adding_a_list_twenty_times_at_once(app: Flask, world: World, rows: Rows) -> None:
