@@ -99,6 +99,7 @@ class Recorder {
       }
       this.stream = stream;
     } catch (error) {
+      for (const name of ["camera", "microphone"]) this.part(name)?.replaceChildren(); // any will do
       this.show("refused", error.message);
       return;
     }

@@ -240,6 +240,7 @@ function showUnderWay(isUnderWay) {
 function sayWaiting() {
   say("Waiting for the line. The upload goes on by itself.");
   isWaiting = true;
+  part("figures").textContent = `${part("bar").value} %`;
 }
 
 function say(words) {
