@@ -38,19 +38,23 @@ def change_mine(participant_id: int) -> ResponseReturnValue:
 @pages.post("/events/<int:event_id>/participants/<int:person_id>/names/<int:mention_id>")
 @requires(Role.ORGANIZER)
 def settle_name(event_id: int, person_id: int, mention_id: int) -> ResponseReturnValue:
-    """Say whom a participant means by a name that several people have."""
+    """Say whom a participant means by a name that several people have.
+
+    Only organizers do, and see which names were found: a participant could learn who takes part.
+    """
     event = organized_event(event_id)
     participant = events.participant_of(db.session(), event.id, person_id)
-    _settle(participant, mention_id)
+    mention = events.mention_of(db.session(), participant.id, mention_id)
+    chosen = request.form.get("person", type=int)
+    if not ButtonForm().accepted() or chosen is None:
+        abort(400)
+    try:
+        with transaction() as session:
+            choose_meant(session, mention, chosen, actor=actor(), now=utc_now())
+    except ValueError:
+        abort(404)
+    flash("Thank you, that is clear now.", "good")
     return redirect(url_for("matches.change_participant", event_id=event.id, person_id=person_id))
-
-
-@pages.post("/me/<int:participant_id>/names/<int:mention_id>")
-@requires(Role.PARTICIPANT)
-def settle_mine(participant_id: int, mention_id: int) -> ResponseReturnValue:
-    """Say whom I mean by a name that several people have."""
-    _settle(current_participant(participant_id), mention_id)
-    return redirect(url_for(".change_mine", participant_id=participant_id))
 
 
 def form_about(participant: Participant) -> ProfileForm:
@@ -114,16 +118,3 @@ def profile_page(template: str, participant: Participant, form: ProfileForm) -> 
         people=events.people_meant(session, mentions),
         words=events.suggestions(session, participant.event_id),
     )
-
-
-def _settle(participant: Participant, mention_id: int) -> None:
-    mention = events.mention_of(db.session(), participant.id, mention_id)
-    chosen = request.form.get("person", type=int)
-    if not ButtonForm().accepted() or chosen is None:
-        abort(400)
-    try:
-        with transaction() as session:
-            choose_meant(session, mention, chosen, actor=actor(), now=utc_now())
-    except ValueError:
-        abort(404)
-    flash("Thank you, that is clear now.", "good")

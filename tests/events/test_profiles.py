@@ -85,21 +85,38 @@ def test_two_of_one_name_are_asked_about_and_both_avoided_until_then(
     post_form(client, f"/me/{bo.id}/profile", {"avoid": "ana silva"})
     before = instance_of(session, forum).problem.people[0].avoid
 
-    page = client.get(f"/me/{bo.id}/profile")
+    own = client.get(f"/me/{bo.id}/profile")
     [mention] = rows(select(Mention))
-    post_form(
-        client,
-        f"/me/{bo.id}/profile",
-        {"person": other.id},
-        action=f"/me/{bo.id}/names/{mention.id}",
-    )
+    sign_in(client, _host(session))
+    path = f"/events/{forum.id}/participants/{bo.id}"
+    page = client.get(path)
+    post_form(client, path, {"person": other.id}, action=f"{path}/names/{mention.id}")
 
     session.rollback()
     assert before == (1, 2)
     assert "Tokyo" in page.text
     assert "Oslo" in page.text
+    assert "We match the names you wrote" in own.text
+    assert "/names/" not in own.text
+    assert "Several people" not in own.text
     assert instance_of(session, forum).problem.people[0].avoid == (2,)
     assert one.id != other.id
+
+
+def test_an_avoid_outlives_new_names(session: Session, client: FlaskClient, forum: Event) -> None:
+    bo = factories.participant(session, forum, name="Bo")
+    tomas = factories.participant(session, forum, name="Tomas Novak")
+    open_personal_link(client, bo)
+    post_form(client, f"/me/{bo.id}/profile", {"avoid": "Tomas"})
+
+    guest = client.application.test_client()
+    open_personal_link(guest, tomas)
+    post_form(guest, f"/me/{tomas.id}/profile", {"name": "Somebody Else"})
+    said = {"name": "Tomas", "email": "new@reader.example", "meet": "", "avoid": ""}
+    post_form(client, f"/join/{forum.registration_key}", BO | said)
+
+    session.rollback()
+    assert instance_of(session, forum).problem.people[0].avoid == (1, 2)
 
 
 def test_nobody_but_the_writer_and_the_organizer_sees_an_avoid(

@@ -60,7 +60,6 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("matches.change_participant", "participant.changed", {"greeting": "Hello"}),
     ("profiles.change_mine", "participant.changed", {"greeting": "Good day"}),
     ("profiles.settle_name", "mention.settled", {}),
-    ("profiles.settle_mine", "mention.settled", {}),
     ("asking.asks", "registration.changed", {}),
     ("asking.word", "spelling.joined", {}),
     ("events.treat_participant", "personal_link.mailed", {}),
@@ -153,7 +152,6 @@ def test_each_change_leaves_one_entry(
         "messages.decide_all": {"wish": "release", "pick": f"{world.ours.message_id}:2"},
         "matches.plan": {"one": world.ours.away.id, "other": third.id},
         "profiles.settle_name": {"person": world.ours.away.id},
-        "profiles.settle_mine": {"person": world.ours.live.id},
         "followups.viewing": {f"q{world.ours.question_id}": "The tide pools."},
         "bench.edit": {
             "act": "pin",

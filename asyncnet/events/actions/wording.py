@@ -139,7 +139,13 @@ def _people(session: Session, event_id: int, ids: Iterable[int] | None = None) -
 
 
 def _settle(mentions: Iterable[Mention], directory: Directory) -> None:
+    """Find out whom names mean.
+
+    Whoever was avoided once stays so: a new name of theirs, or of somebody else, lifts nothing.
+    """
     for mention in mentions:
         found = [i for i in directory.meant_by(mention.folded) if i != mention.participant_id]
+        if mention.kind is MentionKind.AVOID:
+            found = sorted({*found, *(mention.possible or ())})
         mention.possible = found
         mention.meant_id = found[0] if len(found) == 1 else None
