@@ -1,7 +1,7 @@
 """Reads events and their participants."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -357,23 +357,34 @@ def spelling_of(session: Session, event_id: int, spelling_id: int) -> Spelling:
     )
 
 
-def suggestions(session: Session, event_id: int) -> dict[WordKind, list[str]]:
-    """Return the words that people of an event used, each once, at most SUGGESTED of a kind."""
+def suggestions(session: Session, event_id: int, *, used_by: int = 2) -> dict[WordKind, list[str]]:
+    """Return the words of an event, each once, at most SUGGESTED of a kind.
+
+    Only those that as many people who still take part use: what one person alone says of
+    themselves is not shown to whoever opens the registration form.
+    """
+    words = {(row.kind, row.folded): row.word for row in spellings_of(session, event_id)}
+    used: dict[WordKind, Counter[str]] = {kind: Counter() for kind in WordKind}
+    for said in _said_by_each(session, event_id):
+        for kind, folds in said.items():
+            used[kind].update({words[kind, fold] for fold in folds if (kind, fold) in words})
     found: dict[WordKind, list[str]] = {kind: [] for kind in WordKind}
-    rows = session.execute(
-        select(Spelling.kind, Spelling.word)
-        .where(Spelling.event_id == event_id)
-        .distinct()
-        .order_by(Spelling.kind, Spelling.word)
-    )
-    for kind, word in rows:
-        if len(found[kind]) < SUGGESTED:
+    for kind, word in sorted({(kind, word) for (kind, _), word in words.items()}):
+        if used[kind][word] >= used_by and len(found[kind]) < SUGGESTED:
             found[kind].append(word)
     return found
 
 
 def uses(session: Session, event_id: int) -> dict[WordKind, Counter[str]]:
     """Return how many people of an event use each spelling, by its folded form."""
+    found: dict[WordKind, Counter[str]] = {kind: Counter() for kind in WordKind}
+    for said in _said_by_each(session, event_id):
+        for kind, folds in said.items():
+            found[kind].update(folds)
+    return found
+
+
+def _said_by_each(session: Session, event_id: int) -> Iterator[dict[WordKind, set[str]]]:
     rows = session.execute(
         select(
             Participant.role,
@@ -383,13 +394,13 @@ def uses(session: Session, event_id: int) -> dict[WordKind, Counter[str]]:
             Participant.seeks,
         ).where(Participant.event_id == event_id, Participant.left_at.is_(None))
     )
-    found: dict[WordKind, Counter[str]] = {kind: Counter() for kind in WordKind}
     for role, community, topics, offers, seeks in rows:
-        found[WordKind.ROLE].update({folded(role)} if role else ())
-        found[WordKind.COMMUNITY].update({folded(community)} if community else ())
-        found[WordKind.TOPIC].update({folded(word) for word in topics})
-        found[WordKind.SKILL].update({folded(word) for word in (*offers, *seeks)})
-    return found
+        yield {
+            WordKind.ROLE: {folded(role)} if role else set(),
+            WordKind.COMMUNITY: {folded(community)} if community else set(),
+            WordKind.TOPIC: {folded(word) for word in topics},
+            WordKind.SKILL: {folded(word) for word in (*offers, *seeks)},
+        }
 
 
 def named_in(session: Session, event_id: int) -> dict[int, dict[MentionKind, list[str]]]:

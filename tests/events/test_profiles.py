@@ -179,6 +179,26 @@ def test_spellings_are_joined_and_the_organizer_has_the_last_word(
     assert "4" in client.get(f"/events/{forum.id}/words").text
 
 
+def test_only_words_of_two_who_are_there_are_suggested(
+    session: Session, client: FlaskClient, forum: Event, rows: Rows
+) -> None:
+    for number, topics in enumerate((["Tides", "Whaling"], ["tides"], ["Tides"])):
+        said = {"name": f"P{number}", "email": f"p{number}@reader.example", "topics": topics}
+        post_form(client, f"/join/{forum.registration_key}", BO | said)
+    first, second, _ = rows(select(Participant).order_by(Participant.id))
+    sign_in(client, _host(session))
+    before = client.get(f"/join/{forum.registration_key}").text
+
+    for person in (first, second):
+        path = f"/events/{forum.id}/participants/{person.id}"
+        post_form(client, path, action="/remove")
+
+    assert "Tides" in before
+    assert "Whaling" not in before
+    assert "Tides" not in client.get(f"/join/{forum.registration_key}").text
+    assert {s.folded for s in rows(select(Spelling).where(Spelling.kind == "topic"))} == {"tides"}
+
+
 def test_a_change_made_on_an_old_page_is_shown_beside_what_was_saved(
     session: Session, client: FlaskClient, forum: Event, rows: Rows
 ) -> None:

@@ -15,7 +15,12 @@ from asyncnet.events.actions.linking import MailedLately, end_links, send_person
 from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.actions.refreshing import refresh_pages
 from asyncnet.events.actions.replanning import follow_reader, replan_follow_ups
-from asyncnet.events.actions.wording import find_in_mentions, keep_mentions, learn_words
+from asyncnet.events.actions.wording import (
+    find_in_mentions,
+    forget_unused_words,
+    keep_mentions,
+    learn_words,
+)
 from asyncnet.events.model import (
     Consent,
     Event,
@@ -167,8 +172,13 @@ def change_participant(
 def remove_participant(
     session: Session, participant: Participant, *, actor: Actor, now: datetime
 ) -> None:
-    """Let a participant leave: their links, pages and mails end at once."""
+    """Let a participant leave: their links, pages and mails end at once.
+
+    Words that nobody else uses go with them.
+    """
+    lock(session, f"registering:{participant.event_id}")
     participant.left_at = now
+    forget_unused_words(session, participant.event_id)
     cancel_for(session, participant.id, why="They no longer take part.", now=now)
     end_links(session, participant, now=now)
     refresh_pages(session, participant.event_id)

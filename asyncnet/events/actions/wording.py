@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Mention, Participant, Spelling
 from asyncnet.events.naming import Directory, Named, kept_as
+from asyncnet.events.queries import spellings_of, uses
 from asyncnet.events.rules import MentionKind, WordKind
 from asyncnet.events.spelling import folded, joined
 
@@ -32,6 +33,15 @@ def learn_words(session: Session, event_id: int, said: Iterable[tuple[WordKind, 
                 Spelling(event_id=event_id, kind=kind, folded=fold, written=written, word=word)
             )
     session.flush()
+
+
+def forget_unused_words(session: Session, event_id: int) -> None:
+    """Remove the spellings that nobody uses who still takes part."""
+    session.flush()
+    used = uses(session, event_id)
+    for spelling in spellings_of(session, event_id):
+        if not used[spelling.kind][spelling.folded]:
+            session.delete(spelling)
 
 
 def respell(
