@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, String
+from sqlalchemy import JSON, Enum, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
@@ -54,7 +54,7 @@ class Exit(Base):
     kind: Mapped[ExitKind] = mapped_column(
         Enum(ExitKind, native_enum=False, length=20, values_callable=list)
     )
-    words: Mapped[str] = mapped_column(String(500), default="")
+    words: Mapped[str] = mapped_column(Text, default="")
     withdrawn: Mapped[list[int]] = mapped_column(JSON, default=list)
     said_at: Mapped[datetime]
     undone_at: Mapped[datetime | None]

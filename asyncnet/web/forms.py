@@ -42,6 +42,10 @@ class OnceForm(Form):
         ],
     )
 
+    def another(self) -> None:
+        """Make what is drawn next a form of its own, with what was typed."""
+        self.form_key.data = secrets.token_urlsafe(16)
+
 
 def text(field: Field) -> str:
     """Return what stands in a text field, empty when nothing does."""

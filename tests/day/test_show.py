@@ -261,6 +261,23 @@ def test_what_makes_somebody_uneasy_is_seen_by_organizers_alone(forum: Forum, ro
     assert {apart.first_id, apart.second_id} == {forum.people[n].id for n in ("Ana", "Ben")}
 
 
+def test_what_is_said_later_is_added_and_seen_again(forum: Forum, rows: Rows) -> None:
+    forum.turns("begin")
+    forum.says("Ana", "uneasy", words="He shouts.")
+    [said] = rows(select(Exit))
+    board = f"/events/{forum.event.id}/show"
+    post_form(forum.host, board, action=f"{board}/exits/{said.id}")
+
+    for _ in range(2):
+        forum.says("Ana", "uneasy", words="Now he follows me. " * 25)
+
+    [said] = rows(select(Exit))
+    assert said.words.startswith("He shouts.\nNow he follows me.")
+    assert said.words.count("Now") == 25
+    assert said.seen_at is None
+    assert "Now he follows me." in forum.board()
+
+
 def test_an_organizer_who_undoes_leaves_what_made_somebody_uneasy(forum: Forum, rows: Rows) -> None:
     """Each takes back their own word alone, whoever spoke first."""
     plan = f"/events/{forum.event.id}/plan"

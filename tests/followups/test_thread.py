@@ -9,14 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
+from asyncnet.clock import utc_now
 from asyncnet.database import transaction
 from asyncnet.events.actions.replanning import follow_reader
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions.replying import reply
-from asyncnet.followups.model import Reply
-from asyncnet.followups.rules import Stage
+from asyncnet.followups.model import Meeting, Reply, Step
+from asyncnet.followups.rules import Stage, both_awake
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import plan
+from asyncnet.zones import zone_named
 from tests import factories
 from tests.followups.scene import Evening, stages_in
 from tests.pages import filled, find_form, post_form, sign_in
@@ -118,6 +120,24 @@ def test_a_double_click_sends_once(scene: Evening, rows: Rows) -> None:
     [written] = rows(select(Reply))
     assert (written.words, written.contact) == ("Once.", scene.kenji.email)
     assert len(rows(select(Message).where(Message.kind == "reply"))) == 1
+
+
+def test_other_words_from_a_page_that_was_sent_are_kept_to_be_sent(
+    scene: Evening, rows: Rows
+) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    browser = scene.browser_of(scene.kenji)
+    form = find_form(browser.get(thread(scene, scene.kenji)), "/thread")
+    browser.post(form.action, data=filled(form, {"words": "First."}))
+
+    again = browser.post(form.action, data=filled(form, {"words": "Second."}))
+    kept = find_form(again, "/thread")
+    browser.post(kept.action, data=kept.values)
+
+    assert again.status_code == 409
+    assert "not sent yet" in again.text
+    assert [written.words for written in rows(select(Reply))] == ["First.", "Second."]
 
 
 def test_an_empty_reply_is_not_sent(scene: Evening, rows: Rows) -> None:
@@ -232,9 +252,22 @@ def test_a_viewer_without_words_says_that_they_watched(scene: Evening, session: 
     assert list(told) == [Stage.WATCHED]
 
 
-def test_before_their_round_begins_nobody_is_written_to(scene: Evening) -> None:
-    page = scene.browser_of(scene.kenji).get(thread(scene, scene.kenji)).text
+def test_before_their_round_begins_nobody_is_written_to(scene: Evening, rows: Rows) -> None:
+    path, browser = thread(scene, scene.kenji), scene.browser_of(scene.kenji)
+    page = browser.get(path).text
 
+    form = find_form(browser.get(path), "/closed")
+    early = [browser.post(f"{path}/met", data=form.values).status_code]
+    free = both_awake(
+        *(zone_named(person.zone) for person in (scene.kenji, scene.ana)),
+        after=utc_now() + timedelta(days=1),
+        days=7,
+    )
+    times = {"first": next(free).isoformat(), "version": 0} | form.values
+    early.append(browser.post(f"{path}/times", data=times).status_code)
+
+    assert early == [409, 409]
+    assert rows(select(Step)) == rows(select(Meeting)) == []
     assert "From the moment your round begins" in page
     assert "<textarea" not in page
 

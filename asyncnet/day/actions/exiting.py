@@ -27,6 +27,8 @@ def say_exit(
 ) -> Exit:
     """Keep that somebody cannot go on as planned; said twice, it is kept once (CHECKLIST F8).
 
+    Other words are added to those that were said, and ask for an organizer's eye again.
+
     Who leaves is taken out of the conversations that have not begun, meets nobody new, and keeps
     the intros they may still watch in their own time. Two people of whom one is uneasy do not
     meet again; the other one's page does not change.
@@ -35,6 +37,7 @@ def say_exit(
     match_id = match.id if match else None
     for said in open_exits(session, participant.event_id):
         if (said.participant_id, said.kind, said.match_id) == (participant.id, kind, match_id):
+            _say_more(session, said, words, actor=actor, now=now)
             return said
     said = Exit(
         event_id=participant.event_id,
@@ -89,6 +92,16 @@ def settle_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) ->
     """Keep that an organizer has taken care of it."""
     said.seen_at = said.seen_at or now
     record(session, actor, "exit.settled", f"exit:{said.id}", now=now)
+
+
+def _say_more(session: Session, said: Exit, words: str, *, actor: Actor, now: datetime) -> None:
+    if not words or f"\n{words}\n" in f"\n{said.words}\n":
+        return
+    said.words = f"{said.words}\n{words}" if said.words else words
+    said.seen_at = None
+    refresh_pages_of(session, [said.participant_id])
+    session.flush()
+    record(session, actor, f"exit.{said.kind}", f"exit:{said.id}", now=now)
 
 
 def _around(session: Session, participant_id: int) -> list[int]:

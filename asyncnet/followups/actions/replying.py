@@ -20,6 +20,10 @@ class Closed(Exception):
     """One of the two wants no more mails about this match."""
 
 
+class OtherWords(Exception):
+    """The same rendered form was sent before, with other words or about another match."""
+
+
 def reply(
     session: Session,
     match_id: int,
@@ -34,7 +38,7 @@ def reply(
     """Keep what somebody writes to their match, and mail it at a good hour of the reader's.
 
     However often one rendered form is sent in, it makes one reply (CHECKLIST F8). Raises
-    NotFound when they are in no published match of this id, and Closed.
+    NotFound when they are in no published match of this id, OtherWords, and Closed.
     """
     match = locked_match(session, author_id, match_id)
     lock(session, f"reply-form:{form_key}")
@@ -42,6 +46,8 @@ def reply(
         select(Reply).where(Reply.form_key == form_key, Reply.author_id == author_id)
     )
     if written is not None:
+        if (written.match_id, written.words) != (match.id, words):
+            raise OtherWords
         return written
     if wants_no_more(session, match.id):
         raise Closed

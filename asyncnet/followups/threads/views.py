@@ -11,7 +11,7 @@ from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions import arranging
 from asyncnet.followups.actions.arranging import Outdated
-from asyncnet.followups.actions.replying import Closed, reply
+from asyncnet.followups.actions.replying import Closed, OtherWords, reply
 from asyncnet.followups.actions.telling import take_back, tell
 from asyncnet.followups.invitation import calendar_of
 from asyncnet.followups.letters import talk_of
@@ -46,8 +46,7 @@ def thread(participant_id: int, match_id: int) -> ResponseReturnValue:
     form = ReplyForm(data={"by_mail": shown.my_contact is not None})
     if not form.accepted():
         return _page(me, shown, form)
-    if not shown.is_open(utc_now()):
-        abort(409, "You can write to each other from the moment your round begins.")
+    _refuse_early(shown)
     try:
         with transaction() as session:
             reply(
@@ -62,6 +61,13 @@ def thread(participant_id: int, match_id: int) -> ResponseReturnValue:
             )
     except Closed:
         flash("This conversation is closed, so your words were not sent.", "attention")
+    except OtherWords:
+        form.another()
+        form.form_errors.append(
+            "This page had sent other words before. What you typed now is below and not sent yet; "
+            "send it once more to add it."
+        )
+        return _page(me, thread_of(db.session(), me, match_id), form), 409
     else:
         flash(_promise(shown), "good")
     return redirect(url_for(".thread", participant_id=me.id, match_id=match_id))
@@ -76,6 +82,8 @@ def note(participant_id: int, match_id: int, told: str) -> ResponseReturnValue:
         abort(400)
     what = Told(told)
     undo = request.form.get("undo") == "yes"
+    if what is Told.MET and not undo:
+        _refuse_early(thread_of(db.session(), me, match_id))
     with transaction() as session:
         (take_back if undo else tell)(session, match_id, me.id, what, actor=actor(), now=utc_now())
     flash(_DONE[what, undo], "good")
@@ -93,6 +101,7 @@ def propose(participant_id: int, match_id: int) -> ResponseReturnValue:
     form = _times(shown)
     if not form.accepted():
         return _page(me, shown, ReplyForm(formdata=None), form), 400
+    _refuse_early(shown)
     try:
         with transaction() as session:
             arranging.propose(
@@ -172,6 +181,11 @@ _DONE = {
     (Told.CLOSED, False): "Closed. You get no more mails about this match.",
     (Told.CLOSED, True): "Open again. You can both write from now on.",
 }
+
+
+def _refuse_early(shown: Thread) -> None:
+    if not shown.is_open(utc_now()):
+        abort(409, "You can write to each other from the moment your round begins.")
 
 
 def _promise(shown: Thread) -> str:
