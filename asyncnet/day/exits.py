@@ -74,8 +74,8 @@ def undo(participant_id: int, exit_id: int) -> ResponseReturnValue:
     if lost:
         flash(
             f"Good that you are here. {lost} of your conversations could not be put back, because "
-            "its round has begun or the other person meets somebody else; the organizers see "
-            "that you are free.",
+            "its round has begun, or the other person has left or meets somebody else; the "
+            "organizers see that you are free.",
             "attention",
         )
     else:

@@ -1,6 +1,7 @@
 """Faces: everybody's photo page, and the addresses of the photos that other pages show."""
 
 from collections.abc import Iterable
+from threading import BoundedSemaphore
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -21,6 +22,8 @@ from asyncnet.wiring import settings, storage
 pages = Blueprint("faces", __name__)
 FORM_BYTES = 100_000
 """What a form may have beside the picture."""
+AT_ONCE = BoundedSemaphore(2)
+"""Pictures that one process reads at once, so that they never hold all of its threads."""
 
 
 def faces(people: Iterable[Participant]) -> dict[int, str]:
@@ -48,11 +51,17 @@ def photo(participant_id: int) -> ResponseReturnValue:
     if not form.accepted():
         return _page(participant, form)
     db.session.rollback()  # nothing stays open while the picture is read and stored
+    if not AT_ONCE.acquire(blocking=False):
+        abort(
+            503, "Many pictures come in just now. Send yours again in a few seconds.", retry_after=5
+        )
     try:
         key = portraits.store(storage(), settings().instance / "work", form.picture.data.save)
     except Unusable as refusal:
         form.picture.errors = [refusal.reason]
         return _page(participant, form)
+    finally:
+        AT_ONCE.release()
     with transaction() as session:
         former = portraying.keep_photo(session, participant_id, key, actor=actor(), now=utc_now())
     portraits.discard(storage(), former)

@@ -174,8 +174,8 @@ def restore_matches(
 ) -> Sequence[Match]:
     """Put matches back that were taken out, where that is still possible; return those.
 
-    It is not once the round has begun, somebody has left or had to, or one of the two meets
-    somebody else.
+    It is not once the round has begun, somebody has left or had to, the two are kept apart, or
+    one of them meets somebody else.
     """
     back = []
     for match in session.scalars(
@@ -188,7 +188,8 @@ def restore_matches(
             or _is_busy(session, match.round, person)
             for person in people
         )
-        if match.round.starts_at > now and free:
+        apart = select(Forbid.id).where(*_about((match.first_id, match.second_id))).limit(1)
+        if match.round.starts_at > now and free and session.scalar(apart) is None:
             match.state = MatchState.PUBLISHED
             session.flush()
             back.append(match)

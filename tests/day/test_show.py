@@ -18,7 +18,7 @@ from asyncnet.day.rules import preflight
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
-from asyncnet.matches.actions import give_rooms
+from asyncnet.matches.actions import give_rooms, keep_apart
 from asyncnet.matches.model import Forbid, Match
 from tests import factories
 from tests.pages import filled, find_form, open_personal_link, post_form, sign_in
@@ -222,6 +222,20 @@ def test_who_can_stay_after_all_gets_back_what_is_still_free(forum: Forum) -> No
     assert forum.match_of("Ana", "Cy").state == "published"
     assert "Ana" in forum.page("Cy")
     assert "Needs you" not in forum.board()
+
+
+def test_who_was_kept_apart_meanwhile_is_not_met_again(forum: Forum) -> None:
+    forum.turns("begin")
+    forum.says("Ana", "leaving")
+    ana, cy = forum.people["Ana"], forum.people["Cy"]
+    keep_apart(forum.session, forum.event.id, (ana.id, cy.id), uneasy_id=cy.id, now=utc_now())
+    forum.session.commit()
+
+    path = f"/me/{ana.id}/exits"
+    post_form(forum.browsers["Ana"], path, action="/undo")
+
+    assert forum.match_of("Ana", "Cy").state == "withdrawn"
+    assert "1 of your conversations could not be put back" in forum.page("Ana")
 
 
 def test_leaving_twenty_times_at_once_is_leaving_once(forum: Forum, rows: Rows) -> None:

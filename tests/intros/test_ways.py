@@ -17,7 +17,7 @@ from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.intros import work
+from asyncnet.intros import faces, work
 from asyncnet.intros.model import Intro, IntroKind, IntroState, Photo
 from asyncnet.storage.port import Storage
 from config import CHECKOUT
@@ -247,3 +247,32 @@ def test_what_is_no_picture_is_refused_in_a_sentence(
     assert answer.status_code == 400
     assert words in answer.text
     assert rows(select(Photo)) == []
+
+
+@pytest.mark.sizeless
+@pytest.mark.parametrize(("width", "height", "fits"), [(5712, 4284, True), (8000, 6000, False)])
+def test_a_photo_of_a_phone_fits_and_a_giant_does_not(
+    browser: Phone, ana: Participant, tmp_path: Path, width: int, height: int, fits: bool
+) -> None:
+    picture = tmp_path / "grey.jpg"
+    with av.open(str(picture), "w", format="image2") as file:
+        stream = file.add_stream("mjpeg")
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuvj420p"
+        file.mux(stream.encode(av.VideoFrame(width, height, "yuvj420p")))
+        file.mux(stream.encode(None))
+
+    answer = send_picture(browser, ana, picture.read_bytes())
+
+    assert answer.status_code == (302 if fits else 400)
+
+
+def test_with_two_pictures_in_hand_the_third_comes_back_in_a_moment(
+    browser: Phone, ana: Participant, rows: Rows
+) -> None:
+    with faces.AT_ONCE, faces.AT_ONCE:
+        busy = send_picture(browser, ana, "upright.png")
+
+    assert busy.status_code == 503
+    assert int(busy.headers["Retry-After"]) >= 5
+    assert rows(select(Photo)) == []
+    assert send_picture(browser, ana, "upright.png").status_code == 302

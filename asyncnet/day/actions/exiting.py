@@ -67,7 +67,8 @@ def say_exit(
 def undo_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> int:
     """Take back what somebody said; return how many of their matches could not be put back.
 
-    A match comes back unless its round has begun or one of the two is in another one by now.
+    A match comes back unless its round has begun, or by now one of the two has left, is in another
+    one, or is kept apart from the other.
     """
     if said.undone_at is not None:
         return 0

@@ -9,9 +9,9 @@ from asyncnet.intros.video.isolate import Bounds, run
 
 MAX_BYTES = 10_000_000
 SIDE = 512
-MAX_PIXELS = 64_000_000
-"""More than any phone makes; a picture that claims more is not opened."""
-BOUNDS = Bounds(cpu_seconds=20, wall_seconds=20, file_bytes=2_000_000, memory_bytes=1024**3)
+MAX_PIXELS = 25_000_000
+"""As much as phones make by themselves; a picture that claims more is not opened."""
+BOUNDS = Bounds(cpu_seconds=5, wall_seconds=5, file_bytes=2_000_000, memory_bytes=1024**3)
 HEAD_BYTES = 16
 READERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xd8\xff", "jpeg_pipe"),
@@ -29,7 +29,10 @@ SQUARE = (
 EMPTY = "This file is empty. Choose another picture."
 TOO_LARGE = "This picture is larger than 10 MB. Choose a smaller one, or take a new one."
 OTHER_KIND = "This is not a picture that we can read. Choose a JPEG, PNG, WebP or HEIC picture."
-DAMAGED = "We cannot read this picture; it may be damaged. Choose another one."
+DAMAGED = (
+    "We cannot read this picture; it may be damaged, or have more than 24 megapixels. Choose "
+    "another one."
+)
 
 
 def make_photo(source: Path, out: Path, *, folder: Path) -> None:
