@@ -20,7 +20,8 @@ Rounds = list[list[Meeting]]
 
 TRIOS_UP_TO = 14
 NODES = 300
-NODES_FOR_EVERYBODY = 2_000
+NODES_OF_SMALL_EVENTS = 2_000
+SMALL_UP_TO = 60
 GAP = 1e-6
 
 
@@ -93,10 +94,10 @@ class _Window:
         return width - self.busy[person, number]
 
     def nodes(self) -> int:
-        """Return how far the search goes; proving that an odd seat stays empty has no use in a
-        window, where the next one is tried instead."""
-        whole = len(self.people) == len(self.problem.people)
-        return NODES_FOR_EVERYBODY if whole else NODES
+        """Return how far the search goes. In a large event a window that ends too early is followed
+        by the next one; in a small one there are few, and each counts for somebody's share."""
+        small = len(self.problem.people) <= SMALL_UP_TO
+        return NODES_OF_SMALL_EVENTS if small else NODES
 
     def _options(self) -> list[tuple[int, Meeting]]:
         found: list[tuple[int, Meeting]] = []
