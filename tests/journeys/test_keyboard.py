@@ -67,7 +67,7 @@ def test_both_sides_need_no_mouse(
 
 
 def plays_by_keyboard(page: Page) -> None:
-    video = page.locator("video")
+    video = page.get_by_label("Intro of Mei")
     goes_to(page, video).press("Space")
     page.wait_for_function(
         "video => video.videoWidth > 0 && video.currentTime > 0.2", arg=video.element_handle()

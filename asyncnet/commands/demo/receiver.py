@@ -31,11 +31,9 @@ class Inbox:
         self.mails += [(address, mail) for address in envelope.rcpt_tos]
         return "250 taken"
 
-    def count(self, address: str) -> int:
-        return len(self._to(address))
-
-    def newest(self, address: str) -> EmailMessage:
-        return self._to(address)[-1]
+    def mails_to(self, address: str) -> list[EmailMessage]:
+        """Return what has come for an address so far, the oldest first."""
+        return [mail for recipient, mail in self.mails if recipient == address]
 
     def link_in(self, address: str, path: str) -> str:
         """Return the newest link to `path` mailed to an address; waits for the worker.
@@ -47,14 +45,11 @@ class Inbox:
         )
 
     def _link(self, address: str, path: str) -> str | None:
-        for mail in reversed(self._to(address)):
+        for mail in reversed(self.mails_to(address)):
             found = re.search(rf"https?://\S*{path}\S+", words_of(mail))
             if found:
                 return found.group()
         return None
-
-    def _to(self, address: str) -> list[EmailMessage]:
-        return [mail for recipient, mail in self.mails if recipient == address]
 
 
 def words_of(mail: EmailMessage) -> str:

@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import datetime
+from email.message import EmailMessage
 from html import unescape
 from typing import Any
 from urllib.request import Request
@@ -146,9 +147,9 @@ def planned(here: Installation) -> Facts:
     }
 
 
-def nothing_yet(inbox: Inbox, before: int) -> None:
-    """Raise StepMissed when a mail has come before its hour."""
-    if inbox.count(ASYNC) != before:
+def nothing_yet(inbox: Inbox) -> None:
+    """Raise StepMissed when the words have come before their hour."""
+    if _mails_with_the_words(inbox):
         raise StepMissed("The follow-up went out before its hour.")
 
 
@@ -164,13 +165,12 @@ def sent(here: Installation) -> Facts:
     }
 
 
-def received(inbox: Inbox, before: int, *, at: datetime) -> Facts:
+def received(inbox: Inbox, *, at: datetime) -> Facts:
     """Read the mail that came as the standard library does; `at` is where the clock stood."""
-    if inbox.count(ASYNC) != before + 1:
-        raise StepMissed(f"{inbox.count(ASYNC) - before} follow-ups arrived instead of one.")
-    mail = inbox.newest(ASYNC)
-    if WORDS not in " ".join(words_of(mail).split()):
-        raise StepMissed("The mail that arrived does not hold the answer.")
+    mails = _mails_with_the_words(inbox)
+    if len(mails) != 1:
+        raise StepMissed(f"{len(mails)} mails with the answer arrived instead of one.")
+    [mail] = mails
     return {
         "what": f"“{mail['Subject']}”, {mail['Message-ID']}",
         "at": iso(at),
@@ -203,6 +203,11 @@ def _send_parts(mei: Visitor, sign_at: str, content: bytes, part_bytes: int) -> 
     whole = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>"
     send("POST", whole.encode(), sign("POST", upload_id=upload_id))
     return len(starts)
+
+
+def _mails_with_the_words(inbox: Inbox) -> list[EmailMessage]:
+    """Return the mails that hold the answer; others, as word that an intro is ready, do not."""
+    return [mail for mail in inbox.mails_to(ASYNC) if WORDS in " ".join(words_of(mail).split())]
 
 
 def _follow_up(here: Installation) -> Message:
