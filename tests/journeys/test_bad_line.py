@@ -58,7 +58,7 @@ def lines(settings: Settings) -> Iterator[Lines]:
         if settings.s3:
             s3_port = urlsplit(settings.s3.endpoint_url or "").port or 0
             files = stack.enter_context(line_to(s3_port, port=storage))
-            s3 = replace(settings.s3, endpoint_url=f"http://127.0.0.1:{storage}")
+            s3 = replace(settings.s3, public_endpoint_url=f"http://127.0.0.1:{storage}")
             changed = replace(changed, s3=s3)
         app = create_app(changed)
         server = stack.enter_context(ExitStack())
