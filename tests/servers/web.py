@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from flask import Flask
@@ -21,5 +21,6 @@ def serving(app: Flask, *, port: int = 0, threads: int = 4) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
         server.task_dispatcher.shutdown()
-        server.trigger.pull_trigger(server.close)  # closes in the thread that it runs in
+        with suppress(OSError):  # another event woke the thread first, and it has closed by now
+            server.trigger.pull_trigger(server.close)  # closes in the thread that it runs in
         thread.join(5)
