@@ -9,6 +9,7 @@ from wtforms import (
     IntegerField,
     StringField,
     TextAreaField,
+    ValidationError,
 )
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
@@ -18,7 +19,7 @@ from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.cues import MAX_CUES, MAX_TEXT, BadTime, Cue, read_time, tidy, troubles
 from asyncnet.intros.model import IntroKind
 from asyncnet.web.access import LARGEST_ID
-from asyncnet.web.forms import Form, one_line
+from asyncnet.web.forms import Form, one_line, text
 
 MAX_PARTS = 10_000
 MIN_WORDS, MAX_WORDS = 40, 1_500
@@ -63,6 +64,11 @@ class WordsForm(Form):
         ],
         render_kw={"rows": 9, "minlength": MIN_WORDS, "maxlength": MAX_WORDS},
     )
+
+    def validate_words(self, field: TextAreaField) -> None:
+        """Refuse a page of signs that nobody sees, such as direction marks."""
+        if sum(sign.isprintable() and not sign.isspace() for sign in text(field)) < MIN_WORDS // 2:
+            raise ValidationError("Write your sentences in letters that people can see.")
 
 
 class QuestionForm(Form):

@@ -276,3 +276,17 @@ def test_with_two_pictures_in_hand_the_third_comes_back_in_a_moment(
     assert int(busy.headers["Retry-After"]) >= 5
     assert rows(select(Photo)) == []
     assert send_picture(browser, ana, "upright.png").status_code == 302
+
+
+@pytest.mark.parametrize("signs", ["\u200b" * 60, "\u202e" * 60])
+def test_signs_that_nobody_sees_are_no_intro(
+    app: Flask, session: Session, rows: Rows, signs: str
+) -> None:
+    ana = make_participant(session, starts_at=utc_now() + timedelta(days=7))
+    browser = phone(app, ana)
+    agree(browser, ana.id)
+
+    answer = write(browser, ana, signs)
+
+    assert "letters that people can see" in answer.text
+    assert rows(select(Intro)) == []
