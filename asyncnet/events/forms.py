@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask_wtf.file import FileField, FileRequired
@@ -45,6 +46,8 @@ MODES = [
     ),
 ]
 YEARS = range(2000, 2100)
+NOT_IN_ADDRESSES = set(' <>"\\^`{|}')
+"""Signs that stand in no address (RFC 3986), and in what is pasted around one."""
 
 
 def trimmed(value: Any) -> Any:
@@ -57,6 +60,21 @@ def _moment(field: DateTimeLocalField, zone: ZoneInfo) -> datetime:
     if field.data is None:
         raise ValueError("the form was not accepted")
     return field.data.replace(tzinfo=zone).astimezone(UTC)
+
+
+def https_address(form: Any, field: StringField) -> None:
+    """Refuse whatever is not one whole https address without a name and password in it."""
+    typed = field.data or ""
+    try:
+        address = urlsplit(typed)
+        whole = address.scheme == "https" and bool(address.hostname) and address.port != 0
+        plain = "@" not in address.netloc and not set(typed) & NOT_IN_ADDRESSES
+    except ValueError:
+        whole = plain = False
+    if not (whole and plain and typed.isprintable()):
+        raise ValidationError(
+            "Paste the address alone, from https:// to its end, as your video service shows it."
+        )
 
 
 class EventForm(OnceForm):
@@ -106,6 +124,16 @@ class EventForm(OnceForm):
         default=2,
         validators=[NumberRange(0, 120, "Between 0 and 120 minutes.")],
     )
+    live_link = StringField(
+        "Link of the video call",
+        filters=[trimmed],
+        render_kw={"type": "url", "inputmode": "url", "autocomplete": "off"},
+        validators=[
+            Optional(),
+            Length(max=500, message="Please keep the link under 500 characters."),
+            https_address,
+        ],
+    )
     send_hour = HourField(
         "Send follow-ups at",
         default=time(9),
@@ -146,6 +174,7 @@ class EventForm(OnceForm):
                 "rounds": len(event.rounds),
                 "minutes": 5 if windows else length // timedelta(minutes=1),
                 "pause": 2 if windows else pause // timedelta(minutes=1),
+                "live_link": event.live_link,
                 "send_hour": time.fromisoformat(event.send_hour),
                 "follow_ups": "digest" if event.digest else "each",
                 "reminder_days": event.reminder_days,
@@ -175,6 +204,7 @@ class EventForm(OnceForm):
             rounds=number(self.rounds),
             length=length,
             pause=pause,
+            live_link="" if mode is EventMode.ASYNC else text(self.live_link),
             send_hour=self.send_hour.written,
             retention_days=number(self.retention_days),
             digest=self.follow_ups.data == "digest",

@@ -35,6 +35,9 @@ class Event(Base):
         Enum(EventMode, native_enum=False, length=10, values_callable=list),
         default=EventMode.MIXED,
     )
+    live_link: Mapped[str] = mapped_column(String(500), default="")
+    """Where live people see each other: the https address of a video call, empty while there is
+    none. Shown to the people of the event alone."""
     closing_minutes: Mapped[int] = mapped_column(default=0)
     """How long the closing groups talk after the last round; 0 when there are none."""
     asks: Mapped[list[str]] = mapped_column(default=lambda: [str(ask) for ask in FIRST_ASKS])
@@ -170,6 +173,8 @@ class Participant(Base):
     offers: Mapped[list[str]] = mapped_column(default=list)
     seeks: Mapped[list[str]] = mapped_column(default=list)
     """What they work on, can help with and look for, in their words; see `Spelling`."""
+    wish_roles: Mapped[list[str]] = mapped_column(default=list)
+    """What people do whom they hope to meet, in their words: `librarian`."""
     across: Mapped[bool] = mapped_column(default=False)
     """True when they would rather meet people of other kinds of communities."""
     own_question: Mapped[str] = mapped_column(String(300), default="")

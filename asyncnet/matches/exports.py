@@ -156,8 +156,14 @@ def calendar_of(
                 "summary", f"{event.title}, round {slot.number}: {_what(reader, by_round[slot.id])}"
             )
             rooms = sorted({match.room for match in by_round[slot.id] if match.room})
-            if rooms:
-                entry.add("location", ", ".join(map(room_name, rooms)))
+            talks = reader.attendance is Attendance.LIVE and any(
+                not match.is_viewing for match in by_round[slot.id]
+            )
+            call = [event.live_link] if talks and event.live_link else []
+            if call:
+                entry.add("url", event.live_link)
+            if rooms or call:
+                entry.add("location", ", ".join([*map(room_name, rooms), *call]))
             calendar.add_component(entry)
     return bytes(calendar.to_ical())
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from icalendar import Calendar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -26,6 +27,7 @@ from tests.web.test_twice import at_once
 
 Rows = Callable[..., list[Any]]
 HOUR = timedelta(hours=1)
+CALL = "https://meet.example/j/7?pwd=tide&lang=en"
 
 
 class Forum:
@@ -75,6 +77,11 @@ class Forum:
         """Press the button of one graceful exit."""
         path = f"/me/{self.people[name].id}/exits"
         return post_form(self.browsers[name], path, more, action=f"/exits/{kind}")
+
+    def has_a_call(self) -> None:
+        """Let the organizer write the link of the video call into the settings."""
+        answer = post_form(self.host, f"/events/{self.event.id}/settings", {"live_link": CALL})
+        assert answer.status_code == 302, answer.text
 
     def minutes_pass(self, minutes: float) -> None:
         """Let everything of the event have happened that much earlier."""
@@ -380,9 +387,28 @@ def test_the_rooms_of_a_round_are_a_table_and_a_file(forum: Forum) -> None:
 
 def test_somebody_takes_their_rounds_into_their_calendar(forum: Forum) -> None:
     ana: Participant = forum.people["Ana"]
+    forum.has_a_call()
 
     file = forum.browsers["Ana"].get(f"/me/{ana.id}/rounds.ics")
 
     assert file.mimetype == "text/calendar"
-    assert file.text.count("BEGIN:VEVENT") == 3
-    assert "Room 1" in file.text
+    talk, _, viewing = Calendar.from_ical(file.data).walk("VEVENT")
+    assert str(talk["URL"]) == CALL
+    assert str(talk["LOCATION"]) == f"Room 1, {CALL}"
+    assert "URL" not in viewing
+    assert "LOCATION" not in viewing
+
+
+def test_the_video_call_is_shown_to_those_who_talk_and_to_nobody_else(forum: Forum) -> None:
+    forum.has_a_call()
+    join = f"/join/{forum.event.registration_key}"
+    shown = CALL.replace("&", "&amp;")
+
+    before = forum.page("Ana")
+    forum.turns("begin")
+
+    assert shown in before
+    assert [shown in forum.page(name) for name in ("Ana", "Cy", "Mei")] == [True, True, False]
+    assert shown in forum.host.get(f"/events/{forum.event.id}/show").text
+    assert shown in forum.host.get(f"/events/{forum.event.id}/show/sheet").text
+    assert shown not in forum.browsers["Mei"].get(join).text

@@ -92,6 +92,11 @@ def test_sending_the_same_form_twice_makes_one_event(host: FlaskClient, rows: Ro
         ({"rounds": "many"}, "Not a valid integer"),
         ({"send_hour": "25:00"}, "Not a valid time"),
         ({"retention_days": "1"}, "Between 7 and 730 days"),
+        ({"live_link": "http://meet.example/1"}, "Paste the address alone"),
+        ({"live_link": "javascript:alert(1)//https://"}, "Paste the address alone"),
+        ({"live_link": "https://zoom.us@evil.example/1"}, "Paste the address alone"),
+        ({"live_link": "https://[meet"}, "Paste the address alone"),
+        ({"live_link": "Join here: https://meet.example/1"}, "Paste the address alone"),
     ],
 )
 def test_a_wrong_value_gets_a_sentence_and_keeps_what_was_typed(

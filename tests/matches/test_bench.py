@@ -184,6 +184,8 @@ def test_a_change_is_mailed_to_those_whom_it_concerns_and_to_nobody_else(
     rooms = {m.id: m.room for m in rows(select(Match)) if m.id != match.id}
     number = rows(select(Round).where(Round.id == match.round_id))[0].number
     make(client, solved, "out", number, match.first_id, match.second_id)
+    session.execute(update(Event).values(live_link="https://meet.example/j/1?pwd=a&b=c"))
+    session.commit()
 
     told = client.get(solved).text
     post_form(client, solved, action="/plan/publish")
@@ -199,6 +201,7 @@ def test_a_change_is_mailed_to_those_whom_it_concerns_and_to_nobody_else(
     written = [text for subject, _, text in mails_of(app) if "have changed" in subject]
     assert len(written) == 2
     assert all(f"Round {number} (changed)" in text for text in written)
+    assert all("https://meet.example/j/1?pwd=a&b=c" in text for text in written)
 
 
 def test_a_cancellation_during_the_event_changes_coming_rounds_only(

@@ -43,6 +43,7 @@ class EventPlan:
     digest: bool = True
     reminder_days: int = 4
     mode: EventMode = EventMode.MIXED
+    live_link: str = ""
 
 
 def make_event(
@@ -67,6 +68,7 @@ def make_event(
         digest=said.digest,
         reminder_days=said.reminder_days,
         mode=said.mode,
+        live_link=said.live_link,
         registration_key=secrets.token_urlsafe(16),
         form_key=form_key,
         created_at=now,
@@ -113,6 +115,7 @@ def change_event(
             digest=said.digest,
             reminder_days=said.reminder_days,
             mode=said.mode,
+            live_link=said.live_link,
             version=Event.version + 1,
             clock_version=Event.clock_version + 1,
         )

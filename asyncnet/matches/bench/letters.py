@@ -62,6 +62,7 @@ def plan_change(session: Session, message: Message, links: Links, *, now: dateti
                 for slot in coming
             ],
             "group_changed": 0 in changed,
+            "call": event.live_link if reader.attendance is Attendance.LIVE else "",
             "address": address,
         },
         secrets=(address,),
