@@ -136,6 +136,7 @@ class Reply(Base):
     match: Mapped[Match] = relationship()
     author: Mapped[Participant] = relationship()
     recording: Mapped[Intro | None] = relationship()
+    message: Mapped[Message | None] = relationship()
 
 
 class Meeting(Base):

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
-from asyncnet.database import NotFound
+from asyncnet.database import NotFound, UtcDateTime
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer, AnswerDraft, Reply, Step
@@ -187,6 +188,15 @@ def mail_of(session: Session, answer: Answer) -> Message | None:
         .where(Message.id == answer.message_id)
         .with_for_update()
         .execution_options(populate_existing=True)
+    )
+
+
+def last_mail_at(session: Session, which: ColumnElement[bool]) -> datetime | None:
+    """Return when the last of these mails went or is to go; None where none does."""
+    return session.scalar(
+        select(func.max(func.coalesce(Message.sent_at, Message.due_at), type_=UtcDateTime)).where(
+            which, Message.state.not_in((MessageState.CANCELLED, MessageState.FAILED))
+        )
     )
 
 

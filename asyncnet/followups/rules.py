@@ -7,12 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from asyncnet.events.rules import QuestionKind
-from asyncnet.messages.rules import DAY_ENDS, DAY_STARTS
+from asyncnet.messages.rules import DAY_ENDS, DAY_STARTS, next_daylight
 
 Typed = Mapping[str, list[str]]
 """What stands in each field of a form, as a browser sends it."""
 MEETING = timedelta(minutes=30)
 """How long two people plan to talk."""
+BETWEEN_MAILS = timedelta(hours=1)
+"""Between two mails that bring one person's words to another; what they add meanwhile waits."""
 HALF_HOURS = 48
 MAX_TABS = 5
 LONGEST_FIELD = 8_000
@@ -77,6 +79,17 @@ def _continues(words: list[str], others: list[str]) -> bool:
 def meeting_key(meeting_id: int, version: int, reader_id: int) -> str:
     """Return the key of the mail that tells one reader of one version of a meeting."""
     return f"meeting:{meeting_id}:{version}:{reader_id}"
+
+
+def next_mail_at(zone: ZoneInfo, *, last_at: datetime | None, now: datetime) -> datetime:
+    """Return when one person's next words are mailed to another, in UTC.
+
+    At once by daylight in the reader's zone, else in their morning, and never sooner than
+    BETWEEN_MAILS after `last_at`, when such a mail last went: whoever writes much is read
+    in one go.
+    """
+    rested_at = last_at + BETWEEN_MAILS if last_at else now
+    return next_daylight(zone, max(now, rested_at))
 
 
 def both_awake(

@@ -15,10 +15,11 @@ from asyncnet.events.actions.replanning import follow_reader
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions.replying import reply
 from asyncnet.followups.model import Meeting, Reply, Step
-from asyncnet.followups.rules import Stage, both_awake
+from asyncnet.followups.rules import BETWEEN_MAILS, Stage, both_awake
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import plan
-from asyncnet.zones import zone_named
+from asyncnet.web.filters import local_time
+from asyncnet.zones import zone_named, zone_names
 from tests import factories
 from tests.followups.scene import Evening, stages_in
 from tests.pages import filled, find_form, post_form, sign_in
@@ -104,6 +105,53 @@ def test_nobody_is_woken_and_what_waits_comes_together(scene: Evening, rows: Row
     assert message.due_local == "2027-06-19T08:00"
     [mail] = scene.mails_to(scene.ana)
     assert all(words in mail.message.as_string() for words in ("First.", "Second."))
+
+
+def test_who_writes_much_causes_one_mail_an_hour(scene: Evening, rows: Rows) -> None:
+    """None is lost, none comes twice, and the page says when the next ones go."""
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    noon = scene.morning + timedelta(hours=10)
+    said = [f"Thought number {number}." for number in range(31)]
+
+    for minute, words in enumerate(said):
+        writes(scene, scene.kenji, words, noon + timedelta(minutes=minute))
+        scene.sends(noon + timedelta(minutes=minute))
+    scene.sends(noon + timedelta(minutes=59))
+    within_the_hour = len(scene.mails_to(scene.ana))
+    scene.sends(noon + timedelta(minutes=60))
+    scene.sends(noon + timedelta(hours=5))
+
+    assert within_the_hour == 1
+    bodies = [mail.message.get_body(("plain",)) for mail in scene.mails_to(scene.ana)]
+    read = [
+        [words for words in said if words in str(body.get_content())] for body in bodies if body
+    ]
+    assert read == [said[:1], said[1:]]
+
+
+def test_what_waits_for_the_next_mail_says_when_that_goes(
+    scene: Evening, session: Session, rows: Rows
+) -> None:
+    """Kenji is where it is day right now."""
+    scene.answers(scene.ana, "Your tide pools!")
+    session.get_one(Participant, scene.kenji.id).zone = next(
+        name for name in zone_names() if 9 <= utc_now().astimezone(zone_named(name)).hour < 18
+    )
+    session.commit()
+    ana, page = scene.browser_of(scene.ana), thread(scene, scene.ana)
+
+    promises = []
+    for words in ("First.", "Second."):
+        post_form(ana, page, {"words": words}, action="/thread")
+        promises.append(ana.get(page).text)
+        scene.sends(utc_now())
+
+    assert "Kenji gets a mail within minutes" in promises[0]
+    [first, second] = rows(select(Message).where(Message.kind == "reply"))
+    assert first.sent_at
+    assert second.due_at == first.sent_at + BETWEEN_MAILS
+    assert f"this one follows at {local_time(second.due_at, 'Europe/Berlin')}" in promises[1]
 
 
 def test_a_double_click_sends_once(scene: Evening, rows: Rows) -> None:

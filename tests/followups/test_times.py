@@ -22,6 +22,7 @@ from asyncnet.followups.actions.arranging import Outdated
 from asyncnet.followups.model import Meeting
 from asyncnet.followups.rules import MEETING, both_awake
 from asyncnet.matches.model import Match
+from asyncnet.messages.model import Message
 from asyncnet.tasks import plan_forgotten
 from asyncnet.zones import zone_named, zone_names
 from tests.followups.scene import Evening
@@ -152,6 +153,22 @@ def test_what_was_taken_back_in_the_night_is_never_mailed(scene: Evening) -> Non
     scene.sends(by_daylight(scene))
 
     assert scene.mails_to(scene.ana) == []
+
+
+def test_who_offers_again_and_again_causes_one_mail_an_hour(scene: Evening, rows: Rows) -> None:
+    """It brings the newest offer, and what it overtook never goes."""
+    for minutes in range(0, 50, 10):
+        at = by_daylight(scene) + timedelta(minutes=minutes)
+        offers(scene, scene.kenji, [at_noon(scene) + timedelta(hours=minutes // 10)], now=at)
+        scene.sends(at)
+
+    scene.sends(by_daylight(scene) + timedelta(hours=1))
+
+    first, newest = (text_of(mail.message) for mail in scene.mails_to(scene.ana))
+    assert "12:00 for you" in first
+    assert "16:00 for you" in newest
+    mails = rows(select(Message.state).where(Message.kind == "meeting").order_by(Message.id))
+    assert mails == ["sent", "cancelled", "cancelled", "cancelled", "sent"]
 
 
 def test_who_cannot_make_it_says_so(scene: Evening) -> None:

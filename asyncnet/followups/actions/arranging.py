@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions.replying import Closed
 from asyncnet.followups.model import Meeting
-from asyncnet.followups.queries import locked_match, wants_no_more
-from asyncnet.followups.rules import meeting_key
+from asyncnet.followups.queries import last_mail_at, locked_match, wants_no_more
+from asyncnet.followups.rules import meeting_key, next_mail_at
 from asyncnet.matches.model import Match, MatchState
-from asyncnet.messages.queue import cancel_key, plan
-from asyncnet.messages.rules import MessageKind, next_daylight
+from asyncnet.messages.model import Message
+from asyncnet.messages.queue import cancel_about, cancel_key, plan
+from asyncnet.messages.rules import MessageKind
 from asyncnet.zones import zone_named
 
 
@@ -34,6 +35,7 @@ def propose(
 ) -> Meeting:
     """Offer some moments to the other one, in place of any offered before, and mail them.
 
+    Whoever offers again and again causes a mail no more often than their words would.
     A time that was agreed on stays until another one is. `version` is the one their page
     showed, 0 for no meeting yet. Raises NotFound, Closed and Outdated.
     """
@@ -49,7 +51,7 @@ def propose(
     meeting.proposed_by_id = author_id
     meeting.options = [at.isoformat() for at in sorted(set(options))]
     _changed(session, meeting, now=now)
-    _mail(session, meeting, match, match.other(author_id), now=now)
+    _mail(session, meeting, match, match.other(author_id), rests=True, now=now)
     record(session, actor, "meeting.proposed", f"match:{match.id}", now=now)
     return meeting
 
@@ -207,9 +209,32 @@ def _changed(session: Session, meeting: Meeting, *, now: datetime) -> None:
 
 
 def _mail(
-    session: Session, meeting: Meeting, match: Match, reader: Participant, *, now: datetime
+    session: Session,
+    meeting: Meeting,
+    match: Match,
+    reader: Participant,
+    *,
+    rests: bool = False,
+    now: datetime,
 ) -> None:
-    """Plan the mail about a meeting as it stands, for a good hour of its reader's."""
+    """Plan the mail about a meeting as it stands, for a good hour of its reader's.
+
+    What still waits to tell them how it stood goes no more. `rests`: never a short while after
+    the last one.
+    """
+    told = and_(
+        Message.participant_id == reader.id,
+        Message.kind == MessageKind.MEETING,
+        Message.subject_id == meeting.id,
+    )
+    cancel_about(
+        session,
+        reader.id,
+        MessageKind.MEETING,
+        meeting.id,
+        why="A newer mail tells how the times stand.",
+        now=now,
+    )
     plan(
         session,
         key=meeting_key(meeting.id, meeting.version, reader.id),
@@ -220,6 +245,10 @@ def _mail(
         to_address=reader.email,
         to_name=reader.name,
         zone=reader.zone,
-        due_at=next_daylight(zone_named(reader.zone), now),
+        due_at=next_mail_at(
+            zone_named(reader.zone),
+            last_at=last_mail_at(session, told) if rests else None,
+            now=now,
+        ),
         now=now,
     )

@@ -9,10 +9,11 @@ from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock
 from asyncnet.events.model import Participant
 from asyncnet.followups.model import Reply
-from asyncnet.followups.queries import locked_match, wants_no_more
+from asyncnet.followups.queries import last_mail_at, locked_match, wants_no_more
+from asyncnet.followups.rules import next_mail_at
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import WAITING, plan
-from asyncnet.messages.rules import MessageKind, next_daylight
+from asyncnet.messages.rules import MessageKind
 from asyncnet.zones import zone_named
 
 
@@ -37,6 +38,7 @@ def reply(
 ) -> Reply:
     """Keep what somebody writes to their match, and mail it at a good hour of the reader's.
 
+    The reply's message says when. Who wrote to them a short while ago waits for the next mail.
     However often one rendered form is sent in, it makes one reply (CHECKLIST F8). Raises
     NotFound when they are in no published match of this id, OtherWords, and Closed.
     """
@@ -69,18 +71,17 @@ def reply(
 def plan_mail(
     session: Session, written: Reply, reader: Participant, event_id: int, *, now: datetime
 ) -> None:
-    """Let a reply go with those that wait for the reader's day, or at once by daylight."""
+    """Let a reply go with those of its author that wait, or else in the next mail of theirs."""
+    theirs = Message.id.in_(
+        select(Reply.message_id).where(
+            Reply.match_id == written.match_id, Reply.author_id == written.author_id
+        )
+    )
     waiting = session.scalar(
         select(Message)
-        .where(
-            Message.id.in_(
-                select(Reply.message_id).where(
-                    Reply.match_id == written.match_id, Reply.author_id == written.author_id
-                )
-            ),
-            Message.state.in_(WAITING),
-            Message.attempts == 0,
-        )
+        .where(theirs, Message.state.in_(WAITING), Message.attempts == 0)
+        .order_by(Message.id)
+        .limit(1)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
@@ -98,7 +99,9 @@ def plan_mail(
         to_address=reader.email,
         to_name=reader.name,
         zone=reader.zone,
-        due_at=next_daylight(zone_named(reader.zone), now),
+        due_at=next_mail_at(
+            zone_named(reader.zone), last_at=last_mail_at(session, theirs), now=now
+        ),
         now=now,
     )
     written.message_id = session.scalars(select(Message.id).where(Message.key == key)).one()

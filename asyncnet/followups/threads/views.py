@@ -15,17 +15,19 @@ from asyncnet.followups.actions.replying import Closed, OtherWords, reply
 from asyncnet.followups.actions.telling import take_back, tell
 from asyncnet.followups.invitation import calendar_of
 from asyncnet.followups.letters import talk_of
-from asyncnet.followups.rules import Told, both_awake
+from asyncnet.followups.rules import BETWEEN_MAILS, Told, both_awake
 from asyncnet.followups.threads.forms import AnswerForm, ReplyForm, TimesForm
 from asyncnet.followups.threads.queries import Thread, thread_of
 from asyncnet.followups.threads.recordings import for_recording, plays
 from asyncnet.intros.faces import faces
+from asyncnet.messages.model import Message
 from asyncnet.messages.rules import next_daylight
 from asyncnet.web.access import Role, actor, current_participant, requires
+from asyncnet.web.filters import local_time
 from asyncnet.web.forms import ButtonForm, number, text
 from asyncnet.web.limits import limiter
 from asyncnet.wiring import links
-from asyncnet.zones import zone_named
+from asyncnet.zones import city_of, zone_named
 
 pages = Blueprint("threads", __name__)
 DAYS = 8
@@ -49,7 +51,7 @@ def thread(participant_id: int, match_id: int) -> ResponseReturnValue:
     _refuse_early(shown)
     try:
         with transaction() as session:
-            reply(
+            written = reply(
                 session,
                 match_id,
                 me.id,
@@ -59,6 +61,7 @@ def thread(participant_id: int, match_id: int) -> ResponseReturnValue:
                 actor=actor(),
                 now=utc_now(),
             )
+            promise = _promise(shown, written.message)
     except Closed:
         flash("This conversation is closed, so your words were not sent.", "attention")
     except OtherWords:
@@ -69,7 +72,7 @@ def thread(participant_id: int, match_id: int) -> ResponseReturnValue:
         )
         return _page(me, thread_of(db.session(), me, match_id), form), 409
     else:
-        flash(_promise(shown), "good")
+        flash(promise, "good")
     return redirect(url_for(".thread", participant_id=me.id, match_id=match_id))
 
 
@@ -188,12 +191,17 @@ def _refuse_early(shown: Thread) -> None:
         abort(409, "You can write to each other from the moment your round begins.")
 
 
-def _promise(shown: Thread) -> str:
+def _promise(shown: Thread, mail: Message | None) -> str:
     """Say when the other one gets it."""
-    now = utc_now()
-    if next_daylight(zone_named(shown.other.zone), now) == now:
-        return f"Sent. {shown.other.name} gets a mail within minutes."
-    return f"Kept. {shown.other.name} gets a mail when their morning has come."
+    now, name, zone = utc_now(), shown.other.name, shown.me.zone
+    if mail is None or mail.due_at <= now:
+        return f"Sent. {name} gets a mail within minutes."
+    if next_daylight(zone_named(shown.other.zone), now) == now < mail.due_at < now + BETWEEN_MAILS:
+        return (
+            f"Kept. {name} had a mail with words of yours a short while ago; this one follows "
+            f"at {local_time(mail.due_at, zone)} in {city_of(zone)}."
+        )
+    return f"Kept. {name} gets a mail when their morning has come."
 
 
 def _times(shown: Thread) -> TimesForm:

@@ -18,6 +18,7 @@ from asyncnet.messages.queue.deciding import (
 from asyncnet.messages.queue.history import SYSTEM, WAITING
 from asyncnet.messages.queue.planning import (
     Planned,
+    cancel_about,
     cancel_for,
     cancel_key,
     cancel_kind,
@@ -57,6 +58,7 @@ __all__ = [
     "act",
     "act_on",
     "anything_due",
+    "cancel_about",
     "cancel_for",
     "cancel_key",
     "cancel_kind",

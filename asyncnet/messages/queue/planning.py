@@ -183,6 +183,18 @@ def cancel_kind(
     return cancel(session, which, why, now)
 
 
+def cancel_about(
+    session: Session, participant_id: int, kind: str, subject_id: int, *, why: str, now: datetime
+) -> int:
+    """Cancel what waits to tell a participant about this one subject; return how many."""
+    which = and_(
+        Message.participant_id == participant_id,
+        Message.kind == kind,
+        Message.subject_id == subject_id,
+    )
+    return cancel(session, which, why, now)
+
+
 def cancel_for(session: Session, participant_id: int, *, why: str, now: datetime) -> int:
     """Cancel every mail that still waits to go to a participant; return how many."""
     return cancel(session, Message.participant_id == participant_id, why, now)
