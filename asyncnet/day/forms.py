@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import IntegerField, StringField, TextAreaField
+from wtforms import BooleanField, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
@@ -22,6 +22,8 @@ class TurnForm(OnceForm):
     minutes = IntegerField(
         widget=HiddenInput(), default=0, validators=[NumberRange(0, LONGEST_EXTENSION)]
     )
+    sure = BooleanField(widget=HiddenInput())
+    """They were asked whether they mean it."""
 
 
 class NoticeForm(OnceForm):

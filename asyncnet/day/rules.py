@@ -22,10 +22,14 @@ BREAK_PROMPTS = (
 CLOSING_PROMPT = (
     "Everybody in turn: one thing you take with you from today, and one you would like help with."
 )
+LONG_BEFORE = timedelta(minutes=30)
+"""A round that is started so much earlier than planned may be a slip of the hand."""
 SEEN_LATELY = timedelta(seconds=40)
 """Somebody whose page asked within this time has it open."""
 PRESENCE_EVERY_SECONDS = 10.0
 """How often a process writes down whose pages it saw; many at once are as cheap as one."""
+NEWCOMERS_EVERY_SECONDS = 1.0
+"""How often while somebody came whom it has not written down yet."""
 
 
 def icebreaker_of(number: int, written: str) -> str:

@@ -13,11 +13,14 @@ from asyncnet.day.actions.exiting import settle_exit
 from asyncnet.day.actions.prompting import change_prompts
 from asyncnet.day.board import board_of
 from asyncnet.day.forms import NoticeForm, TurnForm, prompts_form
-from asyncnet.day.rules import CLOSING_PROMPT, icebreaker_of, preflight
+from asyncnet.day.rules import CLOSING_PROMPT, LONG_BEFORE, icebreaker_of, preflight
+from asyncnet.day.windows import windows_of
 from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.actions.turning import tell_everybody, turn_clock
-from asyncnet.events.clock import CannotTurn, Turn
+from asyncnet.events.clock import CannotTurn, Phase, Turn
 from asyncnet.events.model import Event
+from asyncnet.events.queries import clock_of
+from asyncnet.events.rules import EventMode
 from asyncnet.matches.exports import breakout_rooms
 from asyncnet.matches.queries import groups_of, plan_of, published_in
 from asyncnet.web.access import Role, actor, organized_event, requires
@@ -36,8 +39,7 @@ TURNED_MEANWHILE = (
 @pages.get("/events/<int:event_id>/show")
 @requires(Role.ORGANIZER)
 def board(event_id: int) -> ResponseReturnValue:
-    event = organized_event(event_id)
-    return render_template("day/board.html", **_shown(event))
+    return _board(organized_event(event_id))
 
 
 @pages.get("/events/<int:event_id>/show/now")
@@ -52,11 +54,17 @@ def now(event_id: int) -> ResponseReturnValue:
 @pages.post("/events/<int:event_id>/show/clock/<any(begin,end,extend,skip,pause,resume):turn>")
 @requires(Role.ORGANIZER)
 def turn(event_id: int, turn: str) -> ResponseReturnValue:
-    """Turn the clock; every open page shows it within seconds."""
+    """Turn the clock; every open page shows it within seconds.
+
+    A round that is to begin much later is started only once the organizer was asked.
+    """
     event = organized_event(event_id)
     form = TurnForm()
     if not form.accepted():
         abort(400)
+    at = clock_of(db.session(), event).at(utc_now())
+    if turn == Turn.BEGIN and at.left > LONG_BEFORE and at.is_between and not form.sure.data:
+        return render_template("day/early.html", event=event, now=at, turn_form=form)
     minutes = number(form.minutes)
     try:
         with transaction() as session:
@@ -75,7 +83,7 @@ def turn(event_id: int, turn: str) -> ResponseReturnValue:
     except ChangedMeanwhile:
         flash(TURNED_MEANWHILE, "attention")
         db.session.refresh(event)
-        return render_template("day/board.html", **_shown(event)), 409
+        return _board(event), 409
     return redirect(url_for(".board", event_id=event.id))
 
 
@@ -86,7 +94,7 @@ def tell(event_id: int) -> ResponseReturnValue:
     event = organized_event(event_id)
     form = NoticeForm()
     if not form.accepted():
-        return render_template("day/board.html", **_shown(event, notice_form=form)), 400
+        return _board(event, form), 400
     try:
         with transaction() as session:
             tell_everybody(
@@ -102,7 +110,7 @@ def tell(event_id: int) -> ResponseReturnValue:
         flash(TURNED_MEANWHILE, "attention")
         db.session.refresh(event)
         form.version.data, form.version.raw_data = event.clock_version, None
-        return render_template("day/board.html", **_shown(event, notice_form=form)), 409
+        return _board(event, form), 409
     flash("It stands on every open page within seconds." if event.notice else "Taken away.", "good")
     return redirect(url_for(".board", event_id=event.id))
 
@@ -123,7 +131,7 @@ def settle(event_id: int, exit_id: int) -> ResponseReturnValue:
 @requires(Role.ORGANIZER)
 def prompts(event_id: int) -> ResponseReturnValue:
     """Let organizers write what people talk about in each round and in the closing groups."""
-    event = organized_event(event_id)
+    event = _live_event(event_id)
     form = prompts_form(event)
     if form.accepted():
         try:
@@ -169,7 +177,7 @@ def sheet(event_id: int) -> ResponseReturnValue:
 @requires(Role.ORGANIZER)
 def rooms(event_id: int, number: int) -> ResponseReturnValue:
     """Show the breakout rooms of a round as a table to copy, and what Zoom would stumble over."""
-    event = organized_event(event_id)
+    event = _live_event(event_id)
     slot = next((slot for slot in event.rounds if slot.number == number), None) or abort(404)
     seats = breakout_rooms(published_in(db.session(), event.id, number))
     bouncing = queries.bouncing_among(db.session(), {person.email for _, person in seats})
@@ -187,6 +195,32 @@ def rooms(event_id: int, number: int) -> ResponseReturnValue:
             )
         ),
     )
+
+
+def _live_event(event_id: int) -> Event:
+    """Return the event of this address, if there is anybody live at it."""
+    event = organized_event(event_id)
+    return event if event.mode is EventMode.MIXED else abort(404)
+
+
+def _board(event: Event, notice_form: NoticeForm | None = None) -> str:
+    """Draw the board; `notice_form` is what somebody just wrote and is not shown yet."""
+    if event.mode is EventMode.MIXED:
+        return render_template("day/board.html", **_shown(event, notice_form=notice_form))
+    session, moment = db.session(), utc_now()
+    return render_template(
+        "day/board_async.html",
+        event=event,
+        exits=queries.exits_in(session, event.id),
+        windows=windows_of(session, event, moment),
+        over=clock_of(session, event).at(moment).phase is Phase.AFTER,
+        notice_form=notice_form or _notice_form(event),
+    )
+
+
+def _notice_form(event: Event) -> NoticeForm:
+    said = {"version": event.clock_version, "notice": event.notice}
+    return NoticeForm(formdata=None, data=said)
 
 
 def _prompts_page(event: Event, form: Any, *, changed: bool = False) -> str:
@@ -211,6 +245,5 @@ def _shown(event: Event, *, notice_form: NoticeForm | None = None) -> dict[str, 
         "hidden": 0 if everything else len(found.rows) - min(len(rows), SHOWN_AT_ONCE),
         "everything": everything,
         "turn_form": TurnForm(formdata=None, data={"version": event.clock_version}),
-        "notice_form": notice_form
-        or NoticeForm(formdata=None, data={"version": event.clock_version, "notice": event.notice}),
+        "notice_form": notice_form or _notice_form(event),
     }

@@ -43,6 +43,11 @@ class Now:
     left: timedelta
     paused: bool
 
+    @property
+    def is_between(self) -> bool:
+        """True while a round comes next and none is on."""
+        return self.phase in {Phase.BEFORE, Phase.BREAK}
+
 
 @dataclass(frozen=True)
 class Clock:

@@ -65,6 +65,7 @@ def board(event_id: int) -> ResponseReturnValue:
         outgoing=queries.outgoing_of(db.session(), event.id),
         funnel=funnel(db.session(), event.id),
         registration=links().to(url_for("events.join", registration_key=event.registration_key)),
+        over=utc_now() >= event.ends_at,
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
-from asyncnet.events.model import Event, Participant
+from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import (
     Attendance,
     EventMode,
@@ -36,7 +36,7 @@ from asyncnet.web.filters import local
 from asyncnet.zones import city_of, zone_names
 from tests import factories
 from tests.inbox import mails_sent, text_of
-from tests.pages import find_form, open_personal_link, post_form, sign_in
+from tests.pages import filled, find_form, forms_on, open_personal_link, post_form, sign_in
 
 Rows = Callable[..., list[Any]]
 YEARS = (datetime(2026, 1, 1), datetime(2028, 1, 1))  # noqa: DTZ001 - hypothesis wants no zone
@@ -297,3 +297,30 @@ def met(session: Session, one: Participant, other: Participant) -> Match:
 
 def slot_of(event: Event, number: int = 1) -> Slot:
     return event.rounds[number - 1].slot
+
+
+def test_the_run_of_show_tells_of_windows_and_turns_no_clock(
+    session: Session, client: FlaskClient, rows: Rows
+) -> None:
+    event = begun(session, UNTIL_ITS_DAY)
+    one, _, match = matched(session, event, ("UTC", "Asia/Tokyo"))
+    answer_match(session, match.id, one.id, items=[], contact=None, actor=SYSTEM, now=utc_now())
+    session.commit()
+    sign_in(client, factories.organizer(session, of=event))
+    show = f"/events/{event.id}/show"
+    before = rows(select(Round.starts_at))
+
+    page = client.get(show)
+    told = post_form(client, show, {"notice": "Take your time."}, action="/show/notice")
+    client.post(
+        f"{show}/clock/begin",
+        data=filled(find_form(page, "/show/notice"), {"version": 2, "sure": "y"}),
+    )
+
+    assert "1 of 2 people" in page.text
+    assert not any("/clock/" in form.action for form in forms_on(page))
+    assert "Zoom" not in page.text
+    assert told.status_code == 302
+    assert rows(select(Round.starts_at)) == before
+    assert client.get(f"{show}/rooms/1").status_code == 404
+    assert "closing_minutes" not in client.get(f"/events/{event.id}/plan/suggest").text

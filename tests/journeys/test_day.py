@@ -36,7 +36,7 @@ def host(session: Session) -> Person:
 
 @pytest.fixture
 def event(session: Session, host: Person) -> Event:
-    made = factories.event(session, host, starts_at=utc_now() + timedelta(hours=1), rounds=2)
+    made = factories.event(session, host, starts_at=utc_now() + timedelta(minutes=20), rounds=2)
     made.published_at = utc_now()
     session.commit()
     return made

@@ -7,22 +7,24 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, undefer
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
-from asyncnet.events.model import Event, Participant
+from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance, EventMode
 from asyncnet.matches.bench.actions.asking import ask, stop
 from asyncnet.matches.bench.actions.working import GAVE_UP, LEASE, MAX_ATTEMPTS, claim_next
 from asyncnet.matches.bench.draft import Draft
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
-from asyncnet.matches.model import Match
+from asyncnet.matches.model import Forbid, Match
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.people.model import Person
 from asyncnet.tasks import solve_a_plan
 from tests import factories
+from tests.pages import filled, find_form, post_form, sign_in
 
 Rows = Callable[..., list[Any]]
 
@@ -168,3 +170,47 @@ def test_an_asynchronous_event_gives_everybody_one_partner_a_window(
         max(Counter(i for m in meetings for i in m.who).values()) for meetings in draft.rounds
     )
     assert busiest <= 2
+
+
+def test_closing_groups_that_cannot_be_say_why(
+    app: Flask, session: Session, client: FlaskClient, rows: Rows
+) -> None:
+    host = factories.organizer(session)
+    event = factories.event(session, host)
+    four = [factories.participant(session, event, name=name) for name in ("Ana", "Bo", "Cy", "Di")]
+    session.add(
+        Forbid(event_id=event.id, first_id=four[0].id, second_id=four[2].id, created_at=utc_now())
+    )
+    session.commit()
+    sign_in(client, host)
+    plan = f"/events/{event.id}/plan"
+    none = post_form(client, f"{plan}/suggest", {"closing_minutes": "0"})
+
+    asked = post_form(client, f"{plan}/suggest", {"closing_minutes": "20"})
+    with app.app_context():
+        solve_a_plan()
+
+    assert "Groups need a minute at least" in none.text
+    assert "4 live people cannot be parted into groups of 4 to 6" in client.get(asked.location).text
+    assert "must be kept apart: Ana and Cy." in client.get(asked.location).text
+    [changed] = rows(select(Event))
+    last = rows(select(Round))[-1]
+    assert (changed.closing_minutes, changed.ends_at) == (20, last.ends_at + timedelta(minutes=20))
+
+
+def test_the_closing_minutes_of_two_organizers_meet(
+    session: Session, client: FlaskClient, event: Event, host: Person, rows: Rows
+) -> None:
+    sign_in(client, host)
+    page = client.get(f"/events/{event.id}/plan/suggest")
+    post_form(client, f"/events/{event.id}/show/prompts", {"closing_minutes": "30"})
+    form = find_form(page)
+
+    late = client.post(form.action, data=filled(form, {"closing_minutes": "20"}))
+    again = find_form(late)
+    client.post(again.action, data=filled(again, {}))
+
+    assert late.status_code == 409
+    assert "Somebody else changed this meanwhile, to 30" in late.text
+    assert [row.closing_minutes for row in rows(select(Event))] == [20]
+    assert len(rows(select(Plan))) == 1

@@ -1,16 +1,15 @@
 """Keeps what people are asked to talk about, and how long the closing groups are."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.events.actions.closing import end_with_groups
 from asyncnet.events.actions.making import ChangedMeanwhile
-from asyncnet.events.actions.replanning import replan_follow_ups
 from asyncnet.events.model import Event
-from asyncnet.events.queries import clock_of
 
 
 def change_prompts(
@@ -41,8 +40,5 @@ def change_prompts(
     for slot in event.rounds:
         slot.icebreaker = prompts.get(slot.number, slot.icebreaker)
     event.closing_prompt = closing_prompt
-    event.closing_minutes = closing_minutes
-    rounds_end_at = clock_of(session, event).rounds_end_at
-    event.ends_at = rounds_end_at + timedelta(minutes=closing_minutes)
-    replan_follow_ups(session, event, now=now)
+    end_with_groups(session, event, closing_minutes, now=now)
     record(session, actor, "prompts.changed", f"event:{event.id}", now=now)

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from asyncnet.database import UtcDateTime
-from asyncnet.day.rules import PRESENCE_EVERY_SECONDS
+from asyncnet.day.rules import NEWCOMERS_EVERY_SECONDS, PRESENCE_EVERY_SECONDS
 
 _SEEN = text(
     "INSERT INTO presence (participant_id, event_id, match_id, seen_at)"
@@ -38,7 +38,8 @@ class Sightings:
     def __init__(self) -> None:
         self._lock = Lock()
         self._seen: dict[int, Sighting] = {}
-        self._written_at = time.monotonic()
+        self._written: set[int] = set()
+        self._written_at = -PRESENCE_EVERY_SECONDS
 
     def add(self, participant_id: int, sighting: Sighting) -> None:
         """Keep that somebody's page asked."""
@@ -46,12 +47,18 @@ class Sightings:
             self._seen[participant_id] = sighting
 
     def due(self) -> Mapping[int, Sighting]:
-        """Return whom to write down now; nobody, while that was done a moment ago."""
+        """Return whom to write down now; nobody, while that was done a moment ago.
+
+        Whoever came since is on the board sooner than whoever is there still.
+        """
         with self._lock:
-            if time.monotonic() - self._written_at < PRESENCE_EVERY_SECONDS:
+            newcomers = self._seen.keys() - self._written
+            pause = NEWCOMERS_EVERY_SECONDS if newcomers else PRESENCE_EVERY_SECONDS
+            if time.monotonic() - self._written_at < pause:
                 return {}
             self._written_at = time.monotonic()
             due, self._seen = self._seen, {}
+            self._written = set(due) | (self._written if newcomers else set())
             return due
 
 

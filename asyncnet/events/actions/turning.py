@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.actions.replanning import replan_follow_ups
-from asyncnet.events.clock import Clock, Turn, turned
+from asyncnet.events.clock import CannotTurn, Clock, Turn, turned
 from asyncnet.events.model import Event, Round
 from asyncnet.events.queries import clock_of
+from asyncnet.events.rules import EventMode
 
 
 def turn_clock(
@@ -29,6 +30,11 @@ def turn_clock(
     One rendered form turns it once, however often it is sent in (CHECKLIST F8). Raises
     ChangedMeanwhile when the clock was turned after `version` was shown, and CannotTurn.
     """
+    if event.mode is EventMode.ASYNC:
+        raise CannotTurn(
+            "Everybody takes part in their own time here, so windows open by themselves. Move them "
+            "in the settings."
+        )
     now = now.replace(microsecond=0)
     if not _take(session, event, version, form_key):
         return

@@ -23,6 +23,7 @@ from asyncnet.matches.rules import PlanSettings
 ROWS = 50
 """How many meetings of a round stand on one page."""
 UNDER_SERVED = 5
+APART_NAMED = 3
 HEIGHT = 100
 """The height of the picture of shares, in its own units."""
 
@@ -144,9 +145,17 @@ class Desk:
 
     @cached_property
     def alone(self) -> list[tuple[int, list[int]]]:
-        """Who of the live people meets nobody, by coming round; empty while nobody meets."""
-        if self.event.mode is EventMode.ASYNC or not any(self.draft.rounds):
+        """Who of the live people meets nobody, by coming round; empty while nobody meets.
+
+        Where nobody is live, who meets nobody in any coming window, as round 0.
+        """
+        if not any(self.draft.rounds):
             return []
+        if not self.is_mixed:
+            coming = self.draft.rounds[self.first_open - 1 :]
+            busy = {i for meetings in coming for meeting in meetings for i in meeting.who}
+            free = [person.id for person in self.people if person.id not in busy]
+            return [(0, free)] if coming and free else []
         found = [
             (number, self.draft.sitting_out(number, self.live))
             for number in range(self.first_open, len(self.draft.rounds) + 1)
@@ -157,6 +166,30 @@ class Desk:
     def broken(self) -> list[tuple[int, Meeting]]:
         """The meetings of coming rounds that cannot take place any more."""
         return [(n, m) for n, m in self.worth.broken(self.draft) if n >= self.first_open]
+
+    @cached_property
+    def no_groups(self) -> str:
+        """Why the plan has no closing groups though it was to have some; empty where it has."""
+        smallest, largest = self.settings.group_size
+        wanted = self.plan is not None and self.plan.settings and largest
+        if not wanted or self.draft.groups or not any(self.draft.rounds) or not self.is_mixed:
+            return ""
+        if len(self.live) < 2:
+            return "Closing groups need two people at least who are there live."
+        apart = [self.names(duo) for duo in self.worth.kept_apart_among(self.live)]
+        if not apart:
+            return "The solver was stopped before it came to them. Solve again to get them."
+        more = [f"{len(apart) - APART_NAMED} more"] if len(apart) > APART_NAMED else []
+        return (
+            f"{len(self.live)} live people cannot be parted into groups of {smallest} to {largest} "
+            "without bringing together who must be kept apart: "
+            f"{'; '.join(apart[:APART_NAMED] + more)}. Ask for smaller groups."
+        )
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether anybody is there live."""
+        return self.event.mode is EventMode.MIXED
 
     @cached_property
     def undo(self) -> Plan | None:

@@ -1,8 +1,13 @@
 """What an organizer says on the bench: what a plan should be like, and what to change in it."""
 
-from wtforms import BooleanField, IntegerField, RadioField, SelectField
-from wtforms.validators import InputRequired, NumberRange, Optional
+from typing import Any
 
+from wtforms import BooleanField, IntegerField, RadioField, SelectField, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.widgets import HiddenInput
+
+from asyncnet.events.model import Event
+from asyncnet.events.rules import EventMode
 from asyncnet.matches.bench.draft import Act, Edit
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.web.access import LARGEST_ID
@@ -15,8 +20,11 @@ FLOORS = [
     ("0.6", "at least 60 % of their own ideal"),
     ("0.7", "at least 70 % of their own ideal"),
 ]
+NO_GROUPS = "0-0"
+CLOSING_MINUTES = 15
+"""Proposed for closing groups that have no time yet."""
 GROUPS = [
-    ("0-0", "none"),
+    (NO_GROUPS, "none"),
     ("3-5", "3 to 5 people"),
     ("4-6", "4 to 6 people"),
     ("5-8", "5 to 8 people"),
@@ -33,8 +41,15 @@ def _count(label: str, least: int, most: int) -> IntegerField:
     )
 
 
+def _closing(minutes: int) -> dict[str, Any]:
+    return {"closing_minutes": minutes or CLOSING_MINUTES, "closing_seen": minutes}
+
+
 class SuggestForm(Form):
-    """What a suggested plan should be like."""
+    """What a suggested plan should be like, and how long its closing groups talk.
+
+    `closing_seen` are the minutes that the event had when the form was drawn.
+    """
 
     floor = SelectField("Everybody gets", choices=FLOORS)
     odd = RadioField(
@@ -46,13 +61,19 @@ class SuggestForm(Form):
     viewers_at_once = _count("Most viewers of one asynchronous person in one round", 1, 50)
     most_viewings = _count("Most viewings of one live person", 0, 20)
     groups = SelectField("Closing groups", choices=GROUPS)
+    closing_minutes = IntegerField(
+        "Minutes for closing groups",
+        default=CLOSING_MINUTES,
+        validators=[NumberRange(0, 120, "Write a number from 1 to 120.")],
+    )
+    closing_seen = IntegerField(default=0, widget=HiddenInput(), validators=[NumberRange(0, 1440)])
     repeat = BooleanField("People who met at an earlier event of yours may meet again")
 
     @classmethod
-    def about(cls, settings: PlanSettings) -> "SuggestForm":
-        """Return the form filled with these settings."""
+    def about(cls, event: Event, settings: PlanSettings) -> "SuggestForm":
+        """Return the form filled with these settings of an event's plan."""
         smallest, largest = settings.group_size
-        return cls(
+        form = cls(
             formdata=None,
             floor=f"{settings.floor:g}",
             odd="trio" if settings.trio else "out",
@@ -62,10 +83,35 @@ class SuggestForm(Form):
             most_viewings=settings.most_viewings,
             groups=f"{smallest}-{largest}",
             repeat=settings.repeat,
+            **_closing(event.closing_minutes),
         )
+        form.fit(event)
+        return form
+
+    def fit(self, event: Event) -> None:
+        """Leave out what an event without anybody live has no use for."""
+        if event.mode is EventMode.ASYNC:
+            for name in {field.name for field in self} - {"floor", "repeat", "csrf_token"}:
+                del self[name]
+
+    def validate_closing_minutes(self, field: IntegerField) -> None:
+        if self.groups.data != NO_GROUPS and not field.data:
+            raise ValidationError("Groups need a minute at least. Choose none above to have none.")
+
+    def minutes(self) -> int:
+        """Return how long the closing groups are to talk, 0 for none; once it is accepted."""
+        return number(self.closing_minutes) if self.groups.data != NO_GROUPS else 0
+
+    def closing_now(self, minutes: int) -> None:
+        """Take the form as made while the groups have these minutes."""
+        self.closing_seen.data, self.closing_seen.raw_data = minutes, None
 
     def settings(self) -> PlanSettings:
         """Return what was chosen; only after the form was accepted."""
+        if "groups" not in self:
+            return PlanSettings(
+                floor=float(self.floor.data), group_size=(0, 0), repeat=self.repeat.data
+            )
         smallest, largest = self.groups.data.split("-")
         return PlanSettings(
             floor=float(self.floor.data),

@@ -89,7 +89,7 @@ def _tell_plan(job: Job, scores: Scores, plan: Plan, *, bound: float | None) -> 
                 [[list(who), [gain for _, gain in gains(scores, who)]] for who in meetings]
                 for meetings in rounds
             ],
-            "groups": [list(who) for who in plan.groups],
+            "groups": [list(who) for who in plan.groups if len(who) > 1],
             "ideals": scores.ideal.tolist(),
         },
         value=measures.total,

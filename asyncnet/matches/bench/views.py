@@ -6,6 +6,8 @@ from flask.typing import ResponseReturnValue
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events import queries as events
+from asyncnet.events.actions.closing import change_closing
+from asyncnet.events.actions.making import ChangedMeanwhile as ClosingChanged
 from asyncnet.events.model import Event
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions import asking, editing
@@ -58,10 +60,20 @@ def suggest(event_id: int) -> ResponseReturnValue:
     """Say what a plan should be like, and have it solved."""
     event = organized_event(event_id)
     desk = Desk(db.session(), event, now=utc_now())
-    form = SuggestForm() if request.method == "POST" else SuggestForm.about(desk.settings)
+    form = SuggestForm() if request.method == "POST" else SuggestForm.about(event, desk.settings)
+    form.fit(event)
     if not form.accepted():
         return render_template("matches/bench/suggest.html", event=event, form=form, desk=desk)
-    return _ask(event, PlanOrigin.SUGGESTED, form)
+    try:
+        return _ask(event, PlanOrigin.SUGGESTED, form)
+    except ClosingChanged:
+        db.session.refresh(event)
+        form.closing_now(event.closing_minutes)
+        form.closing_minutes.errors = [
+            f"Somebody else changed this meanwhile, to {event.closing_minutes}. Nothing was done "
+            "yet; press the button once more to let yours stand."
+        ]
+        return render_template("matches/bench/suggest.html", event=event, form=form, desk=desk), 409
 
 
 @pages.post("/events/<int:event_id>/plan/repair")
@@ -177,6 +189,10 @@ def _ask(event: Event, origin: PlanOrigin, form: SuggestForm | None) -> Response
     wanted = form.settings() if form else Desk(db.session(), event, now=utc_now()).settings
     try:
         with transaction() as session:
+            if form and "groups" in form:
+                change_closing(
+                    session, event, form.minutes(), seen=number(form.closing_seen), now=utc_now()
+                )
             asking.ask(
                 session,
                 event,

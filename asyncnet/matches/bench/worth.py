@@ -1,6 +1,7 @@
 """What an edit of a plan is worth, and to whom: the points of a few pairs, without the solver."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -42,6 +43,11 @@ class Worth:
     def may_meet(self, person: int) -> bool:
         """Return whether somebody is there to meet people: has not left, nor had to leave."""
         return self.takes_part(person) and self.people[person].away_from_at is None
+
+    def kept_apart_among(self, people: Collection[int]) -> list[tuple[int, int]]:
+        """Return which two of these people somebody, or an organizer, keeps apart."""
+        among = {self.instance.number_of[person]: person for person in people}
+        return [(among[i], among[j]) for i, j in sorted(self.bans) if i in among and j in among]
 
     def refusal(self, one: int, other: int) -> str:
         """Return why these two can never meet, empty when they can."""
