@@ -11,10 +11,12 @@ import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import Select, create_engine
 from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
 
 from asyncnet import create_app
 from asyncnet.database import db
@@ -73,6 +75,25 @@ def servers(
         url = create_database(server, "template_asyncnet")
         migrate(make_settings(folder, DATABASE_URL=url))
         yield Servers(postgres=server, s3=s3, template="template_asyncnet")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what every new app compiles afresh, templates and addresses: most of a test's time."""
+    cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    compile_builder = Rule._compile_builder
+    builders: dict[object, Callable[..., tuple[str, str]]] = {}
+
+    def remembered(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        known = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if known not in builders:
+            builders[known] = compile_builder(rule, append_unknown)
+        return builders[known]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Flask.jinja_options, "bytecode_cache", cache)
+        patch.setattr(Rule, "_compile_builder", remembered)
+        yield
 
 
 @pytest.fixture
