@@ -46,7 +46,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (4, ("mail/conversation",)),
     # the curator's bench
     (0, ("sheets", "matches/rooms", "matches/bench/draft", "matches/bench/job")),
-    (3, ("matches/bench/worth",)),
+    (3, ("matches/bench/worth", "matches/bench/limits", "matches/bench/swaps")),
     (4, ("matches/exports", "matches/bench/solving", "matches/bench/work")),
     (5, ("matches/bench/desk",)),
     (9, ("matches/bench/downloads",)),

@@ -1,6 +1,8 @@
 """Organizers bend a plan to their judgement; people hear of what concerns them."""
 
+import re
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -15,13 +17,14 @@ from asyncnet.clock import utc_now
 from asyncnet.day.actions.exiting import say_exit
 from asyncnet.day.model import ExitKind
 from asyncnet.events.actions.registering import remove_participant
-from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import Attendance
+from asyncnet.events.model import Event, Mention, Participant, Round
+from asyncnet.events.rules import Attendance, MentionKind
 from asyncnet.matches.bench.draft import Draft, meeting_of
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of
 from asyncnet.matches.model import Forbid, Match, MatchState
+from asyncnet.matches.rules import PlanSettings
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageKind
 from asyncnet.people.model import Person
@@ -112,6 +115,59 @@ def test_a_swap_says_its_cost_and_can_be_undone(
     assert still == before == undone
     assert after == on_bench(rows)
     assert after.of(one)[0][1].others(one) == before.of(other)[0][1].others(other)
+
+
+def test_swaps_against_what_was_asked_for_come_last_and_say_so(
+    client: FlaskClient, session: Session, event: Event, solved: str
+) -> None:
+    people = {p.name: p for p in session.scalars(select(Participant))}
+    ana, flo = people["Ana"], people["Flo"]
+    wanted = asdict(PlanSettings(most_viewings=0))
+    session.execute(update(Plan).values(settings=wanted))
+    for written, meant in (("Bo", people["Bo"].id), ("Zoe", None)):
+        session.add(
+            Mention(
+                event_id=event.id,
+                participant_id=ana.id,
+                kind=MentionKind.MEET,
+                written=written,
+                folded=written.lower(),
+                meant_id=meant,
+            )
+        )
+    session.commit()
+
+    page = client.get(f"{solved}/people/{ana.id}?round=3")
+    cost = client.get(f"{solved}/edit?act=swap&number=3&one={ana.id}&other={flo.id}")
+    alone = client.get(f"{solved}/edit?act=out&number=3&one={ana.id}&other={people['Dee'].id}")
+
+    offered = re.findall(r">With (\w+)</a>: [^<]*(<span[^>]*>But [^<]*)?", page.text)
+    assert {name for name, words in offered if words} == {"Flo", "Gus", "Mei"}
+    assert [bool(words) for _, words in offered] == [False] * 4 + [True] * 3
+    assert "Ana would meet nobody in round 3." in dict(offered)["Gus"]
+    assert "Ana would watch 1 intro; this plan is to have 0 at most." in dict(offered)["Flo"]
+    assert "Ana would watch 1 intro; this plan is to have 0 at most." in cost.text
+    assert "Ana would meet nobody in round 3." in alone.text
+    assert ">Bo</a>, Zoe" in page.text
+
+
+def test_a_second_event_says_who_met_before_and_lets_them_meet_again(
+    client: FlaskClient, session: Session, host: Person, event: Event
+) -> None:
+    before = factories.event(session, host, starts_at=utc_now() - timedelta(days=9))
+    same = [
+        factories.participant(session, before, name=p.name, email=p.email)
+        for p in session.scalars(select(Participant).where(Participant.event_id == event.id))
+    ]
+    factories.match(session, same[0], same[1])
+    factories.match(session, same[2], same[3])
+
+    page = client.get(f"/events/{event.id}/plan")
+    form = find_form(client.get(f"/events/{event.id}/plan/suggest?repeat=yes"))
+
+    assert "2 pairs met at an earlier event of yours" in page.text
+    assert f"/events/{event.id}/plan/suggest?repeat=yes" in page.text
+    assert form.values["repeat"] == ["y"]
 
 
 def test_two_organizers_never_overwrite_each_other_unseen(

@@ -90,6 +90,12 @@ class Desk:
         return settings_of(plan.settings if plan else {})
 
     @cached_property
+    def limits(self) -> PlanSettings | None:
+        """What the plan on the bench was asked to keep to; None where nobody asked for anything."""
+        plan = self.plan or self.asked
+        return self.settings if plan and plan.settings else None
+
+    @cached_property
     def published(self) -> Draft:
         """What people see now."""
         return queries.rows_as_draft(
@@ -161,6 +167,28 @@ class Desk:
             for number in range(self.first_open, len(self.draft.rounds) + 1)
         ]
         return [(number, people) for number, people in found if people]
+
+    @cached_property
+    def met_before(self) -> int:
+        """How many pairs of these people are kept from meeting because they met before."""
+        if not self.worth.problem.no_repeat_history:
+            return 0
+        numbers = self.worth.instance.number_of
+        here = {numbers[person.id] for person in self.people}
+        return sum(
+            one in here and other in here and self.worth.could_meet(one, other)
+            for one, other in self.worth.problem.history
+        )
+
+    @property
+    def seats(self) -> int:
+        """How many places all live people have together in the coming rounds."""
+        return len(self.live) * max(0, len(self.draft.rounds) - self.first_open + 1)
+
+    @property
+    def empty_seats(self) -> int:
+        """How many of these stay empty: somebody is there and meets nobody."""
+        return sum(len(people) for number, people in self.alone if number)
 
     @cached_property
     def broken(self) -> list[tuple[int, Meeting]]:

@@ -1,5 +1,7 @@
 """The curator's bench: ask for plans, look at them person by person, change them, compare."""
 
+from dataclasses import replace
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -9,6 +11,7 @@ from asyncnet.events import queries as events
 from asyncnet.events.actions.closing import change_closing
 from asyncnet.events.actions.making import ChangedMeanwhile as ClosingChanged
 from asyncnet.events.model import Event
+from asyncnet.events.rules import MentionKind
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions import asking, editing
 from asyncnet.matches.bench.actions.asking import CannotAsk, settings_of
@@ -16,8 +19,10 @@ from asyncnet.matches.bench.actions.editing import ChangedMeanwhile, NothingTher
 from asyncnet.matches.bench.desk import Desk
 from asyncnet.matches.bench.draft import Act, CannotEdit, Draft, Edit, changes, edited
 from asyncnet.matches.bench.forms import EditForm, SeenForm, SuggestForm
+from asyncnet.matches.bench.limits import breaches_of
 from asyncnet.matches.bench.model import Plan, PlanOrigin
-from asyncnet.matches.bench.worth import Worth, costs, swaps
+from asyncnet.matches.bench.swaps import swaps
+from asyncnet.matches.bench.worth import Worth, costs
 from asyncnet.matches.instance import instance_of
 from asyncnet.matches.model import MatchState
 from asyncnet.web.access import (
@@ -60,7 +65,8 @@ def suggest(event_id: int) -> ResponseReturnValue:
     """Say what a plan should be like, and have it solved."""
     event = organized_event(event_id)
     desk = Desk(db.session(), event, now=utc_now())
-    form = SuggestForm() if request.method == "POST" else SuggestForm.about(event, desk.settings)
+    wanted = replace(desk.settings, repeat=desk.settings.repeat or "repeat" in request.args)
+    form = SuggestForm() if request.method == "POST" else SuggestForm.about(event, wanted)
     form.fit(event)
     if not form.accepted():
         return render_template("matches/bench/suggest.html", event=event, form=form, desk=desk)
@@ -168,7 +174,10 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
     chosen = _id("round", min(desk.first_open, max(1, len(desk.draft.rounds))))
     chosen = min(chosen, max(1, len(desk.draft.rounds)))
     rows = [desk.row(number, meeting) for number, meeting in desk.draft.of(someone.id)]
-    possible = swaps(desk.draft, chosen, someone.id, desk.worth) if desk.draft.rounds else []
+    possible = (
+        swaps(desk.draft, chosen, someone.id, desk.worth, desk.limits) if desk.draft.rounds else []
+    )
+    mentions = events.mentions_of(db.session(), someone.id)
     return render_template(
         "matches/bench/person.html",
         event=event,
@@ -180,6 +189,8 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
         swaps=possible[:SWAPS_SHOWN],
         others=[p for p in desk.people if p.id != someone.id],
         may_swap=[swap.other for swap in possible],
+        asked_for=[m for m in mentions if m.kind is MentionKind.MEET],
+        meant=events.people_meant(db.session(), mentions),
         apart=queries.kept_apart_from(db.session(), someone.id),
     )
 
@@ -257,6 +268,7 @@ def _preview(event: Event, wanted: Edit, *, status: int = 200) -> ResponseReturn
         refused=refused,
         costs=costs(desk.draft, after),
         gained=after.value() - desk.draft.value(),
+        breaches=breaches_of(desk.draft, after, desk.worth, desk.limits),
         changed=changes(desk.draft, after),
         meanwhile=status == 409,
     ), status

@@ -1,12 +1,10 @@
 """What an edit of a plan is worth, and to whom: the points of a few pairs, without the solver."""
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import combinations
 
 from asyncnet.events.model import Participant
-from asyncnet.matches.bench.draft import Draft, Meeting, changes, meeting_of
+from asyncnet.matches.bench.draft import Draft, Meeting, changes
 from asyncnet.matches.instance import Instance
 from asyncnet.matching.points import ideal, points
 from asyncnet.matching.problem import pair
@@ -48,6 +46,11 @@ class Worth:
         """Return which two of these people somebody, or an organizer, keeps apart."""
         among = {self.instance.number_of[person]: person for person in people}
         return [(among[i], among[j]) for i, j in sorted(self.bans) if i in among and j in among]
+
+    def could_meet(self, one: int, other: int) -> bool:
+        """Return whether two numbers of the problem may sit together but for their history."""
+        live = not self.problem.mixed or self.problem.is_live(one) or self.problem.is_live(other)
+        return live and pair(one, other) not in self.bans
 
     def refusal(self, one: int, other: int) -> str:
         """Return why these two can never meet, empty when they can."""
@@ -116,38 +119,3 @@ def costs(before: Draft, after: Draft) -> list[Cost]:
         if had[i] != has[i] or i in met
     ]
     return sorted(found, key=lambda cost: (cost.points, cost.person))
-
-
-@dataclass(frozen=True)
-class Swap:
-    """Somebody with whom a person may change places, and the points that all get more by it."""
-
-    other: int
-    points: float
-
-
-def swaps(draft: Draft, number: int, person: int, worth: Worth) -> list[Swap]:
-    """Return with whom somebody can change places in a round, the best first."""
-    here = draft.rounds[number - 1]
-    mine = [meeting for meeting in here if person in meeting.who]
-    if len(mine) > 1 or (mine and mine[0].pinned):
-        return []
-    met = {duo for _, meeting in draft.meetings() for duo in meeting.pairs()}
-    seats = Counter(i for meeting in here for i in meeting.who)
-    idle = [i for i in worth.people if not seats[i] and worth.is_live(i) and worth.may_meet(i)]
-    options = [(i, m) for m in here if not m.pinned for i in m.who if seats[i] == 1]
-    found = []
-    for other, theirs in [*options, *((i, None) for i in idle)]:
-        if other == person or (mine and theirs is mine[0]) or not (mine or theirs):
-            continue
-        old = [meeting for meeting in (*mine, theirs) if meeting is not None]
-        crossed = {person: other, other: person}
-        new = [tuple(crossed.get(i, i) for i in meeting.who) for meeting in old]
-        duos = [pair(a, b) for who in new for a, b in combinations(who, 2)]
-        kept = {duo for meeting in old for duo in meeting.pairs()}
-        if any((duo in met and duo not in kept) or worth.refusal(*duo) for duo in duos):
-            continue
-        gained = sum(sum(meeting_of(who, worth).points) for who in new)
-        lost = sum(sum(meeting.points) for meeting in old)
-        found.append(Swap(other, gained - lost))
-    return sorted(found, key=lambda swap: (-swap.points, swap.other))
