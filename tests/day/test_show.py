@@ -347,7 +347,6 @@ def test_an_organizer_who_undoes_leaves_what_made_somebody_uneasy(forum: Forum, 
 def test_the_board_knows_whose_page_is_open(forum: Forum, app: Flask) -> None:
     forum.turns("begin")
     ana = forum.people["Ana"]
-    forum.browsers["Ana"].get(f"/me/{ana.id}/now")
 
     forum.browsers["Ana"].get(f"/me/{ana.id}/now")
 
