@@ -73,7 +73,7 @@ def troubles(cues: Sequence[Cue], seconds: float) -> dict[int, str]:
         if cue.end <= cue.start:
             found[place] = "This line ends before it begins."
         elif cue.start >= seconds:
-            found[place] = f"Your intro is over by then; it ends at {write_time(seconds)}."
+            found[place] = f"The recording is over by then; it ends at {write_time(seconds)}."
         elif before and cue.start < before.start:
             found[place] = "This line begins before the one above it. Put them in order."
         elif before and cue.start < before.end:

@@ -1,5 +1,6 @@
 """What a page needs to play an intro, and the captions that go with it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import PurePath
@@ -49,10 +50,23 @@ def playback(intro: Intro) -> Playback:
     It has no addresses where storage says that it holds other bytes than those that were checked
     (CHECKLIST U6); where storage says nothing in time, it has them all the same (CHECKLIST F4).
     """
+    return playbacks([intro])[intro.id]
+
+
+def playbacks(intros: Sequence[Intro]) -> dict[int, Playback]:
+    """Return what shows each of some ready intros, by id, as `playback` does."""
+    captions = _captions_of(intros)
+    changed = _changed_among(intros)
+    return {
+        intro.id: _played(intro, captions.get(intro.id, ""), is_available=intro.id not in changed)
+        for intro in intros
+    }
+
+
+def _played(intro: Intro, captions: str, *, is_available: bool) -> Playback:
     if intro.kind is IntroKind.TEXT:
         return Playback(intro.kind, words=intro.words)
-    captions = _captions_of(intro)
-    if not _is_as_checked(intro):
+    if not is_available:
         return Playback(intro.kind, is_available=False)
     large, *others = [
         storage().link(
@@ -96,12 +110,25 @@ def captions(token: str) -> ResponseReturnValue:
     )
 
 
-def _is_as_checked(intro: Intro) -> bool:
-    folder, checked = intro.folder or "", intro.checksums
-    if not checked:
-        return True
-    if checksums().remembered(folder) is None:
+def _changed_among(intros: Sequence[Intro]) -> set[int]:
+    """Return the ids of those of which storage holds other bytes than were checked."""
+    checked = {intro.id: (intro.folder or "", intro.checksums) for intro in intros}
+    asks = any(
+        files and checksums().remembered(folder) is None for folder, files in checked.values()
+    )
+    if asks:
         db.session.rollback()  # nothing stays open while storage is asked
+    changed = {
+        intro_id
+        for intro_id, (folder, files) in checked.items()
+        if files and not _is_as_checked(folder, files)
+    }
+    if asks:
+        queries.read_again(db.session(), checked)
+    return changed
+
+
+def _is_as_checked(folder: str, checked: Mapping[str, str]) -> bool:
     said = checksums().of(folder)
     if said is None:
         return True
@@ -111,13 +138,14 @@ def _is_as_checked(intro: Intro) -> bool:
     return not changed
 
 
-def _captions_of(intro: Intro) -> str:
-    if intro.match_id is not None:
-        return ""
-    found = queries.captions_of(db.session(), intro.id)
-    if found is None or found.state is not CaptionsState.SHOWN:
-        return ""
-    return url_for("playing.captions", token=_signer().dumps(found.id))
+def _captions_of(intros: Sequence[Intro]) -> dict[int, str]:
+    """Return where the captions are that are shown with each of these intros, by its id."""
+    found = queries.captions_among(db.session(), [intro.id for intro in intros])
+    return {
+        intro_id: url_for("playing.captions", token=_signer().dumps(captions.id))
+        for intro_id, captions in found.items()
+        if captions.state is CaptionsState.SHOWN
+    }
 
 
 def _signer() -> URLSafeTimedSerializer:

@@ -88,9 +88,20 @@ class Standing:
     intro: Intro | None
 
 
+def read_again(session: Session, intro_ids: Collection[int]) -> None:
+    """Read these intros in one query, where a rollback would have each read by itself."""
+    session.scalars(select(Intro).where(Intro.id.in_(intro_ids))).all()
+
+
 def captions_of(session: Session, intro_id: int) -> Captions | None:
     """Return the captions of an intro, if there are any, in whatever state."""
     return session.scalar(select(Captions).where(Captions.intro_id == intro_id))
+
+
+def captions_among(session: Session, intro_ids: Collection[int]) -> dict[int, Captions]:
+    """Return the captions of these intros, in whatever state, by intro id."""
+    found = session.scalars(select(Captions).where(Captions.intro_id.in_(intro_ids)))
+    return {captions.intro_id: captions for captions in found}
 
 
 def captions_shown(session: Session, captions_id: int) -> Captions:

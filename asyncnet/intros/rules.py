@@ -21,7 +21,8 @@ HDR_TRANSFERS = frozenset({16, 18})
 NUDGES_FROM, NUDGES_UNTIL = time(9), time(20)
 """When a reminder may reach somebody, on their own clock."""
 
-SOUND_ONLY = "This file has sound but no picture. You can upload it as an audio intro instead."
+NOT_SEEN = "This file has sound but no picture."
+SOUND_ONLY = f"{NOT_SEEN} You can upload it as an audio intro instead."
 NO_PICTURE = "There is no video in this file. Choose another file, or record a new one."
 NO_SOUND = (
     "This video has no sound. If you meant to speak, check your microphone and record it again."

@@ -22,6 +22,8 @@ from asyncnet.messages.model import Message
 from asyncnet.storage.port import Storage
 from config import CHECKOUT, Settings
 from tests.followups.scene import Evening, evening
+from tests.intros.films import TONE, film
+from tests.pages import post_form
 from tests.servers.smtp import MailServer, mail_server
 
 Rows = Callable[..., list[Any]]
@@ -188,6 +190,53 @@ def test_the_other_one_cannot_take_it_back(scene: Evening, rows: Rows) -> None:
     assert tried.status_code == 404
     [recording] = rows(select(Intro).where(Intro.id == recording_id))
     assert recording.state is IntroState.READY
+
+
+def test_a_video_without_pictures_is_sent_as_sound_by_one_click(
+    scene: Evening, rows: Rows, tmp_path: Path
+) -> None:
+    recording_id = records(scene, scene.kenji, film(tmp_path / "a.mp3", *TONE))
+    works(scene)
+    browser, page = scene.browser_of(scene.kenji), thread(scene, scene.kenji)
+    refused = browser.get(page).text
+
+    for _ in range(2):
+        press(browser, page, f"{page}/recordings/{recording_id}/as-audio")
+    works(scene)
+
+    assert "This file has sound but no picture." in refused
+    assert "Send its sound" in refused
+    [message] = rows(select(Message).where(Message.kind == "reply"))
+    scene.sends(message.due_at)
+    assert [mail.message["Subject"] for mail in scene.mails_to(scene.ana)] == [
+        "Kenji recorded something for you"
+    ]
+    hers = scene.browser_of(scene.ana).get(thread(scene, scene.ana)).text
+    assert 'aria-label="Recording of Kenji"' in hers
+    assert "<audio" in hers
+
+
+def test_the_captions_of_a_reply_are_its_speakers_to_write_and_the_others_to_read(
+    scene: Evening,
+) -> None:
+    recording_id = records(scene, scene.kenji)
+    works(scene)
+    his, hers = scene.browser_of(scene.kenji), scene.browser_of(scene.ana)
+    captions = f"{thread(scene, scene.kenji)}/recordings/{recording_id}/captions"
+    line = {"cues-0-start": "0", "cues-0-end": "0:01", "cues-0-text": "Hello Ana"}
+
+    post_form(his, captions, {**line, "act": "keep"})
+    draft = hers.get(thread(scene, scene.ana)).text
+    post_form(his, captions, {**line, "act": "show"})
+    [track] = re.findall(r'<track [^>]*src="([^"]+)"', hers.get(thread(scene, scene.ana)).text)
+    read = hers.get(track).text
+    foreign = hers.get(f"{thread(scene, scene.ana)}/recordings/{recording_id}/captions")
+    post_form(his, captions, action="/remove")
+
+    assert "<track" not in draft
+    assert "Hello Ana" in read
+    assert foreign.status_code == 404
+    assert "<track" not in hers.get(thread(scene, scene.ana)).text
 
 
 def test_taken_back_its_bytes_go_and_nobody_is_mailed(scene: Evening, rows: Rows) -> None:

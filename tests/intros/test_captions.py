@@ -55,7 +55,7 @@ def test_lines_stand_in_order_without_overlap_within_the_intro() -> None:
         0: "This line ends before it begins",
         2: "The line above stays until 0:06",
         3: "This line begins before the one above it",
-        4: "Your intro is over by then; it ends at 1:00",
+        4: "The recording is over by then; it ends at 1:00",
     }
 
 
@@ -159,7 +159,7 @@ def test_a_draft_is_seen_by_its_speaker_alone(
     [
         (lines(("3", "1", "a")), "ends before it begins"),
         (lines(("0", "2", "a"), ("1", "3", "b")), "The line above stays until 0:02.0"),
-        (lines(("70", "75", "a")), "Your intro is over by then"),
+        (lines(("70", "75", "a")), "The recording is over by then"),
         (lines(("soon", "2", "a")), "Write it like 0:07.5"),
         (lines(("0", "2", "a" * 161)), "160"),
         ({}, "at least one line"),

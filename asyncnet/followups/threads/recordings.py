@@ -7,14 +7,17 @@ from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
+from asyncnet.events.model import Participant
 from asyncnet.followups.actions import recording
 from asyncnet.followups.actions.replying import Closed
 from asyncnet.followups.queries import recordings_under_way
 from asyncnet.followups.threads.queries import Thread, thread_of
+from asyncnet.intros.actions import uploading
 from asyncnet.intros.actions.uploading import NotAllowed
+from asyncnet.intros.captions import Spoken, edited, removed
 from asyncnet.intros.forms import BeginForm
 from asyncnet.intros.model import UNDER_WAY, IntroKind, IntroState
-from asyncnet.intros.playing import Playback, playback
+from asyncnet.intros.playing import Playback, playbacks
 from asyncnet.intros.queries import intro_of
 from asyncnet.intros.signing import for_uploading, limits, refused, sign_step, take_over
 from asyncnet.web.access import Role, actor, current_participant, requires
@@ -87,6 +90,47 @@ def arrived(participant_id: int, match_id: int, intro_id: int) -> ResponseReturn
     return take_over(intro_of(db.session(), participant_id, intro_id, match_id=match_id))
 
 
+@pages.post(f"{RECORDING}/as-audio")
+@requires(Role.PARTICIPANT)
+def take_as_audio(participant_id: int, match_id: int, intro_id: int) -> ResponseReturnValue:
+    """Send the sound of a video that turned out to have no pictures."""
+    me = current_participant(participant_id)
+    shown = thread_of(db.session(), me, match_id)
+    if not ButtonForm().accepted():
+        abort(400)
+    try:
+        with transaction() as session:
+            uploading.take_as_audio(
+                session, me, intro_id, match_id=match_id, actor=actor(), now=utc_now()
+            )
+    except NotAllowed as error:
+        flash(str(error), "bad")
+    else:
+        flash(f"We prepare its sound, and send it to {shown.other.name} then.", "notice")
+    return redirect(url_for("threads.thread", participant_id=me.id, match_id=match_id))
+
+
+@pages.route(f"{RECORDING}/captions", methods=["GET", "POST"])
+@requires(Role.PARTICIPANT)
+def caption(participant_id: int, match_id: int, intro_id: int) -> ResponseReturnValue:
+    """Show the captions of one's own recorded reply beside it, and keep what is written."""
+    me = current_participant(participant_id)
+    spoken = _spoken(me, match_id, intro_id)
+    if spoken is None:
+        flash("Captions belong to a recording that can be played.", "notice")
+        return redirect(url_for("threads.thread", participant_id=me.id, match_id=match_id))
+    return edited(spoken, lambda: _spoken(me, match_id, intro_id))
+
+
+@pages.post(f"{RECORDING}/captions/remove")
+@requires(Role.PARTICIPANT)
+def uncaption(participant_id: int, match_id: int, intro_id: int) -> ResponseReturnValue:
+    """Take the captions of one's own recorded reply away."""
+    spoken = _spoken(current_participant(participant_id), match_id, intro_id)
+    page = url_for("threads.thread", participant_id=participant_id, match_id=match_id)
+    return removed(spoken, spoken.edit_at if spoken else page)
+
+
 @pages.post(f"{RECORDING}/withdraw")
 @requires(Role.PARTICIPANT)
 def withdraw(participant_id: int, match_id: int, intro_id: int) -> ResponseReturnValue:
@@ -110,6 +154,7 @@ def for_recording(shown: Thread) -> dict[str, Any]:
     return {
         "match_id": shown.match.id,
         "under_way": found,
+        "sound_only": {one.id for one in found if uploading.may_become_audio(one, now=utc_now())},
         "waiting": any(one.state in (*UNDER_WAY[1:], IntroState.READY) for one in found),
         "upload_at": url_for(
             "recordings.begin", participant_id=shown.me.id, match_id=shown.match.id
@@ -122,8 +167,24 @@ def for_recording(shown: Thread) -> dict[str, Any]:
 
 def plays(shown: Thread) -> dict[int, Playback]:
     """Return what plays each recording that was sent, by its id; call it after an access check."""
-    return {
-        words.recording.id: playback(words.recording)
-        for words in shown.words
-        if words.recording and words.recording.state is IntroState.READY
-    }
+    sent = [words.recording for words in shown.words if words.recording]
+    return playbacks([one for one in sent if one.state is IntroState.READY])
+
+
+def _spoken(me: Participant, match_id: int, intro_id: int) -> Spoken | None:
+    """Return one's own recorded reply, if it can be heard by now. Raises NotFound."""
+    other = thread_of(db.session(), me, match_id).other
+    recording = intro_of(db.session(), me.id, intro_id, match_id=match_id)
+    if recording.state is not IntroState.READY:
+        return None
+    page: dict[str, Any] = {"participant_id": me.id, "match_id": match_id}
+    here = page | {"intro_id": intro_id}
+    return Spoken(
+        me,
+        recording,
+        what="recording",
+        readers=other.name,
+        back=(f"You and {other.name}", url_for("threads.thread", **page)),
+        edit_at=url_for("recordings.caption", **here),
+        remove_at=url_for("recordings.uncaption", **here),
+    )

@@ -80,12 +80,8 @@ def remove(session: Session, intro: Intro, *, actor: Actor, now: datetime) -> No
 
 
 def ask(session: Session, intro_id: int, *, now: datetime) -> None:
-    """Have a worker listen to an intro that has just become ready, unless it was replaced.
-
-    A recorded reply gets no captions: it is for one other person.
-    """
-    intro = session.get_one(Intro, intro_id)
-    if intro.state is not IntroState.READY or intro.match_id is not None:
+    """Have a worker listen to what has just become ready, unless it was replaced."""
+    if session.get_one(Intro, intro_id).state is not IntroState.READY:
         return
     session.add(
         Captions(intro_id=intro_id, state=CaptionsState.WAITING, wake_at=now, created_at=now)

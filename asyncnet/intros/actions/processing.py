@@ -12,6 +12,7 @@ from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.intros.actions.telling import tell
 from asyncnet.intros.actions.withdrawing import end
 from asyncnet.intros.model import ENDED, PROPER, Intro, IntroKind, IntroState, IntroStep
+from asyncnet.intros.rules import NOT_SEEN
 from asyncnet.messages.rules import MessageKind
 
 LEASE = timedelta(minutes=1)
@@ -193,11 +194,11 @@ def reject(
 ) -> None:
     """Refuse an upload, with a sentence for its owner. Raises ClaimLost.
 
-    The bytes of a video that is sound only stay for a while: its owner may take it as audio,
-    unless it was a reply, which is recorded anew.
+    The bytes of a video that is sound only stay for a while: its owner may take it as audio.
     """
     intro = _claimed(session, claim)
-    is_sound_only = is_sound_only and intro.match_id is None
+    if is_sound_only and intro.match_id is not None:
+        reason = NOT_SEEN  # it is no intro
     intro.state = IntroState.REJECTED
     intro.step = None
     intro.reason = reason[:300]

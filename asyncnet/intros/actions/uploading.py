@@ -215,19 +215,26 @@ def may_become_audio(intro: Intro, *, now: datetime) -> bool:
 
 
 def take_as_audio(
-    session: Session, participant: Participant, intro_id: int, *, actor: Actor, now: datetime
+    session: Session,
+    participant: Participant,
+    intro_id: int,
+    *,
+    match_id: int | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> None:
-    """Process a video that is sound only once more, as an audio intro; twice changes nothing.
+    """Process a video that is sound only once more, as sound; twice changes nothing.
 
-    Raises NotFound, and NotAllowed when its bytes are gone.
+    With a `match_id` it is a recorded reply. Raises NotFound, and NotAllowed when its bytes
+    are gone.
     """
     lock(session, participant.id)
-    intro = queries.intro_of(session, participant.id, intro_id)
+    intro = queries.intro_of(session, participant.id, intro_id, match_id=match_id)
     if intro.kind is IntroKind.AUDIO:
         return
     if not may_become_audio(intro, now=now):
         raise NotAllowed(
-            "This file is not stored any more. Choose it again, as an audio intro this time."
+            "This file is not stored any more. Choose it again, as a sound file this time."
         )
     intro.kind = IntroKind.AUDIO
     intro.state = IntroState.UPLOADED
