@@ -392,11 +392,12 @@ def _said_by_each(session: Session, event_id: int) -> Iterator[dict[WordKind, se
             Participant.topics,
             Participant.offers,
             Participant.seeks,
+            Participant.wish_roles,
         ).where(Participant.event_id == event_id, Participant.left_at.is_(None))
     )
-    for role, community, topics, offers, seeks in rows:
+    for role, community, topics, offers, seeks, wish_roles in rows:
         yield {
-            WordKind.ROLE: {folded(role)} if role else set(),
+            WordKind.ROLE: {folded(word) for word in (role, *wish_roles) if word},
             WordKind.COMMUNITY: {folded(community)} if community else set(),
             WordKind.TOPIC: {folded(word) for word in topics},
             WordKind.SKILL: {folded(word) for word in (*offers, *seeks)},

@@ -24,6 +24,7 @@ from asyncnet.events.rules import (
     MAX_NAMES,
     MAX_SKILLS,
     MAX_TOPICS,
+    MAX_WISH_ROLES,
     MAX_WORD,
     Ask,
     Attendance,
@@ -51,6 +52,7 @@ ASKS = {
     Ask.EXPERIENCE: "Areas they have worked in and have something to contribute to",
     Ask.SKILLS: "What they offer and what they seek",
     Ask.ACROSS: "Whether they want to meet their own field or others",
+    Ask.WISH_ROLES: "What people do whom they hope to meet",
     Ask.MEET: "Whom they would like to meet, by name",
     Ask.AVOID: "Whom they would rather not be matched with",
     Ask.KNOWN: "Whom they know already",
@@ -175,6 +177,9 @@ class ProfileForm(OnceForm):
         default="own",
         validators=[InputRequired("Choose one of the two.")],
     )
+    wish_roles = WordsField(
+        "What do people do whom you hope to meet?", each="Role", most=MAX_WISH_ROLES
+    )
     meet = NamesField("People you would like to meet")
     avoid = NamesField("People you would rather not be matched with")
     known = NamesField("People you know already")
@@ -225,6 +230,7 @@ class ProfileForm(OnceForm):
                 "offers": participant.offers,
                 "seeks": participant.seeks,
                 "across": "across" if participant.across else "own",
+                "wish_roles": participant.wish_roles,
                 "meet": names[MentionKind.MEET],
                 "avoid": names[MentionKind.AVOID],
                 "known": names[MentionKind.KNOWN],
@@ -266,6 +272,7 @@ class ProfileForm(OnceForm):
             offers=self._list("offers"),
             seeks=self._list("seeks"),
             across=self.across.data == "across" if "across" in self else None,
+            wish_roles=self._list("wish_roles"),
             meet=self._list("meet"),
             avoid=self._list("avoid"),
             known=self._list("known"),

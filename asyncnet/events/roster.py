@@ -14,6 +14,7 @@ from asyncnet.events.rules import (
     MAX_PARTICIPANTS,
     MAX_SKILLS,
     MAX_TOPICS,
+    MAX_WISH_ROLES,
     MAX_WORD,
     Attendance,
     MentionKind,
@@ -37,6 +38,7 @@ COLUMNS = {
     "offers": ("offers",),
     "seeks": ("seeks",),
     "across": ("across fields", "across", "other fields"),
+    "wish_roles": ("roles to meet", "hopes to meet", "wish roles"),
     "meet": ("meet", "would like to meet"),
     "avoid": ("avoid", "keep apart from"),
     "known": ("known", "knows"),
@@ -74,6 +76,7 @@ class Entry:
     offers: tuple[str, ...] = ()
     seeks: tuple[str, ...] = ()
     across: bool = False
+    wish_roles: tuple[str, ...] = ()
     meet: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
@@ -156,6 +159,7 @@ def rows_of(
             "; ".join(who.offers),
             "; ".join(who.seeks),
             "yes" if who.across else "no",
+            "; ".join(who.wish_roles),
             "; ".join(named.get(MentionKind.MEET, ())),
             "; ".join(named.get(MentionKind.KNOWN, ())),
         ]
@@ -291,6 +295,7 @@ CHECKS: Mapping[str, Callable[[str], Any]] = {
     "offers": _several(MAX_SKILLS, MAX_WORD, "offers"),
     "seeks": _several(MAX_SKILLS, MAX_WORD, "things they seek"),
     "across": _yes_or_no,
+    "wish_roles": _several(MAX_WISH_ROLES, MAX_WORD, "roles to meet"),
     "meet": _several(MAX_NAMES, MAX_NAME, "people to meet"),
     "avoid": _several(MAX_NAMES, MAX_NAME, "people to avoid"),
     "known": _several(MAX_NAMES, MAX_NAME, "people they know"),

@@ -49,6 +49,7 @@ class Ask(StrEnum):
     EXPERIENCE = "experience"
     SKILLS = "skills"
     ACROSS = "across"
+    WISH_ROLES = "wish_roles"
     MEET = "meet"
     AVOID = "avoid"
     KNOWN = "known"
@@ -86,13 +87,22 @@ FORM_STARTS = {
         Ask.GREETING,
         Ask.WISHES,
     ),
-    "mentoring": (Ask.ROLE, Ask.SKILLS, Ask.EXPERIENCE, Ask.AVOID, Ask.KNOWN, Ask.GREETING),
+    "mentoring": (
+        Ask.ROLE,
+        Ask.WISH_ROLES,
+        Ask.SKILLS,
+        Ask.EXPERIENCE,
+        Ask.AVOID,
+        Ask.KNOWN,
+        Ask.GREETING,
+    ),
     "everything": tuple(Ask),
 }
 """Good forms to start from, by the kind of gathering."""
 FIRST_ASKS = FORM_STARTS["community"]
 MAX_TOPICS = 6
 MAX_SKILLS = 4
+MAX_WISH_ROLES = 3
 MAX_NAMES = 10
 MAX_WORD = 60
 MAX_NAME = 100

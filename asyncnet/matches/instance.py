@@ -76,6 +76,7 @@ def instance_of(
                     offers=words.places(WordKind.SKILL, who.offers),
                     seeks=words.places(WordKind.SKILL, who.seeks),
                     wishes=named[who.id, MentionKind.MEET],
+                    wish_roles=words.places(WordKind.ROLE, who.wish_roles),
                     avoid=named[who.id, MentionKind.AVOID],
                     known=named[who.id, MentionKind.KNOWN],
                     cross=who.across,

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Mention, Participant, Spelling
 from asyncnet.events.rules import MentionKind
-from asyncnet.matches.instance import instance_of
+from asyncnet.matches.instance import instance_of, reasons_of
+from asyncnet.matches.rules import WEIGHTS
+from asyncnet.matching.points import points
 from asyncnet.people.model import Person
 from tests import factories
 from tests.pages import forms_on, open_personal_link, post_form, sign_in
@@ -57,6 +59,26 @@ def test_what_is_said_at_registration_reaches_the_solver(
     assert (bo.wishes, bo.avoid) == ((1,), (found.number_of[cy.id],))
     assert set(found.problem.people[1].tags) & set(bo.tags)
     assert set(found.problem.people[1].seeks) == set(bo.offers)
+
+
+def test_a_hoped_for_role_counts_and_is_told_to_who_hoped_alone(
+    session: Session, client: FlaskClient, forum: Event, rows: Rows
+) -> None:
+    forum.asks = ["role", "wish_roles"]
+    session.commit()
+    ana = {"name": "Ana", "email": "ana@reader.example", "role": "Librarian"}
+    bo = {"name": "Bo", "email": "bo@reader.example", "wish_roles": ["librarians", "", ""]}
+
+    for said in (ana, bo):
+        post_form(client, f"/join/{forum.registration_key}", BO | {"role": ""} | said)
+
+    ana, bo = rows(select(Participant).order_by(Participant.id))
+    instance = instance_of(session, forum)
+    assert reasons_of(instance, ana, bo) == (
+        [],
+        ["You hoped to meet somebody in this role: Librarian."],
+    )
+    assert points(instance.problem, 1, 0) == points(instance.problem, 0, 1) + WEIGHTS.role
 
 
 def test_a_name_waits_for_whoever_registers(
@@ -223,10 +245,10 @@ def test_a_list_with_every_column_comes_out_as_it_went_in(
     sign_in(client, _host(session))
     raw = (
         "name,email,time zone,attendance,greeting,wishes,role,community,topics,experience,offers,"
-        "seeks,across fields,meet,known\r\n"
+        "seeks,across fields,roles to meet,meet,known\r\n"
         "Ana,ana@example.org,Europe/Berlin,live,'=Hello,,librarian,non-profit,open data; tides,"
-        "twenty years of coasts,hiring,surveys,yes,Bo,\r\n"
-        "Bo,bo@example.org,Asia/Tokyo,async,,,,,,,,,no,,Ana\r\n"
+        "twenty years of coasts,hiring,surveys,yes,funder; editor,Bo,\r\n"
+        "Bo,bo@example.org,Asia/Tokyo,async,,,,,,,,,no,,,Ana\r\n"
     )
     chosen = {"file": (BytesIO(raw.encode()), "list.csv")}
     kept = post_form(

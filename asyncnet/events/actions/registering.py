@@ -38,7 +38,7 @@ from asyncnet.messages.queue import (
     readdress,
 )
 
-LISTS = ("topics", "offers", "seeks")
+LISTS = ("topics", "offers", "seeks", "wish_roles")
 
 
 class AlreadyRegistered(Exception):
@@ -65,6 +65,7 @@ class Profile:
     offers: Sequence[str] | None = None
     seeks: Sequence[str] | None = None
     across: bool | None = None
+    wish_roles: Sequence[str] | None = None
     meet: Sequence[str] | None = None
     avoid: Sequence[str] | None = None
     known: Sequence[str] | None = None
@@ -72,7 +73,7 @@ class Profile:
     def words(self) -> Iterator[tuple[WordKind, str]]:
         """Yield everything that is compared with what others say."""
         for kind, said in (
-            (WordKind.ROLE, [self.role or ""]),
+            (WordKind.ROLE, (self.role or "", *(self.wish_roles or ()))),
             (WordKind.COMMUNITY, [self.community or ""]),
             (WordKind.TOPIC, self.topics or ()),
             (WordKind.SKILL, (*(self.offers or ()), *(self.seeks or ()))),
@@ -209,6 +210,7 @@ def describe(participant: Participant, said: Profile, mode: EventMode) -> None:
         "offers",
         "seeks",
         "across",
+        "wish_roles",
     ):
         value = getattr(said, name)
         if value is not None:
