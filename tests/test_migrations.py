@@ -49,7 +49,7 @@ def test_models_and_migrations_agree(empty: Flask) -> None:
 
 
 def test_every_step_goes_forwards_and_back(empty: Flask) -> None:
-    """One step forwards, back and forwards again, to the newest; then all the way down."""
+    """One step forwards, back and forwards again, to the newest."""
     shapes = []
     with empty.app_context():
         shapes.append(shape())
@@ -61,12 +61,11 @@ def test_every_step_goes_forwards_and_back(empty: Flask) -> None:
             flask_migrate.upgrade(revision=step)
             assert shape() == there, f"{step} makes something else the second time"
             shapes.append(there)
-        for before in reversed(["base", *STEPS[:-1]]):
-            flask_migrate.downgrade(revision=before)
-            shapes.pop()
-            assert shape() == shapes[-1]
+        flask_migrate.downgrade(revision="base")
 
-    assert set(shapes[-1]) == set()
+        assert shape() == shapes[0]
+
+    assert set(shapes[0]) == set()
 
 
 def test_upgrading_twice_changes_nothing(empty: Flask) -> None:

@@ -65,9 +65,22 @@ def visits(
         folder.mkdir(parents=True, exist_ok=True)
     pictures = Pictures(folder, wanted == "all", "phone" if width < 600 else "desktop")
 
+    # the colours are the same on every screen, and the pages on every database
+    schemes: tuple[str, ...] = ("light",)
+    if request.config.getoption("--size") == "large":
+        schemes = ()
+    elif width < 600 or wanted == "all":
+        schemes = ("light", "dark")
+
     def open_browser(zone: str) -> AbstractContextManager[Visitor]:
         return visiting(
-            browser, installation.base_url, pictures, zone=zone, width=width, height=height
+            browser,
+            installation.base_url,
+            pictures,
+            zone=zone,
+            width=width,
+            height=height,
+            schemes=schemes,
         )
 
     return open_browser

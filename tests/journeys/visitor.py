@@ -52,20 +52,23 @@ class Visitor:
     faults: list[str] = field(default_factory=list)
     allowed: set[int] = field(default_factory=set)
     """Answers of 400 and above that are part of the journey."""
+    schemes: tuple[str, ...] = ("light", "dark")
+    """The colours in which axe reads every page."""
 
     def sees(self, name: str, *, shown_on: str = "") -> None:
         """Ask of the page as it stands all that is asked of every page.
 
-        axe finds nothing, in light and in dark; nothing scrolls sideways on the narrowest
+        axe finds nothing in any of the `schemes`; nothing scrolls sideways on the narrowest
         phone; the browser has not complained. README shows it as it looks on the screen `shown_on`.
         """
         page = self.page
         page.wait_for_load_state()
-        problems = _found_by_axe(page, EVERYTHING)
-        page.emulate_media(color_scheme="dark")
-        problems += [f"dark: {problem}" for problem in _found_by_axe(page, CONTRAST)]
-        self.pictures.take(page, f"{name}-dark")
-        page.emulate_media(color_scheme="light")
+        problems = _found_by_axe(page, EVERYTHING) if "light" in self.schemes else []
+        if "dark" in self.schemes:
+            page.emulate_media(color_scheme="dark")
+            problems += [f"dark: {problem}" for problem in _found_by_axe(page, CONTRAST)]
+            self.pictures.take(page, f"{name}-dark")
+            page.emulate_media(color_scheme="light")
         self.pictures.take(page, name, shown_on=shown_on)
         size = page.viewport_size or {"width": 1280, "height": 800}
         page.set_viewport_size({"width": NARROWEST, "height": size["height"]})
@@ -125,7 +128,14 @@ class Pictures:
 
 @contextmanager
 def visiting(
-    browser: Browser, base_url: str, pictures: Pictures, *, zone: str, width: int, height: int
+    browser: Browser,
+    base_url: str,
+    pictures: Pictures,
+    *,
+    zone: str,
+    width: int,
+    height: int,
+    schemes: tuple[str, ...] = ("light", "dark"),
 ) -> Iterator[Visitor]:
     """Open a browser of its own for somebody who lives in `zone`."""
     context = browser.new_context(
@@ -138,7 +148,7 @@ def visiting(
         reduced_motion="reduce",
     )
     context.set_default_timeout(30_000)
-    visitor = Visitor(context, context.new_page(), pictures)
+    visitor = Visitor(context, context.new_page(), pictures, schemes=schemes)
     visitor.page.on("console", visitor._hear)
     visitor.page.on("pageerror", lambda error: visitor.faults.append(f"script: {error}"))
     visitor.page.on("response", visitor._check)

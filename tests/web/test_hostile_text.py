@@ -29,8 +29,8 @@ PROBES = (
     "' onprobe='1",
     "</script></title></textarea><probe>",
     "<img src=x onprobe=1>",
+    "javascript:probe(1)",  # an address only where it comes first
     "&lt;probe&gt; &amp;quot;",
-    "javascript:probe(1)",
     "<!--<probe>-->]]><probe>",
 )
 ORDERS = (
@@ -41,7 +41,7 @@ ORDERS = (
     "${7*7}",
     "%s",
 )
-HOSTILE = " ".join(ORDERS[:3]), *PROBES, " ".join(ORDERS[3:])
+HOSTILE = " ".join(ORDERS), "".join(PROBES[:4]), "".join(PROBES[4:])
 NOT_ONE_LINE = (
     "a\r\nBcc: b@evil.example",
     "a\nb",
@@ -95,7 +95,7 @@ def guests(app: Flask, world: World) -> FlaskClient:
 def test_pages_and_mails_show_what_was_typed(
     app: Flask, world: World, host: FlaskClient, guests: FlaskClient, session: Session, text: str
 ) -> None:
-    """B5, M2: one hostile text in every field of every form, then every page and every mail."""
+    """B5, M2: hostile texts in every field of every form, then every page and every mail."""
     write_everywhere(world, host, guests, text)
     session.execute(delete(Message).where(Message.event_id == world.theirs.event.id))
     session.execute(update(Message).values(due_at=utc_now(), wake_at=utc_now()))
@@ -214,22 +214,21 @@ def test_what_stands_in_a_header_is_one_line(
 
 
 @pytest.mark.sizeless
-@pytest.mark.parametrize("typed", NOT_ONE_MAILBOX)
-def test_an_address_is_exactly_one_mailbox(
-    app: Flask, client: FlaskClient, world: World, rows: Rows, typed: str
-) -> None:
+def test_an_address_is_exactly_one_mailbox(client: FlaskClient, world: World, rows: Rows) -> None:
     """M1: nobody is written to twice, and nobody else."""
     before = len(rows(select(Message)))
     said = {"name": "Ida", "zone": "Asia/Tokyo", "attendance": "live", "consent": "y"}
     join = f"/join/{world.ours.event.registration_key}"
+    for path, more in ((join, said), ("/sign-in", {}), ("/lost-link", {})):
+        form = find_form(client.get(path))
+        for number, typed in enumerate(NOT_ONE_MAILBOX):
+            somewhere = {"REMOTE_ADDR": f"192.0.2.{number}"}
+            data = filled(form, {**more, "email": typed})
+            answer = client.post(path, data=data, environ_overrides=somewhere)
 
-    answers = [
-        post_form(client, path, {**more, "email": typed})
-        for path, more in ((join, said), ("/sign-in", {}), ("/lost-link", {}))
-    ]
+            assert answer.status_code == 200, (path, typed)
+            assert 'class="field__error"' in answer.text, (path, typed)
 
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert all('class="field__error"' in answer.text for answer in answers)
     assert len(rows(select(Message))) == before
 
 
