@@ -41,7 +41,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (3, ("followups/funnel", "followups/waiting")),
     (9, ("messages/views/*", "followups/desk", "followups/threads/recordings")),
     # the day itself
-    (3, ("day/board", "day/windows")),
+    (3, ("day/board", "day/leaves", "day/windows")),
     (9, ("day/show", "day/exits")),
     (4, ("mail/conversation",)),
     # the curator's bench

@@ -10,6 +10,7 @@ from asyncnet.database import db, transaction
 from asyncnet.day import queries
 from asyncnet.day.actions.exiting import say_exit, undo_exit
 from asyncnet.day.forms import ExitForm
+from asyncnet.day.leaves import Own, in_round, own_matches
 from asyncnet.day.model import ExitKind
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
@@ -93,7 +94,7 @@ def _chosen(participant: Participant, wanted: str) -> Match | None:
 def _page(participant: Participant, form: ExitForm) -> str:
     session, event = db.session(), participant.event
     now = clock_for(session, event, participant).at(utc_now())
-    mine = queries.own_matches(session, participant.id)
+    mine = own_matches(session, participant.id)
     return render_template(
         "day/exits.html",
         participant=participant,
@@ -104,12 +105,12 @@ def _page(participant: Participant, form: ExitForm) -> str:
             for one in queries.open_exits(session, event.id)
             if one.participant_id == participant.id
         ],
-        here=queries.in_round(mine, now.round) if now.phase is Phase.ROUND else [],
+        here=in_round(mine, now.round) if now.phase is Phase.ROUND else [],
         met=_begun(mine, now.round if now.phase is not Phase.AFTER else None),
         over=now.phase is Phase.AFTER,
     )
 
 
-def _begun(mine: Sequence[queries.Own], current: int | None) -> list[queries.Own]:
+def _begun(mine: Sequence[Own], current: int | None) -> list[Own]:
     """Return the matches that have begun; all of them once the event is over."""
-    return [own for own in mine if current is None or own.match.round.number <= current]
+    return [own for own in mine if current is None or own.round <= current]

@@ -1,19 +1,14 @@
-"""Reads what a participant's own page shows during the event."""
+"""Reads who said that they cannot go on, who is there and who has answered."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from asyncnet.database import there
 from asyncnet.day.model import Exit, Presence
-from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer
-from asyncnet.intros.model import PROPER, Intro, IntroState
-from asyncnet.intros.queries import took_back
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
-from asyncnet.matches.queries import PUBLISHED_FOR
 from asyncnet.messages.model import BouncingAddress
 from asyncnet.messages.queue import hash_of
 
@@ -26,21 +21,6 @@ _GROUP = (
     )
     .options(joinedload(Group.members))
     .order_by(Group.id.desc())
-)
-_OWN = PUBLISHED_FOR.add_columns(
-    select(Answer.id)
-    .where(Answer.match_id == Match.id, Answer.author_id == bindparam("participant_id"))
-    .exists()
-    .label("answered"),
-    select(Intro.id)
-    .where(
-        Intro.participant_id == Match.first_id + Match.second_id - bindparam("participant_id"),
-        PROPER,
-        Intro.state == IntroState.READY,
-    )
-    .exists()
-    .label("has_intro"),
-    took_back(Match.first_id + Match.second_id - bindparam("participant_id")).label("took_back"),
 )
 _OPEN_EXITS = (
     select(Exit)
@@ -57,34 +37,6 @@ _WITH_MATCH = (
 def group_of(session: Session, participant_id: int) -> Group | None:
     """Return a participant's published closing group with its members, if there is one."""
     return session.scalars(_GROUP, {"participant_id": participant_id}).unique().first()
-
-
-@dataclass(frozen=True)
-class Own:
-    """One of somebody's published matches, as their own page shows it."""
-
-    match: Match
-    other: Participant
-    answered: bool
-    """They have written about it."""
-    has_intro: bool
-    """The other one's intro can be watched."""
-    took_back: bool
-    """The other one withdrew their intro; there is none to wait for."""
-
-
-def own_matches(session: Session, participant_id: int) -> list[Own]:
-    """Return a participant's published matches with people who are still there, by round."""
-    found = [
-        Own(match, match.other(participant_id), answered, has_intro, has_none)
-        for match, answered, has_intro, has_none in session.execute(
-            _OWN, {"participant_id": participant_id}
-        )
-    ]
-    return sorted(
-        (own for own in found if own.other.left_at is None),
-        key=lambda own: (own.match.round.number, own.match.id),
-    )
 
 
 def open_exits(session: Session, event_id: int) -> Sequence[Exit]:
@@ -137,8 +89,3 @@ def present_in(session: Session, event_id: int) -> dict[int, Presence]:
     """Return when each participant of an event last had their page open, by their id."""
     found = session.scalars(select(Presence).where(Presence.event_id == event_id))
     return {presence.participant_id: presence for presence in found}
-
-
-def in_round(mine: Sequence[Own], number: int) -> list[Own]:
-    """Return those of somebody's matches that are in a round; two of them make a trio."""
-    return [own for own in mine if own.match.round.number == number]

@@ -1,38 +1,49 @@
 """Every participant's own page, which shows the right thing for this moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
+from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db
-from asyncnet.day import queries
+from asyncnet.day import leaves
+from asyncnet.day.leaves import Circle, Face, Own, Said, in_round
 from asyncnet.day.model import ExitKind
 from asyncnet.day.rules import CLOSING_PROMPT, break_prompt_of, icebreaker_of
-from asyncnet.events.clock import Phase
+from asyncnet.events.clock import Clock, Phase
 from asyncnet.events.model import Participant
-from asyncnet.events.queries import clock_for, slot_for
-from asyncnet.events.rules import Attendance, EventMode, Slot
+from asyncnet.events.queries import clock_for
+from asyncnet.events.rules import Attendance, EventMode
 from asyncnet.followups.threads.queries import Standing, standings_of
 from asyncnet.intros import queries as intros
-from asyncnet.intros.faces import faces
+from asyncnet.intros.faces import addresses
 from asyncnet.matches import views as matches
 from asyncnet.matches.exports import calendar_of
-from asyncnet.web.access import Role, current_participant, requires
-from asyncnet.web.now import strip_at, strip_of, timed
+from asyncnet.matches.queries import published_for
+from asyncnet.web.access import Role, current_participant, look_of, requires
+from asyncnet.web.now import Look, Strip, strip_at, tag_of, timed
 from asyncnet.wiring import settings
 
 pages = Blueprint("day", __name__)
+AHEAD = "asyncnet_leaves"
+
+
+@pages.record_once
+def _keep_leaves(state: BlueprintSetupState) -> None:
+    state.app.extensions[AHEAD] = leaves.Leaves()
 
 
 @matches.pages.get("/me/<int:participant_id>")
 @requires(Role.PARTICIPANT)
 def me(participant_id: int) -> ResponseReturnValue:
     """Show a participant what is theirs now: whom they meet, what comes next, whom they met."""
-    shown = _shown(current_participant(participant_id))
+    participant = current_participant(participant_id)
+    shown = _read_alone(participant)
     return timed(Response(render_template("day/me.html", **shown)), shown["strip"].tag)
 
 
@@ -44,22 +55,21 @@ def now(participant_id: int) -> ResponseReturnValue:
     `part=strip` asks for the strip alone, for pages that show something else beneath it. When
     nothing has changed, `web.polling` has answered already.
     """
-    participant = current_participant(participant_id)
+    look = look_of(participant_id)
+    if look is not None and look.seen.own_zone is None:
+        shown = _read_ahead(look)
+    else:
+        shown = _read_alone(current_participant(participant_id))
     if request.args.get("part") == "strip":
-        strip = strip_of(participant, participant.event, utc_now())
-        return timed(
-            Response(
-                render_template(
-                    "day/strip.html",
-                    strip=strip,
-                    participant=participant,
-                    match_id=request.args.get("match", type=int),
-                )
-            ),
-            strip.tag,
+        part = render_template(
+            "day/strip.html",
+            strip=shown["strip"],
+            participant=shown["participant"],
+            match_id=request.args.get("match", type=int),
         )
-    shown = _shown(participant)
-    return timed(Response(render_template("day/now.html", **shown)), shown["strip"].tag)
+    else:
+        part = render_template("day/now.html", **shown)
+    return timed(Response(part), shown["strip"].tag)
 
 
 @pages.get("/me/<int:participant_id>/rounds.ics")
@@ -67,11 +77,10 @@ def now(participant_id: int) -> ResponseReturnValue:
 def calendar(participant_id: int) -> ResponseReturnValue:
     """Send a participant's rounds for their calendar; a later download replaces an earlier one."""
     participant = current_participant(participant_id)
-    mine = queries.own_matches(db.session(), participant.id)
     written = calendar_of(
         participant.event,
         participant,
-        [own.match for own in mine],
+        published_for(db.session(), participant.id),
         host=urlsplit(settings().base_url).hostname or "localhost",
         now=utc_now(),
     )
@@ -80,21 +89,61 @@ def calendar(participant_id: int) -> ResponseReturnValue:
     return file
 
 
-def _shown(participant: Participant) -> dict[str, Any]:
+def _read_alone(participant: Participant) -> dict[str, Any]:
+    """Return what a page shows, read for this one participant."""
     session, event, moment = db.session(), participant.event, utc_now()
     clock = clock_for(session, event, participant)
-    strip = strip_at(clock, event, participant.page_version, moment)
-    mine = queries.own_matches(session, participant.id)
+    at = clock.at(moment)
+    tag = tag_of(event.clock_version, participant.page_version, at)
+    gathers = event.closing_minutes and at.phase in {Phase.CLOSING, Phase.AFTER}
+    return _shown(
+        participant,
+        event,
+        clock,
+        strip_at(clock, moment, notice=event.notice, tag=tag),
+        leaves.own_matches(session, participant.id),
+        leaves.circle_of(session, participant.id) if gathers else None,
+        leaves.said_in(session, event.id),
+        intros.photos_among(session, [participant.id]),
+        event.removed_at,
+    )
+
+
+def _read_ahead(look: Look) -> dict[str, Any]:
+    """Return what a page shows that asked for news, read with those of its neighbours."""
+    kept: leaves.Leaves = current_app.extensions[AHEAD]
+    block = kept.block_with(db.session(), look.seen, look.now)
+    leaf, event = block.leaves[look.seen.participant_id], block.event
+    return _shown(
+        leaf.reader,
+        event,
+        look.clock,
+        strip_at(look.clock, look.moment, notice=event.notice, tag=look.tag),
+        leaf.mine,
+        leaf.circle if event.closing_minutes else None,
+        block.said,
+        {leaf.reader.id: leaf.reader.photo} if leaf.reader.photo else {},
+        look.seen.removed_at,
+    )
+
+
+def _shown(
+    participant: Participant | Face,
+    event: Any,
+    clock: Clock,
+    strip: Strip,
+    mine: Sequence[Own],
+    circle: Circle | None,
+    said: Sequence[Said],
+    photos: Mapping[int, str],
+    removed_at: datetime,
+) -> dict[str, Any]:
+    session, phase, number = db.session(), strip.now.phase, strip.now.round
     is_async = participant.attendance is Attendance.ASYNC
-    phase, number = strip.now.phase, strip.now.round
-    group = None
-    if event.closing_minutes and phase in {Phase.CLOSING, Phase.AFTER}:
-        group = queries.group_of(session, participant.id)
-    others = [own.other for own in mine] + (group.members if group else [])
-    said = queries.open_exits(session, event.id)
+    others = [own.other for own in mine] + list(circle.members if circle else [])
     standings: dict[int, Standing] = {}
     if phase is Phase.AFTER or event.mode is EventMode.ASYNC:
-        standings = standings_of(session, participant.id, [own.match.id for own in mine])
+        standings = standings_of(session, participant.id, [own.match_id for own in mine])
     return {
         "participant": participant,
         "event": event,
@@ -102,16 +151,17 @@ def _shown(participant: Participant) -> dict[str, Any]:
         "slots": clock.slots,
         "is_async": is_async,
         "mine": mine,
-        "here": queries.in_round(mine, number) if phase is Phase.ROUND else [],
-        "next": queries.in_round(mine, number) if phase is Phase.BREAK else [],
+        "here": in_round(mine, number) if phase is Phase.ROUND else [],
+        "next": in_round(mine, number) if phase is Phase.BREAK else [],
+        "by_round": {slot.number: in_round(mine, slot.number) for slot in clock.slots},
         "intro": intros.newest_of(session, participant.id) if is_async else None,
         "is_watchable": is_async and intros.ready_of(session, participant.id) is not None,
-        "group": group,
+        "circle": circle,
         "standings": standings,
         "wrote": sum(one.they_wrote_at is not None for one in standings.values()),
         "letters": sum(one.letters for one in standings.values()),
-        "photos": faces([participant, *others]),
-        "windows": _windows(mine, participant) if event.mode is EventMode.ASYNC else {},
+        "photos": addresses({**photos, **{face.id: face.photo for face in others if face.photo}}),
+        "windows": {slot.number: slot for slot in clock.slots},
         "gone": {one.participant_id for one in said if one.kind is ExitKind.LEAVING},
         "wait_for_me": {
             one.match_id
@@ -122,9 +172,5 @@ def _shown(participant: Participant) -> dict[str, Any]:
         "icebreaker_of": icebreaker_of,
         "break_prompt": break_prompt_of(number),
         "closing_prompt": event.closing_prompt or CLOSING_PROMPT,
+        "removed_at": removed_at,
     }
-
-
-def _windows(mine: Sequence[queries.Own], participant: Participant) -> dict[int, Slot]:
-    """Return when each match of somebody in an asynchronous event is open for them, by its id."""
-    return {own.match.id: slot_for(participant, own.match.round) for own in mine}

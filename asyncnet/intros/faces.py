@@ -1,6 +1,6 @@
 """Faces: everybody's photo page, and the addresses of the photos that other pages show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import BoundedSemaphore
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
@@ -31,7 +31,11 @@ def faces(people: Iterable[Participant]) -> dict[int, str]:
 
     One query for a whole page; call it only after an access check (CHECKLIST U7).
     """
-    keys = queries.photos_among(db.session(), {person.id for person in people})
+    return addresses(queries.photos_among(db.session(), {person.id for person in people}))
+
+
+def addresses(keys: Mapping[int, str]) -> dict[int, str]:
+    """Return addresses of the photos that storage keeps under these keys, by participant id."""
     return {
         participant_id: storage().link(
             key, content_type=portraits.JPEG, valid_for=settings().playback_valid_for

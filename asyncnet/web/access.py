@@ -21,6 +21,7 @@ from asyncnet.people import actions as people
 from asyncnet.people.model import Person
 from asyncnet.people.queries import UnknownBrowser, organizer_session
 from asyncnet.people.rules import may_organize
+from asyncnet.web.now import Look
 from asyncnet.wiring import settings
 
 P = ParamSpec("P")
@@ -28,6 +29,8 @@ R = TypeVar("R", bound=ResponseReturnValue)
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 SEEN_AGAIN_AFTER = timedelta(hours=1)
 LARGEST_ID = 2**31 - 1
+LOOK = "asyncnet.look"
+"""Where a request holds what `web.polling` found out of it; no header can be called so."""
 
 
 class Role(StrEnum):
@@ -56,7 +59,7 @@ def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R | Response]
                 return redirect(url_for("people.ask_sign_in", next=_here()))
             if role is Role.PARTICIPANT:
                 participant_id = kwargs.get("participant_id")
-                current_participant(participant_id if isinstance(participant_id, int) else 0)
+                _admit(participant_id if isinstance(participant_id, int) else 0)
             if role is Role.DEVELOPER and settings().public:
                 abort(404)
             return view(*args, **kwargs)
@@ -145,6 +148,12 @@ def current_participant(participant_id: int) -> Participant:
     return participant
 
 
+def look_of(participant_id: int) -> Look | None:
+    """Return what `web.polling` found out of this request, if it saw that it may be answered."""
+    look: Look | None = request.environ.get(LOOK)
+    return look if look and look.seen.participant_id == participant_id else None
+
+
 def knows(participant_id: int) -> bool:
     """Return whether this browser can open a participant's pages already."""
     try:
@@ -202,6 +211,12 @@ def forget_participant(participant_id: int) -> None:
         with transaction() as writing:
             people.forget_browser(writing, key, actor=actor(), now=utc_now())
     session["personal"] = keys
+
+
+def _admit(participant_id: int) -> None:
+    """Turn away whoever does not hold this participant's session."""
+    if look_of(participant_id) is None:
+        current_participant(participant_id)
 
 
 def _organizer() -> Person | None:

@@ -9,7 +9,7 @@ from asyncnet.clock import utc_now
 from asyncnet.database import db
 from asyncnet.events.clock import Clock, Now, Phase
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.queries import clock_for
+from asyncnet.events.queries import Glance, clock_for
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,42 @@ class Strip:
     """Names what the page shows; another one means that something has changed."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a page was answered from that asked for news, in a browser that may see it."""
+
+    seen: Glance
+    clock: Clock
+    """The event's clock as it runs for the reader."""
+    moment: datetime
+
+    @property
+    def now(self) -> Now:
+        """What it is at this moment."""
+        return self.clock.at(self.moment)
+
+    @property
+    def tag(self) -> str:
+        """The name of what the page should show."""
+        return tag_of(self.seen.clock_version, self.seen.page_version, self.now)
+
+
 def strip_of(participant: Participant, event: Event, now: datetime) -> Strip:
     """Return what the strip of a participant's page shows at this moment."""
     clock = clock_for(db.session(), event, participant)
-    return strip_at(clock, event, participant.page_version, now)
+    tag = tag_of(event.clock_version, participant.page_version, clock.at(now))
+    return strip_at(clock, now, notice=event.notice, tag=tag)
 
 
-def strip_at(clock: Clock, event: Event, page_version: int, now: datetime) -> Strip:
+def strip_at(clock: Clock, now: datetime, *, notice: str, tag: str) -> Strip:
     """Return the strip for a clock that is at hand."""
     at = clock.at(now)
     return Strip(
         now=at,
         moment=now,
         rounds=len(clock.slots),
-        notice="" if at.phase is Phase.AFTER else event.notice,
-        tag=tag_of(event.clock_version, page_version, at),
+        notice="" if at.phase is Phase.AFTER else notice,
+        tag=tag,
     )
 
 

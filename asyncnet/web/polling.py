@@ -2,7 +2,8 @@
 
 Almost always nothing is. That is said here, from one small query and before anything else of
 the app runs; whatever else is to be said, a refusal above all, the app says by itself. So it does
-to whoever asks by another name than ours (CHECKLIST S7).
+to whoever asks by another name than ours (CHECKLIST S7). What was found out on the way, that this
+browser may see this page, goes along to the app, which then need not ask it again.
 """
 
 import re
@@ -21,7 +22,8 @@ from asyncnet.day.actions.watching import Sighting, Sightings, write_down
 from asyncnet.events.clock import Clock
 from asyncnet.events.queries import Glance, LinkEnded, glance_with, slots_of
 from asyncnet.events.rules import Slot
-from asyncnet.web.now import server_time, tag_of
+from asyncnet.web.access import LOOK
+from asyncnet.web.now import Look, server_time
 from asyncnet.zones import zone_named
 from config import Settings
 
@@ -57,15 +59,16 @@ class Polls:
         here = environ.get("HTTP_HOST") == self._host
         if asked and here and environ["REQUEST_METHOD"] == "GET":
             try:
-                tag = self._tag(environ, int(asked[1]))
+                look = self._look(environ, int(asked[1]))
             except (NotFound, LinkEnded, DBAPIError):
-                tag = None
-            if tag and environ.get("HTTP_IF_NONE_MATCH") == f'W/"{tag}"':
-                start_response("304 NOT MODIFIED", self._headers(tag))
+                look = None
+            if look and environ.get("HTTP_IF_NONE_MATCH") == f'W/"{look.tag}"':
+                start_response("304 NOT MODIFIED", self._headers(look.tag))
                 return []
+            environ[LOOK] = look
         return self._whole(environ, start_response)
 
-    def _tag(self, environ: "WSGIEnvironment", participant_id: int) -> str | None:
+    def _look(self, environ: "WSGIEnvironment", participant_id: int) -> Look | None:
         """Return what the page should show, if this browser may see it; keep that it is open."""
         key = self._key(environ, participant_id)
         if not key:
@@ -79,7 +82,7 @@ class Polls:
         if seen.own_zone:
             clock = clock.seen_from(zone_named(seen.own_zone))
         self._note(environ, participant_id)
-        return tag_of(seen.clock_version, seen.page_version, clock.at(now))
+        return Look(seen, clock, now)
 
     def _engine(self) -> Engine:
         if self._known_engine is None:

@@ -11,10 +11,13 @@ from sqlalchemy import event as engine_event
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
-from asyncnet.database import db
+from asyncnet.database import db, transaction
+from asyncnet.events.actions.registering import remove_participant
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
+from asyncnet.matches.actions import withdraw
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 from asyncnet.people.model import Person
 from tests import factories
@@ -179,6 +182,73 @@ def test_a_match_taken_out_is_news_for_its_two_people_only(
     ]
     assert [answer.status_code for answer in told] == [200, 200, 304]
     assert "You are free in this round" in told[0].text
+
+
+def test_neighbours_whose_pages_are_read_together_see_only_their_own(
+    app: Flask,
+    session: Session,
+    begin: Callable[[float], Event],
+    ana_meets: Callable[[Event], Participant],
+    rows: Rows,
+) -> None:
+    event = begin(1)
+    ana_meets(event)
+    for name in ("Zoe", "Yan"):
+        factories.participant(session, event, name=name, greeting=f"{name} counts moss.")
+    zoe, yan = rows(select(Participant).order_by(Participant.id))[3:]
+    factories.match(session, zoe, yan)
+    session.commit()
+    people = rows(select(Participant).order_by(Participant.id))
+    browsers = [app.test_client() for _ in people]
+    for browser, person in zip(browsers, people, strict=True):
+        open_personal_link(browser, person)
+    asked: list[str] = []
+    with app.app_context():
+        engine_event.listen(db.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    anas, bens, meis, zoes, yans = (
+        browser.get(f"/me/{person.id}/now").text
+        for browser, person in zip(browsers, people, strict=True)
+    )
+
+    names = ("Ana", "Ben", "Mei", "Zoe", "Yan")
+    assert [[name for name in names if name in words] for words in (anas, bens, zoes, yans)] == [
+        ["Ben", "Mei"], ["Ana"], ["Yan"], ["Zoe"]
+    ]  # fmt: skip
+    assert [name for name in names if name in meis] == []
+    assert "Yan counts moss." in zoes
+    assert len([sql for sql in asked if sql.startswith("SELECT")]) < 2 * len(people) + 8
+    assert browsers[0].get(f"/me/{zoe.id}/now").status_code == 404
+
+
+def test_what_was_read_for_neighbours_is_read_anew_once_it_is_not_so_any_more(
+    app: Flask,
+    session: Session,
+    begin: Callable[[float], Event],
+    ana_meets: Callable[[Event], Participant],
+    rows: Rows,
+) -> None:
+    event = begin(1)
+    ana_meets(event)
+    ana, ben = rows(select(Participant).order_by(Participant.id))[:2]
+    anas, bens = app.test_client(), app.test_client()
+    for browser, person in ((anas, ana), (bens, ben)):
+        open_personal_link(browser, person)
+        assert "You meet" in browser.get(f"/me/{person.id}/now").text
+
+    with app.app_context(), transaction() as writing:
+        match = writing.scalars(select(Match).order_by(Match.id)).first()
+        assert match is not None
+        withdraw(writing, match, actor=SYSTEM, now=utc_now())
+    alone = anas.get(f"/me/{ana.id}/now").text
+    with app.app_context(), transaction() as writing:
+        who = writing.get_one(Participant, ben.id)
+        remove_participant(writing, who, actor=SYSTEM, now=utc_now())
+    gone = bens.get(f"/me/{ben.id}/now")
+
+    assert "You are free in this round" in alone
+    assert "You meet" not in alone
+    assert gone.status_code == 410
 
 
 def until_changed(client: FlaskClient, path: str, tag: str) -> str:
