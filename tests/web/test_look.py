@@ -205,11 +205,10 @@ def words_of(markup: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", markup).split())
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    ("width", "height", "zoom"),
-    [(1280, 900, 1), (390, 844, 2), (320, 225, 4)],
-    ids=["desk", "phone", "desk at 400 percent"],
+    ("width", "height", "zoom", "scheme"),
+    [(1280, 900, 1, "light"), (390, 844, 2, "dark"), (320, 225, 4, "light")],
+    ids=["desk", "phone in the dark", "desk at 400 percent"],
 )
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_stands_in_anybodys_way(
