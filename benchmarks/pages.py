@@ -27,7 +27,8 @@ from asyncnet.database import db, transaction
 from asyncnet.events.actions.making import EventPlan, make_event
 from asyncnet.events.actions.registering import Profile, register
 from asyncnet.events.rules import Attendance
-from asyncnet.matches.actions import pair, publish
+from asyncnet.matches.actions import give_rooms
+from asyncnet.matches.model import Match
 from asyncnet.people.actions import remember_participant
 from asyncnet.people.model import Person
 from config import Settings, read_settings
@@ -97,8 +98,14 @@ def _set_up(settings: Settings) -> list[tuple[str, float, Request]]:
             for slot in made.rounds:
                 for n in range(1, CROWD, 5):
                     partner = crowd[(n - 1 + 5 * slot.number) % CROWD]
-                    pair(session, made, slot, crowd[n], partner, actor=SYSTEM, now=now)
-            publish(session, made, actor=SYSTEM, now=now)
+                    first, second = sorted((crowd[n].id, partner.id))
+                    session.add(
+                        Match(event_id=made.id, round_id=slot.id, first_id=first,
+                              second_id=second, created_at=now)
+                    )  # fmt: skip
+            session.flush()
+            give_rooms(session, made.id)
+            made.published_at = now
             viewer = crowd[1].id
             key = remember_participant(session, viewer, 1, actor=SYSTEM, now=now)
     client = app.test_client()

@@ -16,7 +16,8 @@ from asyncnet.events.actions.making import EventPlan, make_event
 from asyncnet.events.model import Event, EventOrganizer, Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.intros.model import Intro, IntroState
-from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.actions import give_rooms
+from asyncnet.matches.model import Match
 from asyncnet.people.model import Person
 
 _numbers = count(1)
@@ -104,9 +105,8 @@ def match(
     other: Participant,
     *,
     round_number: int = 1,
-    state: MatchState = MatchState.PUBLISHED,
 ) -> Match:
-    """Return a match of two participants of one event, published unless `state` says otherwise."""
+    """Return a published match of two participants of one event."""
     first, second = sorted((one, other), key=lambda participant: participant.id)
     slot = session.scalars(
         select(Round).where(Round.event_id == one.event_id, Round.number == round_number)
@@ -116,12 +116,18 @@ def match(
         round_id=slot.id,
         first_id=first.id,
         second_id=second.id,
-        state=state,
         created_at=utc_now(),
     )
     session.add(made)
     session.commit()
     return made
+
+
+def publish(session: Session, event: Event) -> None:
+    """Give the matches of an event their rooms, as publishing them does."""
+    give_rooms(session, event.id)
+    event.published_at = utc_now()
+    session.commit()
 
 
 def intro(session: Session, person: Participant) -> Intro:

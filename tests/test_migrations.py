@@ -10,11 +10,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
+from sqlalchemy.orm import Session
 
 from asyncnet import create_app
 from asyncnet.database import Base, db
+from asyncnet.matches.bench.draft import Draft
+from asyncnet.matches.bench.queries import current_of
+from asyncnet.matches.model import MatchState
 from config import CHECKOUT
+from tests import factories
 from tests.conftest import Servers, make_settings
 from tests.servers.postgres import create_database, drop_database
 
@@ -76,6 +81,27 @@ def test_upgrading_twice_changes_nothing(empty: Flask) -> None:
 
         assert shape() == once
         assert len(once) > 10
+
+
+def test_matches_that_were_drafted_come_onto_the_bench(app: Flask, session: Session) -> None:
+    event = factories.event(session, factories.organizer(session))
+    ana, ben, cy = (factories.participant(session, event) for _ in range(3))
+    factories.match(session, ana, ben)
+    drafted = factories.match(session, ana, cy, round_number=2)
+    met, wanted = ((ana.id, ben.id), (ana.id, cy.id))
+    with app.app_context():
+        flask_migrate.downgrade(revision="0028")
+        session.execute(text("UPDATE match SET state = 'draft' WHERE id = :id"), {"id": drafted.id})
+        session.commit()
+        flask_migrate.upgrade()
+
+    plan = current_of(session, event.id)
+
+    assert plan is not None
+    rounds = Draft.of_data(plan.content).rounds
+    assert [[meeting.who for meeting in meetings] for meetings in rounds] == [[met], [wanted], []]
+    session.refresh(drafted)
+    assert drafted.state is MatchState.WITHDRAWN
 
 
 @pytest.mark.sizeless

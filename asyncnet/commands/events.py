@@ -1,6 +1,7 @@
 """Makes a sample event to look around in, on a machine of one's own."""
 
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,8 +22,9 @@ from asyncnet.events.rules import Attendance
 from asyncnet.intros.actions import consenting, uploading
 from asyncnet.intros.rules import Limits
 from asyncnet.intros.video.sample import make_sample
-from asyncnet.matches import actions as matches
-from asyncnet.matches.instance import instance_of, reasons_of
+from asyncnet.matches.bench.actions.editing import edit, worth_of
+from asyncnet.matches.bench.actions.publishing import publish_plan
+from asyncnet.matches.bench.draft import Act, Edit
 from asyncnet.people import actions as people
 from asyncnet.people.model import Person, SignInLink
 from asyncnet.wiring import links, settings, storage
@@ -140,17 +142,31 @@ def _make_sample() -> int:
             (now + NEXT_IN).replace(minute=0, second=0, microsecond=0), rounds=2,
             form_key=f"{SAMPLE}-next",
         )  # fmt: skip
-        instance = instance_of(session, event)
-        for number, one, other in ROUNDS:
-            slot = event.rounds[number - 1]
-            made = matches.pair(
-                session, event, slot, known[one], known[other], actor=SYSTEM, now=now
-            )
-            made.first_reasons, made.second_reasons = reasons_of(instance, made.first, made.second)
-        matches.publish(session, event, actor=SYSTEM, now=now)
+        _make_plan(session, event, known, person.id)
         event_id, kiri_id = event.id, known["kiri"].id
     _give_intro(kiri_id)
     return event_id
+
+
+def _make_plan(
+    session: Session, event: Event, known: Mapping[str, Participant], person_id: int
+) -> None:
+    """Pair the sample's people by hand and publish that, as if it were before the event."""
+    before = event.rounds[0].starts_at - timedelta(days=1)
+    plan, worth = None, worth_of(session, event, None)
+    for number, one, other in ROUNDS:
+        plan = edit(
+            session,
+            event,
+            Edit(Act.ADD, number, known[one].id, known[other].id),
+            worth,
+            seen=plan.id if plan else 0,
+            person_id=person_id,
+            actor=SYSTEM,
+            now=before,
+        )
+    if plan is not None:
+        publish_plan(session, event, plan, worth, actor=SYSTEM, now=before)
 
 
 def _make_event(

@@ -170,11 +170,7 @@ _CIRCLES = (
     .join(_MEMBER, _MEMBER.c.group_id == _GROUP.id)
     .join(_OTHER, _OTHER.c.id == _MEMBER.c.participant_id)
     .outerjoin(Photo.__table__, _PHOTO.participant_id == _OTHER.c.id)
-    .where(
-        _ME.c.participant_id.between(*_BETWEEN),
-        _GROUP.state == MatchState.PUBLISHED,
-        _OTHER.c.left_at.is_(None),
-    )
+    .where(_ME.c.participant_id.between(*_BETWEEN), _OTHER.c.left_at.is_(None))
     .order_by(_GROUP.id, _OTHER.c.name, _OTHER.c.id)
 )
 _SAID = (

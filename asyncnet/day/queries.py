@@ -8,17 +8,14 @@ from sqlalchemy.orm import Session, joinedload
 from asyncnet.database import there
 from asyncnet.day.model import Exit, Presence
 from asyncnet.followups.model import Answer
-from asyncnet.matches.model import Group, GroupMember, Match, MatchState
+from asyncnet.matches.model import Group, GroupMember, Match
 from asyncnet.messages.model import BouncingAddress
 from asyncnet.messages.queue import hash_of
 
 _GROUP = (
     select(Group)
     .join(GroupMember, GroupMember.group_id == Group.id)
-    .where(
-        GroupMember.participant_id == bindparam("participant_id"),
-        Group.state == MatchState.PUBLISHED,
-    )
+    .where(GroupMember.participant_id == bindparam("participant_id"))
     .options(joinedload(Group.members))
     .order_by(Group.id.desc())
 )

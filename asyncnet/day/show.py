@@ -160,13 +160,10 @@ def prompts(event_id: int) -> ResponseReturnValue:
 def sheet(event_id: int) -> ResponseReturnValue:
     """Show the whole event on paper: times, prompts, and who is where in each round."""
     event = organized_event(event_id)
-    matches = [
-        match for match in plan_of(db.session(), event.id) if match.state.value == "published"
-    ]
     return render_template(
         "day/sheet.html",
         event=event,
-        matches=matches,
+        matches=plan_of(db.session(), event.id),
         groups=groups_of(db.session(), event.id),
         icebreaker_of=icebreaker_of,
         closing_prompt=event.closing_prompt or CLOSING_PROMPT,

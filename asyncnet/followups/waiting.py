@@ -32,6 +32,7 @@ from asyncnet.followups.queries import NEEDS_A_PERSON
 from asyncnet.followups.rules import Stage, Told
 from asyncnet.intros.model import PROPER, Intro, IntroState
 from asyncnet.intros.queries import took_back
+from asyncnet.matches.bench.model import Bench, Plan
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
 
@@ -57,7 +58,7 @@ class For(StrEnum):
 class Waiting:
     """Somebody who waits, alone or with the other one of their match, and since when.
 
-    `thing_id` is the message, the participant or the match that it is about.
+    `thing_id` is the message, the participant, the plan or the match that it is about.
     """
 
     what: For
@@ -116,7 +117,7 @@ def _parts(event_id: int, what: For | None) -> list[Select[Any]]:
         ({For.DECISION}, _stuck(event_id)),
         ({For.INTRO}, _without_intro(event_id)),
         ({For.MATCH}, _without_match(event_id)),
-        ({For.PUBLISHING}, _drafts(event_id)),
+        ({For.PUBLISHING}, _unpublished(event_id)),
         (set(_NEXT), _unfinished(event_id, what)),
     ]
     return [part for things, part in parts if what is None or what in things]
@@ -158,7 +159,7 @@ def _without_intro(event_id: int) -> Select[Any]:
 
 def _without_match(event_id: int) -> Select[Any]:
     matched = select(Match.id).where(
-        Match.state != MatchState.WITHDRAWN,
+        Match.state == MatchState.PUBLISHED,
         or_(Match.first_id == Participant.id, Match.second_id == Participant.id),
     )
     return _row(
@@ -170,19 +171,22 @@ def _without_match(event_id: int) -> Select[Any]:
     ).where(here(event_id), ~matched.exists())
 
 
-_FIRST, _SECOND = aliased(Participant), aliased(Participant)
-_BOTH_HERE = and_(_FIRST.left_at.is_(None), _SECOND.left_at.is_(None))
-
-
-def _drafts(event_id: int) -> Select[Any]:
+def _unpublished(event_id: int) -> Select[Any]:
     return (
-        _row(literal(For.PUBLISHING.value), Match.created_at, Match.id, _FIRST.name, _SECOND.name)
-        .join(_FIRST, _FIRST.id == Match.first_id)
-        .join(_SECOND, _SECOND.id == Match.second_id)
-        .where(Match.event_id == event_id, Match.state == MatchState.DRAFT, _BOTH_HERE)
+        _row(
+            literal(For.PUBLISHING.value),
+            Plan.created_at,
+            Plan.id,
+            literal("Everybody"),
+            null(),
+        )
+        .join(Bench, Bench.plan_id == Plan.id)
+        .where(Bench.event_id == event_id)
     )
 
 
+_FIRST, _SECOND = aliased(Participant), aliased(Participant)
+_BOTH_HERE = and_(_FIRST.left_at.is_(None), _SECOND.left_at.is_(None))
 _NEXT = {
     For.WATCHING: None,
     For.ANSWER: Stage.WATCHED,

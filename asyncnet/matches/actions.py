@@ -1,4 +1,4 @@
-"""Pairs people, publishes the plan, takes a match out of it."""
+"""Keeps the published matches right as people change, leave, return or are kept apart."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -8,52 +8,14 @@ from itertools import count
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from asyncnet.audit.actions import Actor, record
+from asyncnet.audit.actions import Actor
 from asyncnet.events.actions import registering
-from asyncnet.events.actions.refreshing import refresh_pages, refresh_pages_of
+from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.actions.registering import Profile
-from asyncnet.events.model import Event, Participant, Round
+from asyncnet.events.model import Participant, Round
 from asyncnet.events.rules import Attendance, EventMode
-from asyncnet.matches.instance import instance_of, reasons_of
 from asyncnet.matches.model import Forbid, Match, MatchState
-from asyncnet.matches.queries import drafts_in, plan_of
-
-
-class CannotPair(Exception):
-    """These two cannot meet in this round; the message says why."""
-
-
-def pair(
-    session: Session,
-    event: Event,
-    slot: Round,
-    one: Participant,
-    other: Participant,
-    *,
-    actor: Actor,
-    now: datetime,
-) -> Match:
-    """Add a draft match of two participants in a round.
-
-    Raises CannotPair when they are one person, have left or had to leave, meet already, are
-    both asynchronous in an event with people who are there live, or when a live one of them is
-    in another match of the round.
-    """
-    session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
-    first, second = sorted((one, other), key=lambda participant: participant.id)
-    _refuse_impossible(session, event, slot, first, second)
-    match = session.scalar(
-        select(Match).where(Match.first_id == first.id, Match.second_id == second.id)
-    )
-    if match is None:
-        match = Match(event_id=event.id, first_id=first.id, second_id=second.id, created_at=now)
-        session.add(match)
-    match.round_id = slot.id
-    match.state = MatchState.DRAFT
-    match.room = None
-    session.flush()
-    record(session, actor, "match.paired", f"match:{match.id}", now=now)
-    return match
+from asyncnet.matches.queries import plan_of
 
 
 def change_participant(
@@ -65,8 +27,8 @@ def change_participant(
     actor: Actor,
     now: datetime,
 ) -> list[Match]:
-    """Change what is known of a participant, as `events.actions` does; return the published
-    matches of coming rounds that another way to take part concerns.
+    """Change what is known of a participant, as `events.actions` does; return the matches of
+    coming rounds that another way to take part concerns.
 
     Those that cannot take place any more are withdrawn: two asynchronous people never meet in a
     live round, and nobody who is live meets two at once. What is left free, a repair fills.
@@ -80,7 +42,6 @@ def change_participant(
     if participant.attendance is was:
         return []
     coming = _coming(session, participant, now=now)
-    concerned = [match for match in coming if match.state is MatchState.PUBLISHED]
     for match in coming:
         if _is_impossible(session, match):
             match.state = MatchState.WITHDRAWN
@@ -89,33 +50,7 @@ def change_participant(
     give_rooms(session, participant.event_id)
     people = {i for match in coming for i in (match.first_id, match.second_id)}
     refresh_pages_of(session, tuple(people))
-    return concerned
-
-
-def publish(session: Session, event: Event, *, actor: Actor, now: datetime) -> int:
-    """Let everybody see the drafts, each with its reasons; return how many there were."""
-    session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
-    drafts = drafts_in(session, event.id)
-    if drafts:
-        instance = instance_of(session, event, with_left=True)
-        for match in drafts:
-            match.state = MatchState.PUBLISHED
-            match.first_reasons, match.second_reasons = reasons_of(
-                instance, match.first, match.second
-            )
-    session.flush()
-    give_rooms(session, event.id)
-    event.published_at = event.published_at or now
-    refresh_pages(session, event.id)
-    record(
-        session,
-        actor,
-        "plan.published",
-        f"event:{event.id}",
-        now=now,
-        detail=f"{len(drafts)} matches",
-    )
-    return len(drafts)
+    return coming
 
 
 def give_rooms(session: Session, event_id: int) -> None:
@@ -125,11 +60,10 @@ def give_rooms(session: Session, event_id: int) -> None:
     """
     by_round: defaultdict[int, list[Match]] = defaultdict(list)
     for match in plan_of(session, event_id):
-        is_chat = match.first.attendance is match.second.attendance is Attendance.LIVE
-        if not is_chat or match.state is not MatchState.PUBLISHED:
-            match.room = None
-        else:
+        if match.first.attendance is match.second.attendance is Attendance.LIVE:
             by_round[match.round_id].append(match)
+        else:
+            match.room = None
     for chats in by_round.values():
         taken = {match.room for match in chats if match.room is not None}
         free = (number for number in count(1) if number not in taken)
@@ -137,36 +71,21 @@ def give_rooms(session: Session, event_id: int) -> None:
             match.room = match.room or next(free)
 
 
-def withdraw(session: Session, match: Match, *, actor: Actor, now: datetime) -> None:
-    """Take a match out of the plan; its two people no longer see it.
-
-    A follow-up that waits leaves out what was written about it.
-    """
-    match.state = MatchState.WITHDRAWN
-    match.room = None
-    refresh_pages_of(session, (match.first_id, match.second_id))
-    record(session, actor, "match.withdrawn", f"match:{match.id}", now=now)
-
-
 def withdraw_coming(session: Session, participant_id: int, *, now: datetime) -> Sequence[Match]:
-    """Take somebody's conversations out of the rounds that have not begun; return those that
-    people knew of.
+    """Take somebody's conversations out of the rounds that have not begun; return those.
 
-    What they may watch in their own time stays, if it was published. Whoever calls it records
-    why.
+    What they may watch in their own time stays. Whoever calls it records why.
     """
     participant = session.get_one(Participant, participant_id)
     coming = [
         match
         for match in _coming(session, participant, now=now)
-        if match.state is MatchState.DRAFT
-        or match.first.attendance is match.second.attendance is Attendance.LIVE
+        if match.first.attendance is match.second.attendance is Attendance.LIVE
     ]
-    known = [match for match in coming if match.state is MatchState.PUBLISHED]
     for match in coming:
         match.state = MatchState.WITHDRAWN
         match.room = None
-    return known
+    return coming
 
 
 def restore_matches(
@@ -255,7 +174,7 @@ def _coming(session: Session, participant: Participant, *, now: datetime) -> lis
         .join(Round)
         .where(
             or_(Match.first_id == participant.id, Match.second_id == participant.id),
-            Match.state != MatchState.WITHDRAWN,
+            Match.state == MatchState.PUBLISHED,
             Round.starts_at > now,
         )
         .order_by(Match.pinned, Match.id.desc())
@@ -284,45 +203,10 @@ def _trio_of(session: Session, match: Match) -> set[int]:
             select(Match.id).where(
                 Match.round_id == match.round_id,
                 Match.room == match.room,
-                Match.state != MatchState.WITHDRAWN,
+                Match.state == MatchState.PUBLISHED,
             )
         )
     )
-
-
-def _refuse_impossible(
-    session: Session, event: Event, slot: Round, first: Participant, second: Participant
-) -> None:
-    if first.id == second.id:
-        raise CannotPair(f"{first.name} cannot meet themselves. Choose two different people.")
-    for participant in (first, second):
-        if participant.left_at is not None:
-            raise CannotPair(f"{participant.name} no longer takes part.")
-        if participant.away_from_at is not None:
-            raise CannotPair(f"{participant.name} had to leave, and meets nobody new.")
-    both_away = first.attendance is second.attendance is Attendance.ASYNC
-    if both_away and event.mode is not EventMode.ASYNC:
-        raise CannotPair(
-            f"{first.name} and {second.name} both take part asynchronously. Pair each of them "
-            "with somebody who is there live."
-        )
-    met = session.scalar(
-        select(Match).where(
-            Match.first_id == first.id,
-            Match.second_id == second.id,
-            Match.state != MatchState.WITHDRAWN,
-        )
-    )
-    if met is not None:
-        raise CannotPair(
-            f"{first.name} and {second.name} meet in round {met.round.number} already."
-        )
-    for participant in (first, second):
-        if participant.attendance is Attendance.LIVE and _is_busy(session, slot, participant):
-            raise CannotPair(
-                f"{participant.name} has a match in round {slot.number} already. Choose another "
-                "round, or take that match out first."
-            )
 
 
 def _is_busy(
@@ -334,7 +218,7 @@ def _is_busy(
             select(Match.id)
             .where(
                 Match.round_id == slot.id,
-                Match.state != MatchState.WITHDRAWN,
+                Match.state == MatchState.PUBLISHED,
                 Match.id.not_in(beside),
                 or_(Match.first_id == participant.id, Match.second_id == participant.id),
             )

@@ -25,7 +25,6 @@ PLAN_COLUMNS = (
     "e-mail",
     "meets",
     "their e-mail",
-    "state",
     "pinned",
 )
 ZOOM_COLUMNS = ("Pre-assign Room Name", "Email Address")
@@ -51,7 +50,6 @@ def plan_as_csv(event: Event, matches: Iterable[Match], groups: Iterable[Group])
                 match.first.email,
                 match.second.name,
                 match.second.email,
-                match.state.value,
                 "yes" if match.pinned else "",
             )
         )
@@ -67,7 +65,6 @@ def plan_as_csv(event: Event, matches: Iterable[Match], groups: Iterable[Group])
                     person.email,
                     "",
                     "",
-                    group.state.value,
                     "",
                 )
             )
@@ -83,7 +80,6 @@ def plan_as_json(event: Event, matches: Iterable[Match], groups: Iterable[Group]
                 "people": [_person(match.first), _person(match.second)],
                 "how": how(match),
                 "room": match.room,
-                "state": match.state.value,
                 "pinned": match.pinned,
             }
         )
@@ -101,7 +97,6 @@ def plan_as_json(event: Event, matches: Iterable[Match], groups: Iterable[Group]
         "groups": [
             {
                 "number": group.number,
-                "state": group.state.value,
                 "people": [_person(person) for person in group.members],
             }
             for group in groups

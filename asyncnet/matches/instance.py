@@ -253,7 +253,7 @@ def _forbids(session: Session, event: Event, number_of: Mapping[int, int]) -> fr
 def _pins(session: Session, event: Event, number_of: Mapping[int, int]) -> tuple[Pin, ...]:
     matches = session.scalars(
         select(Match)
-        .where(Match.event_id == event.id, Match.pinned, Match.state != MatchState.WITHDRAWN)
+        .where(Match.event_id == event.id, Match.pinned, Match.state == MatchState.PUBLISHED)
         .order_by(Match.id)
     ).all()
     rounds = {slot.id: slot.number for slot in event.rounds}

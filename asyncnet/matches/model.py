@@ -12,9 +12,8 @@ from asyncnet.events.rules import Attendance
 
 
 class MatchState(StrEnum):
-    """Only a published match is seen by its two people."""
+    """Only a published match is seen by its two people. Drafts lie on the bench."""
 
-    DRAFT = "draft"
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
 
@@ -37,7 +36,7 @@ class Match(Base):
     second_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
     state: Mapped[MatchState] = mapped_column(
         Enum(MatchState, native_enum=False, length=20, values_callable=list),
-        default=MatchState.DRAFT,
+        default=MatchState.PUBLISHED,
     )
     room: Mapped[int | None]
     """The breakout room of the round. Three matches of three people in one room are a trio."""
@@ -107,7 +106,7 @@ class Forbid(Base):
 
 
 class Group(Base):
-    """A closing group of four to six people, published as matches are."""
+    """A closing group of four to six people, as it is published."""
 
     __tablename__ = "closing_group"
     __table_args__ = (Index("ix_closing_group_event", "event_id", "number", "id"),)
@@ -115,10 +114,6 @@ class Group(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"))
     number: Mapped[int]
-    state: Mapped[MatchState] = mapped_column(
-        Enum(MatchState, native_enum=False, length=20, values_callable=list),
-        default=MatchState.DRAFT,
-    )
     created_at: Mapped[datetime]
 
     members: Mapped[list[Participant]] = relationship(

@@ -29,41 +29,20 @@ _PUBLISHED = PUBLISHED_FOR.where(Match.id == bindparam("match_id"))
 
 
 def plan_of(session: Session, event_id: int) -> Sequence[Match]:
-    """Return every match of an event that is not withdrawn, by round, both people loaded."""
+    """Return the published matches of an event by round, both people loaded."""
     return session.scalars(
         select(Match)
-        .where(Match.event_id == event_id, Match.state != MatchState.WITHDRAWN)
+        .where(Match.event_id == event_id, Match.state == MatchState.PUBLISHED)
         .options(*_WITH_PEOPLE)
         .order_by(Match.round_id, Match.id)
     ).all()
 
 
-def match_in(session: Session, event_id: int, match_id: int) -> Match:
-    """Return one match of an event. Raises NotFound."""
-    return there(
-        session.scalar(
-            select(Match)
-            .where(Match.id == match_id, Match.event_id == event_id)
-            .options(*_WITH_PEOPLE)
-        )
-    )
-
-
-def drafts_in(session: Session, event_id: int) -> Sequence[Match]:
-    """Return the matches of an event that were paired by hand and are not published yet."""
-    return session.scalars(
-        select(Match)
-        .where(Match.event_id == event_id, Match.state == MatchState.DRAFT)
-        .options(*_WITH_PEOPLE)
-        .order_by(Match.id)
-    ).all()
-
-
 def groups_of(session: Session, event_id: int) -> Sequence[Group]:
-    """Return the closing groups of an event that are not withdrawn, their members loaded."""
+    """Return the closing groups of an event, their members loaded."""
     return session.scalars(
         select(Group)
-        .where(Group.event_id == event_id, Group.state != MatchState.WITHDRAWN)
+        .where(Group.event_id == event_id)
         .options(selectinload(Group.members))
         .order_by(Group.number, Group.id)
     ).all()

@@ -2,26 +2,18 @@
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events import queries as events
 from asyncnet.events.model import Event
 from asyncnet.intros import queries as intros
-from asyncnet.matches import actions, queries
-from asyncnet.matches.actions import CannotPair
 from asyncnet.matches.bench import queries as bench
-from asyncnet.matches.bench.actions.announcing import announce
-from asyncnet.matches.bench.actions.asking import settings_of
-from asyncnet.matches.bench.actions.editing import ChangedMeanwhile, edit
+from asyncnet.matches.bench.actions.editing import ChangedMeanwhile, edit, worth_of
 from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_plan
 from asyncnet.matches.bench.desk import ROWS, Desk
 from asyncnet.matches.bench.draft import Act, CannotEdit, Edit
-from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.forms import PairForm
-from asyncnet.matches.instance import instance_of
-from asyncnet.matches.model import MatchState
 from asyncnet.matches.profiles import form_about, profile_page, saved
 from asyncnet.web.access import (
     Role,
@@ -46,7 +38,7 @@ def plan(event_id: int) -> ResponseReturnValue:
     if form.accepted():
         try:
             _pair(event, form)
-        except (CannotPair, CannotEdit) as error:
+        except CannotEdit as error:
             form.other.errors = [str(error)]
         except ChangedMeanwhile:
             form.other.errors = [
@@ -74,8 +66,6 @@ def plan(event_id: int) -> ResponseReturnValue:
         first=first,
         count=len(rows),
         page_size=ROWS,
-        drafts=[row.match for row in rows if row.match and row.match.state == "draft"],
-        waiting=queries.drafts_in(db.session(), event.id),
         intros=intros.states_in(db.session(), event.id),
         now=now,
     ), status
@@ -88,19 +78,15 @@ def publish(event_id: int) -> ResponseReturnValue:
     event = organized_event(event_id)
     if not ButtonForm().accepted():
         abort(400)
-    told = 0
     try:
         with transaction() as session:
-            on_bench = bench.current_of(session, event.id)
-            if on_bench is None:
-                told = _publish_drafts(session, event)
-            else:
-                seen = request.form.get("seen", on_bench.id, type=int)
-                if seen != on_bench.id:
-                    raise ChangedMeanwhile
-                settings = settings_of(on_bench.settings)
-                worth = Worth(instance_of(session, event, settings, with_left=True))
-                told = publish_plan(session, event, on_bench, worth, actor=actor(), now=utc_now())
+            plan = bench.current_of(session, event.id)
+            if plan is None:
+                raise CannotPublish("Nothing waits to be published: everybody sees this already.")
+            if request.form.get("seen", plan.id, type=int) != plan.id:
+                raise ChangedMeanwhile
+            worth = worth_of(session, event, plan)
+            told = publish_plan(session, event, plan, worth, actor=actor(), now=utc_now())
     except CannotPublish as error:
         flash(str(error), "bad")
     except ChangedMeanwhile:
@@ -111,30 +97,6 @@ def publish(event_id: int) -> ResponseReturnValue:
             + (f" {plural(told, 'person', 'people')} get a mail about the change." if told else ""),
             "good",
         )
-    return redirect(url_for(".plan", event_id=event.id))
-
-
-@pages.post("/events/<int:event_id>/plan/<int:match_id>/withdraw")
-@requires(Role.ORGANIZER)
-def withdraw(event_id: int, match_id: int) -> ResponseReturnValue:
-    """Take one match out at once; those who knew of it are told."""
-    event = organized_event(event_id)
-    match = queries.match_in(db.session(), event.id, match_id)
-    if not ButtonForm().accepted():
-        abort(400)
-    now = utc_now()
-    with transaction() as session:
-        was_known = match.state is MatchState.PUBLISHED and match.round.starts_at > now
-        actions.withdraw(session, match, actor=actor(), now=now)
-        if was_known:
-            announce(
-                session,
-                event,
-                [match.first, match.second],
-                cause=f"match:{match.id}:{int(now.timestamp())}",
-                now=now,
-            )
-    flash("Taken out of the plan.", "good")
     return redirect(url_for(".plan", event_id=event.id))
 
 
@@ -164,47 +126,23 @@ def _pair_form(event: Event) -> PairForm:
 
 
 def _pair(event: Event, form: PairForm) -> None:
-    """Let two people meet: on the bench where a plan lies there, else as a draft."""
+    """Let two people meet in the plan on the bench."""
     person_id = current_organizer().id
     with transaction() as session:
         slot = events.round_of(session, event.id, form.slot.data)
         people = [
             events.participant_of(session, event.id, field.data) for field in (form.one, form.other)
         ]
-        on_bench = bench.current_of(session, event.id)
-        if on_bench is None:
-            actions.pair(session, event, slot, *people, actor=actor(), now=utc_now())
-        else:
-            settings = settings_of(on_bench.settings)
-            edit(
-                session,
-                event,
-                Edit(Act.ADD, slot.number, people[0].id, people[1].id),
-                Worth(instance_of(session, event, settings, with_left=True)),
-                seen=number(form.seen),
-                person_id=person_id,
-                actor=actor(),
-                now=utc_now(),
-            )
-
-
-def _publish_drafts(session: Session, event: Event) -> int:
-    """Publish the matches paired by hand; return how many people are told of a change."""
-    now = utc_now()
-    was_published = event.published_at is not None
-    new = queries.drafts_in(session, event.id)
-    actions.publish(session, event, actor=actor(), now=now)
-    concerned = [
-        person
-        for match in new
-        if match.round.starts_at > now
-        for person in (match.first, match.second)
-        if person.left_at is None
-    ]
-    if not was_published or not concerned:
-        return 0
-    announce(session, event, concerned, cause=f"drafts:{int(now.timestamp())}", now=now)
-    return len({person.id for person in concerned})
+        edit(
+            session,
+            event,
+            Edit(Act.ADD, slot.number, people[0].id, people[1].id),
+            worth_of(session, event, bench.current_of(session, event.id)),
+            seen=number(form.seen),
+            person_id=person_id,
+            actor=actor(),
+            now=utc_now(),
+        )
 
 
 def _round_of(event: Event, form: PairForm) -> int:

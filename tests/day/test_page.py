@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
+from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.actions.registering import remove_participant
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
-from asyncnet.matches.actions import withdraw
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 from asyncnet.people.model import Person
 from tests import factories
-from tests.pages import find_form, open_personal_link, sign_in
+from tests.pages import open_personal_link, post_form, sign_in
 
 Rows = Callable[..., list[Any]]
 
@@ -53,7 +53,7 @@ def ana_meets(session: Session) -> Callable[[Event], Participant]:
         ben.experience = "Reef maps"
         chat.room, chat.first_reasons = 12, ["You both count whales."]
         factories.match(session, ana, mei, round_number=2)
-        group = Group(event_id=event.id, number=3, state=MatchState.PUBLISHED, created_at=utc_now())
+        group = Group(event_id=event.id, number=3, created_at=utc_now())
         session.add(group)
         session.flush()
         session.add_all(GroupMember(group_id=group.id, participant_id=p.id) for p in (ana, ben))
@@ -155,33 +155,28 @@ def test_a_round_that_begins_is_news_without_anybody_pressing_a_button(
     assert "You meet Ben" in fresh
 
 
-def test_a_match_taken_out_is_news_for_its_two_people_only(
+def test_a_match_taken_out_is_news_once_the_plan_is_published(
     app: Flask,
-    session: Session,
+    client: FlaskClient,
     begin: Callable[[float], Event],
     ana_meets: Callable[[Event], Participant],
     rows: Rows,
 ) -> None:
     event = begin(1)
-    ana_meets(event)
-    host, anas, bens, meis = (app.test_client() for _ in range(4))
-    people = rows(select(Participant).order_by(Participant.id))
-    tags = [
-        open_personal_link(browser, person).headers["ETag"]
-        for browser, person in zip((anas, bens, meis), people, strict=True)
-    ]
-    sign_in(host, rows(select(Person))[0])
+    ana = ana_meets(event)
+    [_, match] = rows(select(Match).order_by(Match.id))
+    phone = app.test_client()
+    tag = open_personal_link(phone, ana).headers["ETag"]
+    sign_in(client, rows(select(Person))[0])
+    plan, who = f"/events/{event.id}/plan", f"one={match.first_id}&other={match.second_id}"
 
-    token = find_form(host.get(f"/events/{event.id}/settings")).values["csrf_token"]
-    [first, _] = rows(select(Match).order_by(Match.id))
-    host.post(f"/events/{event.id}/plan/{first.id}/withdraw", data={"csrf_token": token})
+    post_form(client, f"{plan}/edit?act=out&number=2&{who}", action="/plan/edit")
+    drafted = phone.get(f"/me/{ana.id}/now", headers={"If-None-Match": tag})
+    post_form(client, plan, action="/plan/publish")
+    published = phone.get(f"/me/{ana.id}/now", headers={"If-None-Match": tag})
 
-    told = [
-        browser.get(f"/me/{person.id}/now", headers={"If-None-Match": tag})
-        for browser, person, tag in zip((anas, bens, meis), people, tags, strict=True)
-    ]
-    assert [answer.status_code for answer in told] == [200, 200, 304]
-    assert "You are free in this round" in told[0].text
+    assert (drafted.status_code, published.status_code) == (304, 200)
+    assert "Mei" not in published.text
 
 
 def test_neighbours_whose_pages_are_read_together_see_only_their_own(
@@ -239,7 +234,8 @@ def test_what_was_read_for_neighbours_is_read_anew_once_it_is_not_so_any_more(
     with app.app_context(), transaction() as writing:
         match = writing.scalars(select(Match).order_by(Match.id)).first()
         assert match is not None
-        withdraw(writing, match, actor=SYSTEM, now=utc_now())
+        match.state = MatchState.WITHDRAWN
+        refresh_pages_of(writing, (ana.id, ben.id))
     alone = anas.get(f"/me/{ana.id}/now").text
     with app.app_context(), transaction() as writing:
         who = writing.get_one(Participant, ben.id)

@@ -17,7 +17,8 @@ from asyncnet.followups.model import Answer, Reply, Step
 from asyncnet.followups.rules import Told
 from asyncnet.followups.waiting import PAGE, For, waiting_counts, waiting_page
 from asyncnet.intros.model import Intro
-from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
+from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageState
 from tests import factories
@@ -170,9 +171,12 @@ def test_what_an_organizer_must_decide_is_listed_with_its_place(
     watch(session, match)
     write(session, match, sent=True)
     session.execute(update(Message).values(state=MessageState.FAILED))
-    draft = factories.match(
-        session, factories.participant(session, forum), match.second, state=MatchState.DRAFT
+    plan = Plan(
+        event_id=forum.id, origin=PlanOrigin.EDITED, state=PlanState.READY, created_at=START
     )
+    session.add(plan)
+    session.flush()
+    session.add(Bench(event_id=forum.id, plan_id=plan.id))
     session.commit()
 
     page = client.get(f"/events/{forum.id}/waiting").text
@@ -180,7 +184,8 @@ def test_what_an_organizer_must_decide_is_listed_with_its_place(
     message = session.scalars(select(Message.id)).one()
     assert f'href="/events/{forum.id}/messages/{message}"' in page
     assert waiting_counts(session, forum.id) == {For.DECISION: 1, For.PUBLISHING: 1, For.MAIL: 1}
-    assert draft.state is MatchState.DRAFT
+    [row] = rows_of_page(client, forum, "publishing")
+    assert "Everybody Waits for You to publish the plan" in row
 
 
 def test_the_overview_counts_as_the_list_does_and_leads_into_it(

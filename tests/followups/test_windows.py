@@ -27,9 +27,8 @@ from asyncnet.events.rules import (
 from asyncnet.followups.actions.answering import answer_match
 from asyncnet.followups.model import Answer, StandIn
 from asyncnet.followups.windows.actions import mind_windows
-from asyncnet.matches.actions import pair, publish, withdraw
 from asyncnet.matches.bench.actions.announcing import announce
-from asyncnet.matches.model import Forbid, Match
+from asyncnet.matches.model import Forbid, Match, MatchState
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageKind, next_daylight
 from asyncnet.web.filters import local
@@ -69,9 +68,8 @@ def matched(
     )
     for person in (one, other):
         factories.intro(session, person)
-    match = pair(session, event, event.rounds[0], one, other, actor=SYSTEM, now=utc_now())
-    publish(session, event, actor=SYSTEM, now=utc_now())
-    session.commit()
+    match = factories.match(session, one, other)
+    factories.publish(session, event)
     return one, other, match
 
 
@@ -103,9 +101,8 @@ def test_mail_and_calendar_tell_when_a_window_opens_for_their_reader(
     window = window_of(slot, ZoneInfo(zone))
     reader, _, match = matched(session, event, (zone, "UTC"))
     more = factories.participant(session, event, attendance=Attendance.ASYNC)
-    pair(session, event, event.rounds[0], reader, more, actor=SYSTEM, now=utc_now())
-    publish(session, event, actor=SYSTEM, now=utc_now())
-    withdraw(session, match, actor=SYSTEM, now=utc_now())
+    factories.match(session, reader, more)
+    match.state = MatchState.WITHDRAWN
     sign_in(client, factories.organizer(session, of=event))
     session.commit()
 

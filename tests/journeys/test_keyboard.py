@@ -15,7 +15,7 @@ from asyncnet.events.actions import making, registering
 from asyncnet.events.actions.making import EventPlan
 from asyncnet.events.actions.registering import Profile
 from asyncnet.events.rules import Attendance
-from asyncnet.matches import actions as matches
+from asyncnet.matches.model import Match
 from asyncnet.people.model import Person
 from asyncnet.wiring import links
 from tests.journeys.installation import Installation
@@ -106,7 +106,15 @@ def two_matched_people(installation: Installation) -> tuple[str, str]:
                 Profile("Mei", "mei@example.org", "Australia/Sydney", Attendance.ASYNC, "", ""),
             )
         )
-        matches.pair(session, event, event.rounds[0], ana, mei, actor=SYSTEM, now=now)
-        matches.publish(session, event, actor=SYSTEM, now=now)
+        session.add(
+            Match(
+                event_id=event.id,
+                round_id=event.rounds[0].id,
+                first_id=ana.id,
+                second_id=mei.id,
+                created_at=now,
+            )
+        )
+        event.published_at = now
         live, asynchronous = (links().personal(p.id, p.link_version) for p in (ana, mei))
     return live, asynchronous

@@ -9,11 +9,9 @@ from flask.testing import FlaskClient
 from icalendar import Calendar
 from sqlalchemy.orm import Session
 
-from asyncnet.audit.actions import SYSTEM
-from asyncnet.clock import utc_now
 from asyncnet.events.model import Event
 from asyncnet.events.rules import Attendance
-from asyncnet.matches.actions import pair, publish, withdraw
+from asyncnet.matches.model import MatchState
 from asyncnet.matches.queries import plan_of
 from tests import factories
 from tests.pages import sign_in
@@ -28,9 +26,8 @@ def event(session: Session, client: FlaskClient) -> Event:
     people = [factories.participant(session, made, name=name) for name in names]
     mei = factories.participant(session, made, name="Mei", attendance=Attendance.ASYNC)
     for one, other in ((people[0], people[1]), (people[2], people[3]), (people[4], mei)):
-        pair(session, made, made.rounds[0], one, other, actor=SYSTEM, now=utc_now())
-    publish(session, made, actor=SYSTEM, now=utc_now())
-    session.commit()
+        factories.match(session, one, other)
+    factories.publish(session, made)
     sign_in(client, host)
     return made
 
@@ -69,11 +66,10 @@ def test_a_chat_keeps_its_room_when_others_come_and_go(
 ) -> None:
     from_before = {m.first_id: m.room for m in plan_of(session, event.id) if m.room}
     first = min(plan_of(session, event.id), key=lambda match: match.room or 99)
-    withdraw(session, first, actor=SYSTEM, now=utc_now())
+    first.state = MatchState.WITHDRAWN
     extra = [factories.participant(session, event, name=name) for name in ("Flo", "Gus")]
-    pair(session, event, event.rounds[0], *extra, actor=SYSTEM, now=utc_now())
-    publish(session, event, actor=SYSTEM, now=utc_now())
-    session.commit()
+    factories.match(session, *extra)
+    factories.publish(session, event)
 
     after = {m.first_id: m.room for m in plan_of(session, event.id) if m.room}
 

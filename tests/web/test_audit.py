@@ -72,16 +72,14 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("messages.reword", "message.reworded", {}),
     ("messages.change_text", "mail_text.changed", {"opening": "Hello {name}"}),
     ("messages.usual_text", "mail_text.changed", {"version": "1"}),
-    ("matches.plan", "match.paired", {}),
-    ("matches.publish", "plan.published", {}),
-    ("matches.withdraw", "match.withdrawn", {}),
+    ("matches.plan", "plan.add", {}),
     ("bench.suggest", "plan.asked", {}),
     ("bench.repair", "plan.asked", {}),
     ("bench.stop", "plan.stopped", {}),
-    ("bench.edit", "plan.pin", {}),
-    ("bench.undo", "plan.undone", {"seen": 2}),
-    ("bench.redo", "plan.redone", {"seen": 0}),
-    ("bench.lay", "plan.chosen", {"seen": 2, "plan": 0}),
+    ("bench.edit", "plan.out", {}),
+    ("bench.undo", "plan.undone", {"seen": 3}),
+    ("bench.redo", "plan.redone", {"seen": 1}),
+    ("bench.lay", "plan.chosen", {"seen": 3, "plan": 3}),
     ("exits.say", "exit.leaving", {"form_key": "one"}),
     ("exits.undo", "exit.undone", {}),
     ("followups.choose_draft", "match.draft_chosen", {}),
@@ -100,6 +98,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("faces.remove", "photo.removed", {}),
     ("intros.withdraw", "intro.withdrawn", {}),
     ("intro_board.nudge", "intro.nudged", {}),
+    ("matches.publish", "plan.published", {}),
     ("questions.start", "questions.started", {"start": "work"}),
     ("people.close_pages", "signed_out", {}),
     ("people.sign_out", "signed_out", {}),
@@ -147,21 +146,21 @@ def test_each_change_leaves_one_entry(
     open_personal_link(guest, world.ours.live)
     visitor.get(f"/sign-in/{token_for(app, 'second@forum.example')}")
     third = factories.participant(session, world.ours.event)
-    factories.participant(session, world.ours.event, attendance=Attendance.ASYNC)
+    fourth = factories.participant(session, world.ours.event, attendance=Attendance.ASYNC)
     ours, theirs = (zone_named(who.zone) for who in (world.ours.live, world.ours.away))
     free = both_awake(ours, theirs, after=utc_now() + timedelta(days=1), days=7)
     filled_in: dict[str, dict[str, Any]] = {
         "threads.propose": {"first": next(free).isoformat()},
         "messages.decide_all": {"wish": "release", "pick": f"{world.ours.message_id}:2"},
-        "matches.plan": {"one": world.ours.away.id, "other": third.id},
+        "matches.plan": {"one": third.id, "other": fourth.id},
         "profiles.settle_name": {"person": world.ours.away.id},
         "followups.viewing": {f"q{world.ours.question_id}": "The tide pools."},
         "bench.edit": {
-            "act": "pin",
+            "act": "out",
             "number": 1,
             "one": world.ours.live.id,
             "other": world.ours.away.id,
-            "seen": 0,
+            "seen": 1,
         },
     }
     policies = {door.endpoint: door for door in doors(app) if door.method == "POST"}

@@ -26,7 +26,7 @@ from asyncnet.followups.actions.answering import answer_match
 from asyncnet.followups.actions.drafting import keep_draft
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.model import Intro, IntroState
-from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import hash_of
 from asyncnet.people.model import Person
@@ -52,7 +52,6 @@ class Side:
     live: Participant
     away: Participant
     match: Match
-    draft: Match
     intro_id: int
     recording_id: int
     message_id: int
@@ -69,7 +68,7 @@ class Side:
         return {
             "event_id": self.event.id,
             "person_id": self.live.id,
-            "match_id": self.draft.id if "plan" in rule else self.match.id,
+            "match_id": self.match.id,
             "question_id": self.question_id,
             "import_id": self.import_id,
             "mention_id": self.names[rule.startswith("/me/")],
@@ -112,7 +111,7 @@ class Door:
 
 
 def build(session: Session) -> World:
-    """Return two events, each with two people, a published and a draft match, and so on."""
+    """Return two events, each with two people, a match, and so on."""
     return World(_side(session, "host@ours.example"), _side(session, "host@theirs.example"))
 
 
@@ -200,7 +199,6 @@ def _side(session: Session, email: str) -> Side:
     )
     other = factories.participant(session, event)
     match = factories.match(session, live, away)
-    draft = factories.match(session, live, other, round_number=2, state=MatchState.DRAFT)
     send_personal_link(session, other, now=utc_now())
     answer_match(session, match.id, live.id, items=[], contact=None, actor=SYSTEM, now=utc_now())
     for tab in ("phone", "laptop"):
@@ -267,7 +265,6 @@ def _side(session: Session, email: str) -> Side:
         live=live,
         away=away,
         match=match,
-        draft=draft,
         intro_id=intro.id,
         recording_id=recording.id,
         message_id=waiting,

@@ -2,7 +2,7 @@
 
 import re
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from html import unescape
 from typing import Any
@@ -41,7 +41,7 @@ def set_up(host: Visitor, inbox: Inbox) -> str:
             "title": "Ocean communities forum",
             "purpose": "People who look after ocean communities meet each other.",
             "zone": HOST_ZONE,
-            "starts": local_input(utc_now(), HOST_ZONE),
+            "starts": local_input(utc_now() + timedelta(hours=1), HOST_ZONE),
             "rounds": "1",
             "minutes": "5",
             "pause": "2",

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import EventMode
-from asyncnet.matches import queries as matches
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.asking import first_open_round, settings_of
 from asyncnet.matches.bench.actions.editing import draft_on
@@ -17,7 +16,6 @@ from asyncnet.matches.bench.draft import Act, Change, Draft, Edit, Meeting, chan
 from asyncnet.matches.bench.model import Plan, PlanOrigin
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of, reasons_of
-from asyncnet.matches.model import Match, MatchState
 from asyncnet.matches.rules import PlanSettings
 
 ROWS = 50
@@ -42,14 +40,13 @@ class Seat:
 
 @dataclass(frozen=True)
 class Row:
-    """One meeting of a round; `match` is its row while nothing lies on the bench."""
+    """One meeting of a round."""
 
     number: int
     seats: Sequence[Seat]
     pinned: bool
     broken: str
     """Why it cannot take place any more, empty when it can."""
-    match: Match | None
 
 
 @dataclass(frozen=True)
@@ -98,9 +95,7 @@ class Desk:
     @cached_property
     def published(self) -> Draft:
         """What people see now."""
-        return queries.rows_as_draft(
-            self.session, self.event, self.worth, known=self.draft, only=(MatchState.PUBLISHED,)
-        )
+        return queries.rows_as_draft(self.session, self.event, self.worth, known=self.draft)
 
     @cached_property
     def told(self) -> list[Change]:
@@ -243,18 +238,21 @@ class Desk:
 
     def rows(self, number: int, *, named: str = "") -> list[Row]:
         """Return the meetings of a round, those of people called so alone if anything is given."""
-        by_pair = self._matches() if self.plan is None else {}
         found = []
         for meeting in self.draft.rounds[number - 1] if number <= len(self.draft.rounds) else ():
             names = [self.worth.name(person) for person in meeting.who]
             if named and not any(named.casefold() in name.casefold() for name in names):
                 continue
-            found.append((names, meeting, by_pair.get(meeting.who)))
+            found.append((names, meeting))
         found.sort(key=lambda row: [name.casefold() for name in row[0]])
-        return [self._row(number, meeting, match) for _, meeting, match in found]
+        return [self.row(number, meeting) for _, meeting in found]
 
     def row(self, number: int, meeting: Meeting) -> Row:
-        return self._row(number, meeting, None)
+        """Return one meeting as its row shows it, those who are there live first."""
+        why = next((r for duo in meeting.pairs() if (r := self.worth.refusal(*duo))), "")
+        seats = [self._seat(meeting, person) for person in meeting.who]
+        seats.sort(key=lambda seat: (not seat.is_live, seat.name.casefold()))
+        return Row(number, seats, meeting.pinned, why)
 
     def in_words(self, plan: Plan) -> str:
         """Return what made a plan, in a few words."""
@@ -292,18 +290,6 @@ class Desk:
         if len(names) < 2:
             return "".join(names) or "nobody"
         return f"{', '.join(names[:-1])} and {names[-1]}"
-
-    def _matches(self) -> dict[tuple[int, ...], Match]:
-        return {
-            (match.first_id, match.second_id): match
-            for match in matches.plan_of(self.session, self.event.id)
-        }
-
-    def _row(self, number: int, meeting: Meeting, match: Match | None) -> Row:
-        why = next((r for duo in meeting.pairs() if (r := self.worth.refusal(*duo))), "")
-        seats = [self._seat(meeting, person) for person in meeting.who]
-        seats.sort(key=lambda seat: (not seat.is_live, seat.name.casefold()))
-        return Row(number, seats, meeting.pinned, why, match)
 
     def _seat(self, meeting: Meeting, person: int) -> Seat:
         people = self.worth.people

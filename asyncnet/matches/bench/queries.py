@@ -11,7 +11,7 @@ from asyncnet.events.model import Event
 from asyncnet.matches import queries as matches
 from asyncnet.matches.bench.draft import Draft, Facts, Meeting, Who, meeting_of
 from asyncnet.matches.bench.model import Bench, Plan, PlanState
-from asyncnet.matches.model import Forbid, Group, Match, MatchState
+from asyncnet.matches.model import Forbid, Group, Match
 
 PLANS_LISTED = 30
 
@@ -90,18 +90,15 @@ def rows_as_draft(
     facts: Facts,
     *,
     known: Draft | None = None,
-    only: tuple[MatchState, ...] = (MatchState.DRAFT, MatchState.PUBLISHED),
 ) -> Draft:
-    """Return the matches and groups of an event, as they stand in the tables, as a draft.
+    """Return the published matches and groups of an event as a draft.
 
     `known` is a plan from which the points of the same meetings and everybody's ideal are taken.
     """
-    found = [match for match in matches.plan_of(session, event.id) if match.state in only]
-    groups = [group for group in matches.groups_of(session, event.id) if group.state in only]
     points = {meeting.who: meeting for _, meeting in known.meetings()} if known else {}
     numbers = {slot.id: slot.number for slot in event.rounds}
     rounds: list[list[Meeting]] = [[] for _ in event.rounds]
-    for round_id, who, pinned in meetings_in(found):
+    for round_id, who, pinned in meetings_in(matches.plan_of(session, event.id)):
         same = points.get(who)
         meeting = (
             Meeting(who, same.points, pinned) if same else meeting_of(who, facts, pinned=pinned)
@@ -109,7 +106,7 @@ def rows_as_draft(
         rounds[numbers[round_id] - 1].append(meeting)
     return Draft(
         rounds=tuple(tuple(sorted(found, key=lambda m: m.who)) for found in rounds),
-        groups=_members(groups),
+        groups=_members(matches.groups_of(session, event.id)),
         ideals=known.ideals if known else {},
     )
 

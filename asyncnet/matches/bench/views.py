@@ -14,17 +14,20 @@ from asyncnet.events.model import Event
 from asyncnet.events.rules import MentionKind
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions import asking, editing
-from asyncnet.matches.bench.actions.asking import CannotAsk, settings_of
-from asyncnet.matches.bench.actions.editing import ChangedMeanwhile, NothingThere, draft_on
+from asyncnet.matches.bench.actions.asking import CannotAsk
+from asyncnet.matches.bench.actions.editing import (
+    ChangedMeanwhile,
+    NothingThere,
+    draft_on,
+    worth_of,
+)
 from asyncnet.matches.bench.desk import Desk
 from asyncnet.matches.bench.draft import Act, CannotEdit, Draft, Edit, changes, edited
 from asyncnet.matches.bench.forms import EditForm, SeenForm, SuggestForm
 from asyncnet.matches.bench.limits import breaches_of
 from asyncnet.matches.bench.model import Plan, PlanOrigin
 from asyncnet.matches.bench.swaps import swaps
-from asyncnet.matches.bench.worth import Worth, costs
-from asyncnet.matches.instance import instance_of
-from asyncnet.matches.model import MatchState
+from asyncnet.matches.bench.worth import costs
 from asyncnet.web.access import (
     LARGEST_ID,
     Role,
@@ -223,8 +226,7 @@ def _edit(event: Event, wanted: Edit, *, seen: int) -> ResponseReturnValue:
     try:
         with transaction() as session:
             before = queries.current_of(session, event.id)
-            settings = settings_of(before.settings if before else {})
-            worth = Worth(instance_of(session, event, settings, with_left=True))
+            worth = worth_of(session, event, before)
             old = draft_on(session, event, worth, before)
             plan = editing.edit(
                 session,
@@ -299,9 +301,7 @@ def _step(event: Event, which: str) -> ResponseReturnValue:
 def _side(desk: Desk, plan_id: int) -> tuple[Plan | None, Draft]:
     """Return one of the plans to compare; 0 is what people see now."""
     if not plan_id:
-        return None, queries.rows_as_draft(
-            desk.session, desk.event, desk.worth, known=desk.draft, only=(MatchState.PUBLISHED,)
-        )
+        return None, queries.rows_as_draft(desk.session, desk.event, desk.worth, known=desk.draft)
     plan = queries.plan_in(desk.session, desk.event.id, plan_id)
     return plan, Draft.of_data(plan.content)
 

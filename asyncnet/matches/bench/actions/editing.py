@@ -11,10 +11,11 @@ from asyncnet.database import NotFound
 from asyncnet.events.model import Event
 from asyncnet.matches.actions import keep_apart, let_meet, overrule
 from asyncnet.matches.bench import queries
-from asyncnet.matches.bench.actions.asking import bench_of
+from asyncnet.matches.bench.actions.asking import bench_of, settings_of
 from asyncnet.matches.bench.draft import Act, Draft, Edit, edited
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
+from asyncnet.matches.instance import instance_of
 
 PLANS_KEPT = 100
 """How many plans of an event can be gone back to; older ones are cleared away."""
@@ -28,8 +29,14 @@ class NothingThere(Exception):
     """There is no step back, or forth."""
 
 
+def worth_of(session: Session, event: Event, plan: Plan | None) -> Worth:
+    """Return what the people of an event are worth to each other, by the settings of a plan."""
+    settings = settings_of(plan.settings if plan else {})
+    return Worth(instance_of(session, event, settings, with_left=True))
+
+
 def draft_on(session: Session, event: Event, worth: Worth, plan: Plan | None) -> Draft:
-    """Return what lies on the bench: a plan, or the matches as they stand in the tables."""
+    """Return what lies on the bench: a plan, or the published matches."""
     if plan is not None:
         return Draft.of_data(plan.content)
     published = queries.last_published(session, event.id)

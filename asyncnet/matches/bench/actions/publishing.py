@@ -1,6 +1,6 @@
 """Publishes the plan on the bench, and tells those whom a change concerns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
 from asyncnet.matches.bench.actions.editing import ChangedMeanwhile
-from asyncnet.matches.bench.draft import Change, Draft, Meeting, changes
+from asyncnet.matches.bench.draft import Change, Draft, Meeting, Who, changes
 from asyncnet.matches.bench.model import Plan
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import reasons_of
@@ -38,8 +38,9 @@ def publish_plan(
 ) -> int:
     """Let everybody see the plan on the bench; return how many people a change is mailed to.
 
-    Rounds that have begun stay as they are. Before an event's first publication nobody knows of
-    anything, so nobody is told of a change. Raises ChangedMeanwhile and CannotPublish.
+    What people know of rounds that have begun stays as it is; while such a round lasts, those
+    who are free in it may still find each other. Before an event's first publication nobody
+    knows of anything, so nobody is told of a change. Raises ChangedMeanwhile and CannotPublish.
     """
     bench = bench_of(session, event.id)
     if bench.plan_id != plan.id:
@@ -47,7 +48,7 @@ def publish_plan(
     draft = Draft.of_data(plan.content)
     first_open = first_open_round(event, now)
     _refuse_broken(draft, worth, first_open)
-    known = queries.rows_as_draft(session, event, worth, only=(MatchState.PUBLISHED,))
+    known = queries.rows_as_draft(session, event, worth)
     _write_matches(session, event, draft, worth, first_open=first_open, now=now)
     _write_groups(session, event, draft, now=now)
     told = []
@@ -98,14 +99,15 @@ def _refuse_broken(draft: Draft, worth: Worth, first_open: int) -> None:
 def _write_matches(
     session: Session, event: Event, draft: Draft, worth: Worth, *, first_open: int, now: datetime
 ) -> None:
-    """Make the tables hold the coming rounds of a draft; the rooms of a trio are one."""
+    """Make the tables hold the coming rounds of a draft, and what still fits into one that
+    lasts; the rooms of a trio are one."""
     rows = queries.rows_by_pair(session, event.id)
     slots = {slot.number: slot for slot in event.rounds}
     numbers = {slot.id: slot.number for slot in event.rounds}
+    coming = [(number, meeting) for number, meeting in draft.meetings() if number >= first_open]
     wanted = {
         duo: (number, meeting)
-        for number, meeting in draft.meetings()
-        if number >= first_open
+        for number, meeting in [*coming, *_late(event, draft, worth, rows, now=now)]
         for duo in meeting.pairs()
     }
     for duo, match in rows.items():
@@ -137,9 +139,33 @@ def _write_matches(
     give_rooms(session, event.id)
 
 
+def _late(
+    event: Event, draft: Draft, worth: Worth, rows: Mapping[Who, Match], *, now: datetime
+) -> Iterator[tuple[int, Meeting]]:
+    """Yield what people who are free can still do in a round that has begun and lasts."""
+    begun = {slot.id: slot for slot in event.rounds if slot.starts_at <= now}
+    lasting = {slot.id: slot.number for slot in begun.values() if slot.ends_at > now}
+    met = {duo for duo, match in rows.items() if match.round_id in begun}
+    busy = {
+        (lasting[match.round_id], person)
+        for duo, match in rows.items()
+        if match.round_id in lasting and match.state is MatchState.PUBLISHED
+        for person in duo
+        if worth.is_live(person)
+    }
+    for number, meeting in draft.meetings():
+        if (
+            number in lasting.values()
+            and met.isdisjoint(meeting.pairs())
+            and busy.isdisjoint((number, person) for person in meeting.who)
+            and not any(worth.refusal(*duo) for duo in meeting.pairs())
+        ):
+            yield number, meeting
+
+
 def _join_rooms(
     event: Event,
-    rows: Mapping[tuple[int, ...], Match],
+    rows: Mapping[Who, Match],
     draft: Draft,
     trios: Iterable[tuple[int, Meeting]],
 ) -> None:
@@ -176,15 +202,12 @@ def _write_groups(session: Session, event: Event, draft: Draft, *, now: datetime
         if who in wanted:
             wanted.discard(who)
             taken.add(group.number)
-            group.state = MatchState.PUBLISHED
         else:
             session.execute(delete(GroupMember).where(GroupMember.group_id == group.id))
             session.execute(delete(Group).where(Group.id == group.id))
     free = (n for n in range(1, len(draft.groups) + len(taken) + 1) if n not in taken)
     for who in sorted(wanted):
-        made = Group(
-            event_id=event.id, number=next(free), state=MatchState.PUBLISHED, created_at=now
-        )
+        made = Group(event_id=event.id, number=next(free), created_at=now)
         session.add(made)
         session.flush()
         session.add_all(GroupMember(group_id=made.id, participant_id=person) for person in who)

@@ -19,7 +19,6 @@ from asyncnet.matches.bench.job import Job
 from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import Instance, instance_of
-from asyncnet.matches.model import MatchState
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.matching.problem import Pair, Pin, Problem, pair
 
@@ -292,7 +291,7 @@ def _watched(session: Session, event: Event, instance: Instance) -> list[tuple[i
     if not instance.watched:
         return []
     everybody = Worth(instance_of(session, event, with_left=True))
-    published = queries.rows_as_draft(session, event, everybody, only=(MatchState.PUBLISHED,))
+    published = queries.rows_as_draft(session, event, everybody)
     return [
         (number, meeting)
         for number, meeting in published.meetings()
