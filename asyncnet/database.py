@@ -29,6 +29,10 @@ class NotFound(Exception):
     """There is no such row, or it belongs to somebody else: nobody can tell which."""
 
 
+class ChangedMeanwhile(Exception):
+    """Somebody else saved it after the page was shown, so nothing was done (CHECKLIST F9)."""
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment, kept in UTC. Refuses a value without a zone."""
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.day import queries
 from asyncnet.day.actions.exiting import settle_exit
 from asyncnet.day.actions.prompting import change_prompts
@@ -15,7 +15,6 @@ from asyncnet.day.board import board_of
 from asyncnet.day.forms import NoticeForm, TurnForm, prompts_form
 from asyncnet.day.rules import CLOSING_PROMPT, LONG_BEFORE, icebreaker_of, preflight
 from asyncnet.day.windows import windows_of
-from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.actions.turning import tell_everybody, turn_clock
 from asyncnet.events.clock import CannotTurn, Phase, Turn
 from asyncnet.events.model import Event

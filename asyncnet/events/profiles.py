@@ -4,9 +4,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events import queries
-from asyncnet.events.actions.making import ChangedMeanwhile, choose_asks
+from asyncnet.events.actions.making import choose_asks
 from asyncnet.events.actions.wording import respell
 from asyncnet.events.model import Spelling
 from asyncnet.events.registration import AsksForm, WordForm

@@ -4,12 +4,12 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import NotFound, db, transaction
+from asyncnet.database import ChangedMeanwhile, NotFound, db, transaction
 from asyncnet.events import queries
 from asyncnet.events.actions import importing, linking, making, registering
 from asyncnet.events.actions.importing import ImportGone
 from asyncnet.events.actions.linking import MailedLately
-from asyncnet.events.actions.making import ChangedMeanwhile, RoundsTaken
+from asyncnet.events.actions.making import RoundsTaken
 from asyncnet.events.actions.registering import AlreadyRegistered
 from asyncnet.events.forms import (
     EventForm,

@@ -9,18 +9,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events.model import Participant, Question
 from asyncnet.events.queries import counts, questions_of, slot_for
 from asyncnet.events.rules import MAX_ANSWERS, EventMode
 from asyncnet.followups import queries
 from asyncnet.followups.actions import drafting
-from asyncnet.followups.actions.answering import (
-    AlreadySent,
-    AnsweredMeanwhile,
-    TooManyNotes,
-    answer_match,
-)
+from asyncnet.followups.actions.answering import AlreadySent, TooManyNotes, answer_match
 from asyncnet.followups.actions.mailing import has_gone, may_change
 from asyncnet.followups.forms import (
     NOTE,
@@ -113,7 +108,7 @@ def viewing(participant_id: int, match_id: int) -> ResponseReturnValue:
             "bad",
         )
         return redirect(page)
-    except AnsweredMeanwhile:
+    except ChangedMeanwhile:
         found = queries.viewing_by(db.session(), viewer, match_id)
         if found.answer is not None:
             form.now_at(found.answer.version)

@@ -8,11 +8,10 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events.model import Participant
 from asyncnet.intros import queries
 from asyncnet.intros.actions import captioning
-from asyncnet.intros.actions.captioning import Stale
 from asyncnet.intros.cues import MAX_CUES, write_time
 from asyncnet.intros.forms import CaptionsForm
 from asyncnet.intros.model import Captions, CaptionsState, Intro, IntroKind
@@ -87,7 +86,7 @@ def edited(spoken: Spoken, read_again: Callable[[], Spoken | None]) -> ResponseR
                 actor=actor(),
                 now=utc_now(),
             )
-    except Stale:
+    except ChangedMeanwhile:
         return _again(read_again() or abort(404), form), 409
     flash(
         "Your captions are shown from now on."

@@ -4,9 +4,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events import queries as events
-from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.actions.registering import AlreadyRegistered
 from asyncnet.events.actions.wording import choose_meant
 from asyncnet.events.model import Participant

@@ -4,12 +4,12 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events import queries as events
 from asyncnet.events.model import Event
 from asyncnet.intros import queries as intros
 from asyncnet.matches.bench import queries as bench
-from asyncnet.matches.bench.actions.editing import ChangedMeanwhile, edit, worth_of
+from asyncnet.matches.bench.actions.editing import edit, worth_of
 from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_plan
 from asyncnet.matches.bench.desk import ROWS, Desk
 from asyncnet.matches.bench.draft import Act, CannotEdit, Edit

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.database import ChangedMeanwhile
 from asyncnet.messages import queue
 from asyncnet.messages.model import MailText, Message
 from asyncnet.messages.rules import Act
@@ -19,8 +20,8 @@ def decide(
 ) -> Message:
     """Do what an organizer decided when they saw `version` of a message; return it.
 
-    Raises BeingSent while a worker has it, Stale when it has changed since, and TakesNoMail
-    when its reader takes no mail.
+    Raises BeingSent while a worker has it, ChangedMeanwhile when it has changed since, and
+    TakesNoMail when its reader takes no mail.
     """
     message = queue.act(session, message_id, wish, version=version, actor=actor.name, now=now)
     record(session, actor, f"message.{wish}", f"message:{message_id}", now=now)
@@ -61,7 +62,10 @@ def reword(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Give one mail words of its own, or None for those of its kind. Raises BeingSent and Stale."""
+    """Give one mail words of its own, or None for those of its kind.
+
+    Raises BeingSent and ChangedMeanwhile.
+    """
     queue.reword(session, message_id, words, version=version, actor=actor.name, now=now)
     record(session, actor, "message.reworded", f"message:{message_id}", now=now)
 
@@ -78,7 +82,7 @@ def word_kind(
 ) -> None:
     """Let a kind of mail of an event say these words from now on.
 
-    `version` is the one that was seen, 0 for the usual words. Raises Stale.
+    `version` is the one that was seen, 0 for the usual words. Raises ChangedMeanwhile.
     """
     values = {
         "subject": words.subject,
@@ -96,7 +100,7 @@ def word_kind(
         first = _insert(session).values(event_id=event_id, kind=kind, **values)
         saved = session.scalar(first.on_conflict_do_nothing().returning(MailText.version))
     if saved is None:
-        raise queue.Stale
+        raise ChangedMeanwhile
     record(session, actor, "mail_text.changed", f"event:{event_id}", detail=kind, now=now)
 
 

@@ -10,10 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.messages import queue
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import Stale
 from asyncnet.messages.rules import Act
 from asyncnet.tasks import drain_mail
 from benchmarks.faults.counting import Outcome, count, scheduled
@@ -61,7 +60,7 @@ def _cancel_some(bench: Bench, keys: list[str], cancelled: set[str], stop: threa
             db.session.rollback()
             if message is None:
                 continue
-            with suppress(Stale, DBAPIError), transaction() as session:
+            with suppress(ChangedMeanwhile, DBAPIError), transaction() as session:
                 queue.act(
                     session,
                     message.id,

@@ -15,10 +15,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
-from asyncnet.database import transaction
+from asyncnet.database import ChangedMeanwhile, transaction
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions import arranging
-from asyncnet.followups.actions.arranging import Outdated
 from asyncnet.followups.model import Meeting
 from asyncnet.followups.rules import MEETING, both_awake
 from asyncnet.matches.model import Match
@@ -192,7 +191,7 @@ def test_a_time_that_is_not_on_offer_is_not_agreed_on(scene: Evening, who: str) 
     reader = scene.kenji if who == "kenji" else scene.ana
     at = at_noon(scene) + timedelta(hours=1 if who == "nobody" else 0)
 
-    with pytest.raises(Outdated), scene.app.app_context(), transaction() as session:
+    with pytest.raises(ChangedMeanwhile), scene.app.app_context(), transaction() as session:
         arranging.accept(
             session, match_of(scene), reader.id, at, version=0 if who == "late" else 1,
             actor=SYSTEM, now=by_daylight(scene),

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from asyncnet.database import transaction
+from asyncnet.database import ChangedMeanwhile, transaction
 from asyncnet.messages import queue
-from asyncnet.messages.queue import BeingSent, Claim, Stale
+from asyncnet.messages.queue import BeingSent, Claim
 from asyncnet.messages.rules import LEASE, Act, MessageState, Outcome
 from tests.messages.mails import NOON, plan_mail, states, steps, the_message
 
@@ -299,7 +299,7 @@ def test_a_decision_about_an_older_version_changes_nothing(app: Flask) -> None:
     seen = the_message(app).version
     act(app, Act.HOLD)
 
-    with pytest.raises(Stale):
+    with pytest.raises(ChangedMeanwhile):
         act(app, Act.CANCEL, version=seen)
 
     assert the_message(app).state is MessageState.HELD
@@ -310,7 +310,7 @@ def test_what_was_sent_stays_sent(app: Flask, wish: Act) -> None:
     plan_mail(app)
     settle(app, must_claim(app), Outcome.ACCEPTED)
 
-    with pytest.raises(Stale):
+    with pytest.raises(ChangedMeanwhile):
         act(app, wish)
 
 
@@ -330,7 +330,7 @@ def test_cancelling_and_sending_at_once_never_does_both(app: Flask) -> None:
             try:
                 act(app, Act.CANCEL, key=f"mail-{number}")
                 cancelled.append(f"mail-{number}")
-            except Stale:
+            except ChangedMeanwhile:
                 continue
 
     at_once([work, cancel])

@@ -7,8 +7,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.database import ChangedMeanwhile
 from asyncnet.events.actions.closing import end_with_groups
-from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.model import Event
 
 

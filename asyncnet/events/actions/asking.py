@@ -7,8 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
-from asyncnet.database import lock
-from asyncnet.events.actions.making import ChangedMeanwhile
+from asyncnet.database import ChangedMeanwhile, lock
 from asyncnet.events.model import Question
 from asyncnet.events.rules import MAX_QUESTIONS, Asked
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from asyncnet.events.actions.making import ChangedMeanwhile
+from asyncnet.database import ChangedMeanwhile
 from asyncnet.events.actions.replanning import replan_follow_ups
 from asyncnet.events.model import Event
 from asyncnet.events.queries import clock_of

@@ -11,16 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
-from asyncnet.database import NotFound, lock
+from asyncnet.database import ChangedMeanwhile, NotFound, lock
 from asyncnet.events.actions.replanning import has_follow_ups, replan_follow_ups
 from asyncnet.events.clock import Clock, rhythm_of
 from asyncnet.events.model import Event, EventOrganizer, Participant, Question, Round
 from asyncnet.events.queries import event_made_from
 from asyncnet.events.rules import FIRST_QUESTIONS, Attendance, EventMode, Slot, slots
-
-
-class ChangedMeanwhile(Exception):
-    """Somebody else saved this row after the page was opened."""
 
 
 class RoundsTaken(Exception):

@@ -10,9 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
-from asyncnet.database import lock, wake
+from asyncnet.database import ChangedMeanwhile, lock, wake
 from asyncnet.events.actions.linking import MailedLately, end_links, send_personal_link
-from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.actions.refreshing import refresh_pages
 from asyncnet.events.actions.replanning import follow_reader, replan_follow_ups
 from asyncnet.events.actions.wording import (

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
-from asyncnet.events.actions.making import ChangedMeanwhile
+from asyncnet.database import ChangedMeanwhile
 from asyncnet.events.actions.replanning import replan_follow_ups
 from asyncnet.events.clock import CannotTurn, Clock, Turn, turned
 from asyncnet.events.model import Event, Round

@@ -4,10 +4,9 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events.actions import asking
 from asyncnet.events.actions.asking import TooMany
-from asyncnet.events.actions.making import ChangedMeanwhile
 from asyncnet.events.model import Event, Question
 from asyncnet.events.questions.forms import KINDS, OrderForm, QuestionForm, StartForm
 from asyncnet.events.rules import QUESTION_SETS

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.database import ChangedMeanwhile
 from asyncnet.events.rules import MAX_ANSWERS
 from asyncnet.followups.actions.drafting import empty
 from asyncnet.followups.actions.mailing import has_gone, may_change, plan_follow_up
@@ -21,10 +22,6 @@ from asyncnet.matches.model import Match
 
 class AlreadySent(Exception):
     """The mail with this answer is on its way or has arrived; it can no longer be changed."""
-
-
-class AnsweredMeanwhile(Exception):
-    """Other words were sent in after the page was opened, from another tab or device."""
 
 
 class TooManyNotes(Exception):
@@ -56,7 +53,7 @@ def answer_match(
 
     However often it is sent in, there is one answer in one mail, and the draft is empty
     afterwards. Whoever answers an intro tells that they have watched it. Raises AlreadySent,
-    AnsweredMeanwhile and TooManyNotes, each without a change.
+    ChangedMeanwhile and TooManyNotes, each without a change.
     """
     found = locked_to_answer(session, match_id, author_id)
     answer = found.answer
@@ -70,7 +67,7 @@ def answer_match(
     elif not may_change(mail_of(session, answer)):
         raise AlreadySent
     elif answer.version != seen.version:
-        raise AnsweredMeanwhile
+        raise ChangedMeanwhile
     else:
         answer.version += 1
     answer.items = list(items)
@@ -101,7 +98,7 @@ def _begin(
         raise TooManyNotes
     follows = last is None or has_gone(mail_of(session, last))
     if number != (last.number if last else 0) + 1 or not follows:
-        raise AnsweredMeanwhile
+        raise ChangedMeanwhile
     answer = Answer(
         match_id=match.id, author_id=author_id, number=number, version=1, created_at=now
     )

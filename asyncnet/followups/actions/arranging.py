@@ -7,6 +7,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.database import ChangedMeanwhile
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions.replying import Closed
 from asyncnet.followups.model import Meeting
@@ -17,10 +18,6 @@ from asyncnet.messages.model import Message
 from asyncnet.messages.queue import cancel_about, cancel_key, plan
 from asyncnet.messages.rules import MessageKind
 from asyncnet.zones import zone_named
-
-
-class Outdated(Exception):
-    """The times are not as they were when this was decided."""
 
 
 def propose(
@@ -37,14 +34,14 @@ def propose(
 
     Whoever offers again and again causes a mail no more often than their words would.
     A time that was agreed on stays until another one is. `version` is the one their page
-    showed, 0 for no meeting yet. Raises NotFound, Closed and Outdated.
+    showed, 0 for no meeting yet. Raises NotFound, Closed and ChangedMeanwhile.
     """
     match = locked_match(session, author_id, match_id)
     if wants_no_more(session, match.id):
         raise Closed
     meeting = session.scalar(_MEETING.where(Meeting.match_id == match.id))
     if version != (meeting.version if meeting else 0):
-        raise Outdated
+        raise ChangedMeanwhile
     if meeting is None:
         meeting = Meeting(match_id=match.id, options=[], sequence=0, version=0, cancelled=False)
         session.add(meeting)
@@ -68,13 +65,13 @@ def accept(
 ) -> Meeting:
     """Agree to one of the moments that the other one offered; both get it for their calendars.
 
-    Raises NotFound, Closed, and Outdated when it is not on offer any more.
+    Raises NotFound, Closed, and ChangedMeanwhile when it is not on offer any more.
     """
     match, meeting = _offered(session, match_id, who_id, version)
     if meeting.proposed_by_id == who_id or option.isoformat() not in meeting.options:
-        raise Outdated
+        raise ChangedMeanwhile
     if option <= now:
-        raise Outdated
+        raise ChangedMeanwhile
     if meeting.starts_at is not None:
         meeting.sequence += 1
     meeting.starts_at, meeting.cancelled, meeting.options = option, False, []
@@ -90,11 +87,11 @@ def decline(
 ) -> None:
     """Say that none of the offered moments suits; whoever offered them is told.
 
-    Raises NotFound, Closed and Outdated.
+    Raises NotFound, Closed and ChangedMeanwhile.
     """
     match, meeting = _offered(session, match_id, who_id, version)
     if meeting.proposed_by_id == who_id:
-        raise Outdated
+        raise ChangedMeanwhile
     meeting.options = []
     _changed(session, meeting, now=now)
     _mail(session, meeting, match, match.other(who_id), now=now)
@@ -106,11 +103,11 @@ def withdraw(
 ) -> None:
     """Take the moments back that one offered; the mail about them goes no more, if it waits.
 
-    Raises NotFound, Closed and Outdated.
+    Raises NotFound, Closed and ChangedMeanwhile.
     """
     match, meeting = _offered(session, match_id, who_id, version)
     if meeting.proposed_by_id != who_id:
-        raise Outdated
+        raise ChangedMeanwhile
     key = meeting_key(meeting.id, meeting.version, match.other(who_id).id)
     cancel_key(session, key, why="The times were taken back.", now=now)
     meeting.options = []
@@ -121,11 +118,14 @@ def withdraw(
 def cancel(
     session: Session, match_id: int, who_id: int, *, version: int, actor: Actor, now: datetime
 ) -> None:
-    """Call off a time that was agreed on; both calendars are told. Raises NotFound, Outdated."""
+    """Call off a time that was agreed on; both calendars are told.
+
+    Raises NotFound and ChangedMeanwhile.
+    """
     match = locked_match(session, who_id, match_id)
     meeting = session.scalar(_MEETING.where(Meeting.match_id == match.id))
     if meeting is None or meeting.version != version or not meeting.is_agreed:
-        raise Outdated
+        raise ChangedMeanwhile
     _call_off(session, meeting, match, (match.first, match.second), now=now)
     record(session, actor, "meeting.cancelled", f"match:{match.id}", now=now)
 
@@ -177,13 +177,16 @@ _MEETING = select(Meeting).with_for_update().execution_options(populate_existing
 
 
 def _offered(session: Session, match_id: int, who_id: int, version: int) -> tuple[Match, Meeting]:
-    """Return a match and the open offer of this version. Raises NotFound, Closed, Outdated."""
+    """Return a match and the open offer of this version.
+
+    Raises NotFound, Closed and ChangedMeanwhile.
+    """
     match = locked_match(session, who_id, match_id)
     if wants_no_more(session, match.id):
         raise Closed
     meeting = session.scalar(_MEETING.where(Meeting.match_id == match.id))
     if meeting is None or meeting.version != version or not meeting.options:
-        raise Outdated
+        raise ChangedMeanwhile
     return match, meeting
 
 

@@ -7,10 +7,9 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions import arranging
-from asyncnet.followups.actions.arranging import Outdated
 from asyncnet.followups.actions.replying import Closed, OtherWords, reply
 from asyncnet.followups.actions.telling import take_back, tell
 from asyncnet.followups.invitation import calendar_of
@@ -116,7 +115,7 @@ def propose(participant_id: int, match_id: int) -> ResponseReturnValue:
                 actor=actor(),
                 now=utc_now(),
             )
-    except (Closed, Outdated):
+    except (Closed, ChangedMeanwhile):
         flash(_OUTDATED, "bad")
     else:
         flash(f"Offered. {shown.other.name} gets a mail at a good hour and chooses one.", "good")
@@ -138,7 +137,7 @@ def arrange(participant_id: int, match_id: int, step: str) -> ResponseReturnValu
                 arranging.accept(session, match_id, me.id, form.moment(), **said)
             else:
                 _STEPS[step](session, match_id, me.id, **said)
-    except (Closed, Outdated, ValueError):
+    except (Closed, ChangedMeanwhile, ValueError):
         flash(_OUTDATED, "bad")
     else:
         flash(_ARRANGED[step], "good")

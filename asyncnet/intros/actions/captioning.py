@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.database import ChangedMeanwhile
 from asyncnet.intros.actions.processing import MAX_ATTEMPTS
 from asyncnet.intros.actions.withdrawing import lock, wake_worker
 from asyncnet.intros.cues import Cue
@@ -17,10 +18,6 @@ LEASE = timedelta(minutes=10)
 """Longer than listening to an intro ever takes, so a claim needs no renewal."""
 HEARD_WITHIN = timedelta(hours=12)
 """Who has waited so long for a draft is told to write by hand."""
-
-
-class Stale(Exception):
-    """The captions are not as they were when they were changed in the page."""
 
 
 class NothingToHear(Exception):
@@ -50,14 +47,14 @@ def save(
 ) -> None:
     """Keep what a speaker wrote or corrected; only what they `show` is seen by others.
 
-    `version` is what they saw, 0 for none. Raises Stale when it has changed since, or when
-    the intro is shown no more.
+    `version` is what they saw, 0 for none. Raises ChangedMeanwhile when it has changed
+    since, or when the intro is shown no more.
     """
     lock(session, intro.participant_id)
     session.refresh(intro, ["state"])
     kept = session.scalar(select(Captions).where(Captions.intro_id == intro.id).with_for_update())
     if (kept.version if kept else 0) != version or intro.state is not IntroState.READY:
-        raise Stale
+        raise ChangedMeanwhile
     if kept is None:
         kept = Captions(intro_id=intro.id, version=0, created_at=now)
         session.add(kept)

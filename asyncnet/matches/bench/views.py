@@ -6,21 +6,15 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events import queries as events
 from asyncnet.events.actions.closing import change_closing
-from asyncnet.events.actions.making import ChangedMeanwhile as ClosingChanged
 from asyncnet.events.model import Event
 from asyncnet.events.rules import MentionKind
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions import asking, editing
 from asyncnet.matches.bench.actions.asking import CannotAsk
-from asyncnet.matches.bench.actions.editing import (
-    ChangedMeanwhile,
-    NothingThere,
-    draft_on,
-    worth_of,
-)
+from asyncnet.matches.bench.actions.editing import NothingThere, draft_on, worth_of
 from asyncnet.matches.bench.desk import Desk
 from asyncnet.matches.bench.draft import Act, CannotEdit, Draft, Edit, changes, edited
 from asyncnet.matches.bench.forms import EditForm, SeenForm, SuggestForm
@@ -75,7 +69,7 @@ def suggest(event_id: int) -> ResponseReturnValue:
         return render_template("matches/bench/suggest.html", event=event, form=form, desk=desk)
     try:
         return _ask(event, PlanOrigin.SUGGESTED, form)
-    except ClosingChanged:
+    except ChangedMeanwhile:
         db.session.refresh(event)
         form.closing_now(event.closing_minutes)
         form.closing_minutes.errors = [

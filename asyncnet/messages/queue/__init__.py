@@ -5,7 +5,6 @@ from asyncnet.messages.queue.copies import Copy, copy_of, masked
 from asyncnet.messages.queue.deciding import (
     REWORDABLE,
     BeingSent,
-    Stale,
     TakesNoMail,
     Tally,
     UnknownReference,
@@ -51,7 +50,6 @@ __all__ = [
     "Claim",
     "Copy",
     "Planned",
-    "Stale",
     "TakesNoMail",
     "Tally",
     "UnknownReference",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from asyncnet.database import Base, wake
+from asyncnet.database import Base, ChangedMeanwhile, wake
 from asyncnet.messages.model import NOTE_LENGTH, Message, MessageChange
 from asyncnet.messages.queue.history import (
     QUEUE,
@@ -43,11 +43,7 @@ _DECIDE = (
 REWORDABLE = (*WAITING, MessageState.FAILED)
 
 
-class Stale(Exception):
-    """The message is not as it was when this was decided."""
-
-
-class BeingSent(Stale):
+class BeingSent(ChangedMeanwhile):
     """A worker is sending the message right now."""
 
 
@@ -79,14 +75,14 @@ def act(
 ) -> Message:
     """Do what an organizer decided when they saw `version`; return the message.
 
-    Raises BeingSent while a worker has it, Stale when it has changed since, and TakesNoMail
-    when its reader takes no mail.
+    Raises BeingSent while a worker has it, ChangedMeanwhile when it has changed since, and
+    TakesNoMail when its reader takes no mail.
     """
     tally = act_on(session, wish, {message_id: version}, actor=actor, now=now)
     if tally.being_sent:
         raise BeingSent
     if tally.changed or tally.not_now:
-        raise Stale
+        raise ChangedMeanwhile
     if tally.refused:
         raise TakesNoMail(tally.refused[message_id])
     return session.get_one(Message, message_id, populate_existing=True)
@@ -159,13 +155,13 @@ def reword(
 ) -> None:
     """Give one mail words of its own, or None for those of its kind again.
 
-    Raises BeingSent and Stale as `act` does; a mail that has gone out keeps its words.
+    Raises BeingSent and ChangedMeanwhile as `act` does; a mail that has gone out keeps its words.
     """
     message = locked(session, message_id)
     if message.state is MessageState.SENDING:
         raise BeingSent
     if message.version != version or message.state not in REWORDABLE:
-        raise Stale
+        raise ChangedMeanwhile
     message.own_subject = words.subject if words else None
     message.own_opening = words.opening if words else None
     message.own_closing = words.closing if words else None

@@ -4,18 +4,11 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.messages import actions, queries
 from asyncnet.messages.forms import WordingForm
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import (
-    REWORDABLE,
-    SUPPRESSED,
-    UNSUBSCRIBED,
-    BeingSent,
-    Stale,
-    TakesNoMail,
-)
+from asyncnet.messages.queue import REWORDABLE, SUPPRESSED, UNSUBSCRIBED, BeingSent, TakesNoMail
 from asyncnet.messages.rules import Act, acts_on
 from asyncnet.messages.views.place import GONE, content, pages
 from asyncnet.messages.wording import WORDABLE
@@ -66,7 +59,7 @@ def decide(event_id: int, message_id: int, wish: str) -> ResponseReturnValue:
     except BeingSent:
         flash(BEING_SENT, "bad")
         return _page(event_id, _message(event_id, message_id)), 409
-    except Stale:
+    except ChangedMeanwhile:
         flash(CHANGED, "bad")
         return _page(event_id, _message(event_id, message_id)), 409
     except TakesNoMail as reason:
@@ -121,7 +114,7 @@ def reword(event_id: int, message_id: int) -> ResponseReturnValue:
                     actor=actor(),
                     now=utc_now(),
                 )
-        except Stale as error:
+        except ChangedMeanwhile as error:
             late = BEING_SENT if isinstance(error, BeingSent) else CHANGED
             message = _message(event.id, message_id)
             form.version.data = str(message.version)

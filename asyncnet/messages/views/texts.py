@@ -4,11 +4,11 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.messages import actions, queries
 from asyncnet.messages.forms import WordingForm
 from asyncnet.messages.letters import sample
-from asyncnet.messages.queue import Copy, Stale
+from asyncnet.messages.queue import Copy
 from asyncnet.messages.views.place import pages
 from asyncnet.messages.wording import WORDABLE, Wording
 from asyncnet.web.access import Role, actor, organized_event, requires
@@ -60,7 +60,7 @@ def change_text(event_id: int, kind: str) -> ResponseReturnValue:
                     actor=actor(),
                     now=utc_now(),
                 )
-        except Stale:
+        except ChangedMeanwhile:
             theirs, version = queries.words_for(db.session(), event.id, kind)
             form.version.data = str(version)
             return _page(event_id, kind, form, theirs=theirs), 409
@@ -89,7 +89,7 @@ def usual_text(event_id: int, kind: str) -> ResponseReturnValue:
                 actor=actor(),
                 now=utc_now(),
             )
-    except Stale:
+    except ChangedMeanwhile:
         flash("It has changed since you opened this page. Here is how it stands now.", "bad")
     else:
         flash("It says the usual words again.", "good")

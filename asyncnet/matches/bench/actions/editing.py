@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
-from asyncnet.database import NotFound
+from asyncnet.database import ChangedMeanwhile, NotFound
 from asyncnet.events.model import Event
 from asyncnet.matches.actions import keep_apart, let_meet, overrule
 from asyncnet.matches.bench import queries
@@ -19,10 +19,6 @@ from asyncnet.matches.instance import instance_of
 
 PLANS_KEPT = 100
 """How many plans of an event can be gone back to; older ones are cleared away."""
-
-
-class ChangedMeanwhile(Exception):
-    """Somebody else changed the plan after the page was opened."""
 
 
 class NothingThere(Exception):

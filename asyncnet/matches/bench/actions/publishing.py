@@ -8,13 +8,13 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
+from asyncnet.database import ChangedMeanwhile
 from asyncnet.events.actions.refreshing import refresh_pages
 from asyncnet.events.model import Event
 from asyncnet.matches.actions import give_rooms
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
-from asyncnet.matches.bench.actions.editing import ChangedMeanwhile
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, Who, changes
 from asyncnet.matches.bench.model import Plan
 from asyncnet.matches.bench.worth import Worth
