@@ -2,6 +2,7 @@
 
 const SENDING_SHOWN_FOR = 10_000;
 const COPIED_SHOWN_FOR = 2_000;
+const BOXES_SHOWN = 2;
 
 function fillInZones() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -47,6 +48,21 @@ function offerCopying() {
   }
 }
 
+// Of a few short answers only the written ones and one more are shown; the next one comes while
+// somebody writes into the last.
+function growBoxes() {
+  for (const boxes of document.querySelectorAll(".boxes")) {
+    const inputs = [...boxes.querySelectorAll("input")];
+    const show = () => {
+      const written = inputs.findLastIndex((input) => input.value.trim() !== "") + 1;
+      inputs.forEach((input, place) => (input.hidden = place > Math.max(written, BOXES_SHOWN - 1)));
+    };
+    boxes.addEventListener("input", show);
+    show();
+  }
+}
+
 fillInZones();
 offerCopying();
+growBoxes();
 document.addEventListener("submit", sendOnce);

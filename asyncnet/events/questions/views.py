@@ -82,7 +82,8 @@ def treat(event_id: int, question_id: int, act: str) -> ResponseReturnValue:
                 asking.move_question(
                     session, question, up=act == "up", actor=actor(), now=utc_now()
                 )
-    return redirect(url_for(".index", event_id=event.id))
+    moved = question.id if act != "remove" else None
+    return redirect(url_for(".index", event_id=event.id, moved=moved))
 
 
 @pages.post("/events/<int:event_id>/questions/order")
@@ -115,7 +116,12 @@ def start(event_id: int) -> ResponseReturnValue:
 
 def _list(event: Event, form: QuestionForm, start: StartForm) -> str:
     return render_template(
-        "events/questions.html", form=form, start=start, event=event, kinds=KINDS
+        "events/questions.html",
+        form=form,
+        start=start,
+        event=event,
+        kinds=KINDS,
+        moved=request.args.get("moved", type=int),
     )
 
 
