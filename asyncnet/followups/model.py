@@ -163,7 +163,6 @@ class Meeting(Base):
     changed_at: Mapped[datetime]
 
     match: Mapped[Match] = relationship()
-    proposed_by: Mapped[Participant] = relationship()
 
     @property
     def is_agreed(self) -> bool:
