@@ -3,22 +3,19 @@
 from typing import Any
 
 from wtforms import BooleanField, IntegerField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from asyncnet.events.forms import trimmed
 from asyncnet.events.model import Event
-from asyncnet.web.forms import Form, OnceForm, number, one_line, text
+from asyncnet.web.forms import OnceForm, VersionedForm, number, one_line, text
 
 LONGEST_EXTENSION = 60
 
 
-class TurnForm(OnceForm):
+class TurnForm(VersionedForm, OnceForm):
     """A button of the clock, as it stood when the button was drawn."""
 
-    version = IntegerField(
-        widget=HiddenInput(), validators=[InputRequired(), NumberRange(1, 10**9)]
-    )
     minutes = IntegerField(
         widget=HiddenInput(), default=0, validators=[NumberRange(0, LONGEST_EXTENSION)]
     )
@@ -26,12 +23,9 @@ class TurnForm(OnceForm):
     """They were asked whether they mean it."""
 
 
-class NoticeForm(OnceForm):
+class NoticeForm(VersionedForm, OnceForm):
     """A sentence for everybody's open page."""
 
-    version = IntegerField(
-        widget=HiddenInput(), validators=[InputRequired(), NumberRange(1, 10**9)]
-    )
     notice = StringField(
         "Message on every open page",
         filters=[trimmed],
@@ -56,10 +50,7 @@ class ExitForm(OnceForm):
     )
 
 
-class _PromptsForm(Form):
-    version = IntegerField(
-        widget=HiddenInput(), validators=[InputRequired(), NumberRange(1, 10**9)]
-    )
+class _PromptsForm(VersionedForm):
     closing_minutes = IntegerField(
         "Minutes for closing groups",
         default=0,

@@ -108,7 +108,7 @@ def tell(event_id: int) -> ResponseReturnValue:
     except ChangedMeanwhile:
         flash(TURNED_MEANWHILE, "attention")
         db.session.refresh(event)
-        form.version.data, form.version.raw_data = event.clock_version, None
+        form.now_at(event.clock_version)
         return _board(event, form), 409
     flash("It stands on every open page within seconds." if event.notice else "Taken away.", "good")
     return redirect(url_for(".board", event_id=event.id))
@@ -147,7 +147,7 @@ def prompts(event_id: int) -> ResponseReturnValue:
                 )
         except ChangedMeanwhile:
             db.session.refresh(event)
-            form.version.data, form.version.raw_data = event.version, None
+            form.now_at(event.version)
             return _prompts_page(event, form, changed=True), 409
         flash("Saved. People see it in their round.", "good")
         return redirect(url_for(".prompts", event_id=event.id))

@@ -15,7 +15,6 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import HiddenInput
 
 from asyncnet.events.actions.making import EventPlan
 from asyncnet.events.clock import rhythm_of
@@ -26,6 +25,7 @@ from asyncnet.web.forms import (
     Form,
     HourField,
     OnceForm,
+    VersionedForm,
     ZoneField,
     number,
     one_line,
@@ -77,7 +77,7 @@ def https_address(form: Any, field: StringField) -> None:
         )
 
 
-class EventForm(OnceForm):
+class EventForm(VersionedForm, OnceForm):
     """An event as its organizer describes it."""
 
     title = StringField(
@@ -151,7 +151,6 @@ class EventForm(OnceForm):
         default=90,
         validators=[NumberRange(7, 730, "Between 7 and 730 days.")],
     )
-    version = IntegerField(default=1, widget=HiddenInput(), validators=[NumberRange(1, 10**9)])
 
     def validate_starts(self, field: DateTimeLocalField) -> None:
         if field.data and field.data.year not in YEARS:
@@ -182,10 +181,6 @@ class EventForm(OnceForm):
                 "version": event.version,
             },
         )
-
-    def now_at(self, version: int) -> None:
-        """Take the form as made on this version, since its page now shows both texts."""
-        self.version.data, self.version.raw_data = version, None
 
     def plan(self) -> EventPlan:
         """Return what was filled in; only after the form was accepted."""

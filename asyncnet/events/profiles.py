@@ -14,7 +14,7 @@ from asyncnet.events.roster import rows_of
 from asyncnet.events.rules import FORM_STARTS, WordKind
 from asyncnet.sheets import as_csv
 from asyncnet.web.access import Role, actor, organized_event, requires
-from asyncnet.web.forms import text
+from asyncnet.web.forms import number, text
 
 pages = Blueprint("asking", __name__)
 KINDS = {
@@ -34,13 +34,18 @@ def asks(event_id: int) -> ResponseReturnValue:
     shown = [ask.value for ask in start] if start else event.asks
     form = AsksForm(data=None if request.method == "POST" else {"asks": shown})
     if request.method == "GET":
-        form.version.data = event.version
+        form.now_at(event.version)
     status = 200
     if form.accepted():
         try:
             with transaction() as session:
                 choose_asks(
-                    session, event, form.chosen(), version=form.seen(), actor=actor(), now=utc_now()
+                    session,
+                    event,
+                    form.chosen(),
+                    version=number(form.version),
+                    actor=actor(),
+                    now=utc_now(),
                 )
         except ChangedMeanwhile:
             db.session.refresh(event)

@@ -6,15 +6,14 @@ from typing import Any
 from wtforms import (
     BooleanField,
     Field,
-    IntegerField,
     RadioField,
     SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget, TextArea, TextInput
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget, TextArea, TextInput
 
 from asyncnet.events.actions.registering import Profile
 from asyncnet.events.forms import trimmed
@@ -35,8 +34,8 @@ from asyncnet.web.forms import (
     AddressField,
     Form,
     OnceForm,
+    VersionedForm,
     ZoneField,
-    number,
     one_line,
     text,
 )
@@ -118,7 +117,7 @@ class NamesField(Field):
                 raise ValidationError("Please keep this to ordinary characters.")
 
 
-class ProfileForm(OnceForm):
+class ProfileForm(VersionedForm, OnceForm):
     """A participant as an organizer describes them."""
 
     name = StringField(
@@ -199,7 +198,6 @@ class ProfileForm(OnceForm):
             Length(max=2000, message="Please keep this under 2,000 characters."),
         ],
     )
-    version = IntegerField(default=1, widget=HiddenInput(), validators=[NumberRange(1, 10**9)])
 
     def asking(self, asks: Collection[str]) -> None:
         """Leave out what the organizer does not want to be asked."""
@@ -246,10 +244,6 @@ class ProfileForm(OnceForm):
         """Leave out the address: whoever has the personal link must not take it over."""
         del self["email"]
 
-    def now_at(self, version: int) -> None:
-        """Take the form as made on this version, since its page now shows both texts."""
-        self.version.data, self.version.raw_data = version, None
-
     def profile(self, now: Participant | None = None) -> Profile:
         """Return what was filled in; only after the form was accepted.
 
@@ -295,7 +289,7 @@ class RegistrationForm(ProfileForm):
     )
 
 
-class AsksForm(Form):
+class AsksForm(VersionedForm):
     """Which parts of the profile the registration form of an event asks for."""
 
     asks = SelectMultipleField(
@@ -304,19 +298,10 @@ class AsksForm(Form):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
-    version = IntegerField(default=1, widget=HiddenInput(), validators=[NumberRange(1, 10**9)])
 
     def chosen(self) -> list[str]:
         """Return what was ticked, in the order of the form."""
         return [ask.value for ask in Ask if ask in (self.asks.data or [])]
-
-    def seen(self) -> int:
-        """Return the version of the event that the page showed."""
-        return number(self.version)
-
-    def now_at(self, version: int) -> None:
-        """Take the form as made on this version."""
-        self.version.data, self.version.raw_data = version, None
 
 
 class WordForm(Form):

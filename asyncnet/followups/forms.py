@@ -26,7 +26,7 @@ from asyncnet.followups.actions.answering import Seen
 from asyncnet.followups.model import Answer
 from asyncnet.followups.rules import Typed
 from asyncnet.people.addresses import AddressWrong, normal_address
-from asyncnet.web.forms import Form, number
+from asyncnet.web.forms import Form, VersionedForm, number
 
 SHORT, LONG = 300, 4000
 OWN, NOTE = "own", "note"
@@ -49,21 +49,16 @@ class CheckboxesField(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
-class AnswerForm(Form):
+class AnswerForm(VersionedForm):
     """What every answer says beside its words: which one it is, and what its page had shown."""
 
     number = IntegerField(
         default=1, widget=HiddenInput(), validators=[NumberRange(1, MAX_ANSWERS + 1)]
     )
-    version = IntegerField(default=0, widget=HiddenInput(), validators=[NumberRange(0, 10**9)])
 
     def seen(self) -> Seen:
         """Return what the page had shown when it was sent in."""
         return Seen(number(self.number), number(self.version))
-
-    def now_at(self, version: int) -> None:
-        """Take the form as made on this version, since its page now shows both texts."""
-        self.version.data, self.version.raw_data = version, None
 
     def fields(self) -> list[Field]:
         """Return the fields that people see, in order."""

@@ -128,8 +128,7 @@ def _own(participant: Participant) -> Spoken | None:
 def _again(spoken: Spoken, form: CaptionsForm) -> str:
     """Show what was written once more, since the captions had changed under it (F9)."""
     kept = queries.captions_of(db.session(), spoken.recording.id)
-    form.version.data = kept.version if kept else 0
-    form.version.raw_data = None
+    form.now_at(kept.version if kept else 0)
     form.form_errors.append(
         "Your captions have changed since you opened this page, in another window or by a new "
         "draft. Below is what you wrote here: save it once more to put it in their place."

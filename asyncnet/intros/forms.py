@@ -12,14 +12,13 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import HiddenInput
 
 from asyncnet.events.forms import trimmed
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.cues import MAX_CUES, MAX_TEXT, BadTime, Cue, read_time, tidy, troubles
 from asyncnet.intros.model import IntroKind
 from asyncnet.web.access import LARGEST_ID
-from asyncnet.web.forms import Form, one_line, text
+from asyncnet.web.forms import Form, VersionedForm, one_line, text
 
 MAX_PARTS = 10_000
 MIN_WORDS, MAX_WORDS = 40, 1_500
@@ -128,10 +127,9 @@ class CueForm(wtforms.Form):
         return Cue(times[0], times[1], text) if len(times) == 2 else None
 
 
-class CaptionsForm(Form):
+class CaptionsForm(VersionedForm):
     """All lines of captions, as they were when `version` was what one saw."""
 
-    version = IntegerField(widget=HiddenInput(), validators=[InputRequired(), NumberRange(min=0)])
     cues = FieldList(FormField(CueForm), max_entries=MAX_CUES)
 
     def lines(self, seconds: float) -> list[Cue] | None:

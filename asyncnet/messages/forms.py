@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wtforms import BooleanField, HiddenField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, ValidationError
+from wtforms.validators import AnyOf, DataRequired, Length, ValidationError
 
 from asyncnet.messages.queries import PAGE
 from asyncnet.messages.rules import Act
 from asyncnet.messages.wording import MAX_SUBJECT, MAX_WORDS, Place, Wording, unknown_places
 from asyncnet.web.access import LARGEST_ID
-from asyncnet.web.forms import Form, one_line, text
+from asyncnet.web.forms import Form, VersionedForm, one_line, text
 
 
 def _unix(value: Any) -> Any:
@@ -19,10 +19,9 @@ def _unix(value: Any) -> Any:
     return "\n".join(value.split("\r\n")).strip() if isinstance(value, str) else value
 
 
-class WordingForm(Form):
+class WordingForm(VersionedForm):
     """The words of a mail, around what asyncnet writes itself."""
 
-    version = HiddenField(validators=[InputRequired()])
     subject = StringField(
         "Subject",
         filters=[_unix],
@@ -61,11 +60,6 @@ class WordingForm(Form):
                 ]
                 right = False
         return right
-
-    def seen(self) -> int:
-        """Return the version that was shown; 0 for the usual words, -1 for rubbish."""
-        shown = text(self.version)
-        return int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 10 else -1
 
     def words(self) -> Wording:
         return Wording(text(self.subject), text(self.opening), text(self.closing))

@@ -15,7 +15,8 @@ from wtforms import (
     TimeField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.widgets import HiddenInput
 
 from asyncnet.people.addresses import AddressWrong, normal_address
 from asyncnet.zones import UnknownZone, zone_named, zone_names
@@ -45,6 +46,17 @@ class OnceForm(Form):
     def another(self) -> None:
         """Make what is drawn next a form of its own, with what was typed."""
         self.form_key.data = secrets.token_urlsafe(16)
+
+
+class VersionedForm(Form):
+    """A form that never overwrites unseen what somebody else saved meanwhile (CHECKLIST F9)."""
+
+    version = IntegerField(default=0, widget=HiddenInput(), validators=[NumberRange(0, 10**9)])
+    """The version that the page shows, 0 for something that is not saved yet."""
+
+    def now_at(self, version: int) -> None:
+        """Take the form as made on this version, since its page now shows both texts."""
+        self.version.data, self.version.raw_data = version, None
 
 
 def text(field: Field) -> str:

@@ -2,20 +2,18 @@
 
 from wtforms import (
     BooleanField,
-    IntegerField,
     RadioField,
     SelectField,
     StringField,
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import HiddenInput
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from asyncnet.events.forms import trimmed
 from asyncnet.events.model import Question
 from asyncnet.events.rules import QUESTION_SETS, WITH_CHOICES, WITH_LINES, Asked, QuestionKind
-from asyncnet.web.forms import Form, text
+from asyncnet.web.forms import Form, VersionedForm, text
 
 KINDS = {
     QuestionKind.SHORT: "A short text",
@@ -28,7 +26,7 @@ KINDS = {
 }
 
 
-class QuestionForm(Form):
+class QuestionForm(VersionedForm):
     """One question of the match form. What it asks for is chosen once."""
 
     kind = SelectField(
@@ -55,7 +53,6 @@ class QuestionForm(Form):
         validators=[Length(max=2000, message="Please keep the choices under 2,000 characters.")],
     )
     required = BooleanField("Must be answered")
-    version = IntegerField(default=1, widget=HiddenInput(), validators=[NumberRange(1, 10**9)])
 
     @classmethod
     def about(cls, question: Question) -> "QuestionForm":
@@ -70,10 +67,6 @@ class QuestionForm(Form):
                 "version": question.version,
             }
         )
-
-    def now_at(self, version: int) -> None:
-        """Take the form as made on this version, since its page now shows both texts."""
-        self.version.data, self.version.raw_data = version, None
 
     def asked(self) -> Asked:
         """Return what was filled in; only after the form was accepted."""

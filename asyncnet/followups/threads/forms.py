@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
 from asyncnet.events.model import Participant
 from asyncnet.web.filters import local_day, local_time
-from asyncnet.web.forms import Form, OnceForm
+from asyncnet.web.forms import OnceForm, VersionedForm
 from asyncnet.zones import city_of
 
 LONGEST = 4000
@@ -29,7 +29,7 @@ class ReplyForm(OnceForm):
     by_mail = BooleanField("They may answer me by mail")
 
 
-class TimesForm(Form):
+class TimesForm(VersionedForm):
     """Up to three moments at which the two could talk."""
 
     first = SelectField(
@@ -37,7 +37,6 @@ class TimesForm(Form):
     )
     second = SelectField("Another one", validators=[Optional()])
     third = SelectField("A third one", validators=[Optional()])
-    version = IntegerField(default=0, widget=HiddenInput(), validators=[NumberRange(0, 10**9)])
 
     def offer(self, moments: Sequence[datetime], me: Participant, other: Participant) -> None:
         """Let these moments be chosen, each told on both clocks, by the chooser's days."""
@@ -62,10 +61,9 @@ def _on_both_clocks(at: datetime, me: Participant, other: Participant) -> str:
     return f"{mine} for you – {theirs} in {city_of(other.zone)}"
 
 
-class AnswerForm(Form):
+class AnswerForm(VersionedForm):
     """What somebody says to the times that were offered, or to the one that is agreed on."""
 
-    version = IntegerField(widget=HiddenInput(), validators=[NumberRange(0, 10**9)])
     option = StringField(widget=HiddenInput(), validators=[Optional(), Length(max=40)])
 
     def moment(self) -> datetime:

@@ -19,6 +19,7 @@ from asyncnet.web.access import (
     organized_event,
     requires,
 )
+from asyncnet.web.forms import number
 from asyncnet.web.frame import SANDBOX, framed
 
 
@@ -110,14 +111,14 @@ def reword(event_id: int, message_id: int) -> ResponseReturnValue:
                     session,
                     message.id,
                     None if form.words() == usual else form.words(),
-                    version=form.seen(),
+                    version=number(form.version),
                     actor=actor(),
                     now=utc_now(),
                 )
         except ChangedMeanwhile as error:
             late = BEING_SENT if isinstance(error, BeingSent) else CHANGED
             message = _message(event.id, message_id)
-            form.version.data = str(message.version)
+            form.now_at(message.version)
         else:
             flash("Saved. This is how it reads now.", "good")
             return redirect(url_for(".show", event_id=event.id, message_id=message.id))

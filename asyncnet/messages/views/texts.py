@@ -12,7 +12,7 @@ from asyncnet.messages.queue import Copy
 from asyncnet.messages.views.place import pages
 from asyncnet.messages.wording import WORDABLE, Wording
 from asyncnet.web.access import Role, actor, organized_event, requires
-from asyncnet.web.forms import ButtonForm
+from asyncnet.web.forms import VersionedForm, number
 from asyncnet.web.frame import SANDBOX, framed
 from asyncnet.wiring import links
 
@@ -56,13 +56,13 @@ def change_text(event_id: int, kind: str) -> ResponseReturnValue:
                     event.id,
                     kind,
                     form.words(),
-                    version=form.seen(),
+                    version=number(form.version),
                     actor=actor(),
                     now=utc_now(),
                 )
         except ChangedMeanwhile:
             theirs, version = queries.words_for(db.session(), event.id, kind)
-            form.version.data = str(version)
+            form.now_at(version)
             return _page(event_id, kind, form, theirs=theirs), 409
         flash("Saved. Every mail that has not gone yet says this.", "good")
         return redirect(url_for(".change_text", event_id=event.id, kind=kind))
@@ -76,7 +76,8 @@ def usual_text(event_id: int, kind: str) -> ResponseReturnValue:
     """Let a kind of mail say the usual words again."""
     event = organized_event(event_id)
     wordable = WORDABLE.get(kind) or abort(404)
-    if not ButtonForm().accepted():
+    form = VersionedForm()
+    if not form.accepted():
         abort(400)
     try:
         with transaction() as session:
@@ -85,7 +86,7 @@ def usual_text(event_id: int, kind: str) -> ResponseReturnValue:
                 event.id,
                 kind,
                 wordable.usual,
-                version=WordingForm(wordable.places).seen(),
+                version=number(form.version),
                 actor=actor(),
                 now=utc_now(),
             )
