@@ -9,6 +9,7 @@ from asyncnet.events import queries as events
 from asyncnet.events.model import Event
 from asyncnet.intros import queries as intros
 from asyncnet.matches.bench import queries as bench
+from asyncnet.matches.bench.actions.asking import first_open_round
 from asyncnet.matches.bench.actions.editing import edit, worth_of
 from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_plan
 from asyncnet.matches.bench.desk import ROWS, Desk
@@ -47,6 +48,11 @@ def plan(event_id: int) -> ResponseReturnValue:
             status = 409
         else:
             return redirect(url_for(".plan", event_id=event.id, round=_round_of(event, form)))
+    return _plan_page(event, form), status
+
+
+def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
+    """Draw the plan as it is now; `meanwhile` when it is not the one that was to be published."""
     now = utc_now()
     desk = Desk(db.session(), event, now=now)
     form.seen.process_data(desk.seen)
@@ -67,8 +73,9 @@ def plan(event_id: int) -> ResponseReturnValue:
         count=len(rows),
         page_size=ROWS,
         intros=intros.states_in(db.session(), event.id),
+        meanwhile=meanwhile,
         now=now,
-    ), status
+    )
 
 
 @pages.post("/events/<int:event_id>/plan/publish")
@@ -81,16 +88,18 @@ def publish(event_id: int) -> ResponseReturnValue:
     try:
         with transaction() as session:
             plan = bench.current_of(session, event.id)
-            if plan is None:
+            seen = request.form.get("seen", plan.id if plan else 0, type=int)
+            if plan is None and bench.is_published(session, event.id, seen):
                 raise CannotPublish("Nothing waits to be published: everybody sees this already.")
-            if request.form.get("seen", plan.id, type=int) != plan.id:
+            if plan is None or seen != plan.id:
                 raise ChangedMeanwhile
             worth = worth_of(session, event, plan)
             told = publish_plan(session, event, plan, worth, actor=actor(), now=utc_now())
     except CannotPublish as error:
         flash(str(error), "bad")
     except ChangedMeanwhile:
-        flash("Somebody else changed the plan meanwhile. Look at it once more.", "bad")
+        db.session.expire_all()
+        return _plan_page(event, _pair_form(event, sent=False), meanwhile=True), 409
     else:
         flash(
             "Published: everybody sees it on their own page now."
@@ -116,11 +125,16 @@ def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
     return profile_page("events/participant.html", participant, form), status
 
 
-def _pair_form(event: Event) -> PairForm:
+def _pair_form(event: Event, *, sent: bool = True) -> PairForm:
+    """Return the form with its choices: people who are there, and rounds that have not begun.
+
+    `sent` is false where what was sent in was another form.
+    """
     people = events.everyone(db.session(), event.id)
     names = {person.id: f"{person.name} ({person.attendance})" for person in people}
-    form = PairForm()
-    form.slot.choices = [(slot.id, f"Round {slot.number}") for slot in event.rounds]
+    form = PairForm() if sent else PairForm(formdata=None)
+    coming = [s for s in event.rounds if s.number >= first_open_round(event, utc_now())]
+    form.slot.choices = [(slot.id, f"Round {slot.number}") for slot in coming]
     form.one.choices = form.other.choices = [("", "Choose a person"), *names.items()]
     return form
 

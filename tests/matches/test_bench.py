@@ -30,7 +30,7 @@ from asyncnet.messages.rules import MessageKind
 from asyncnet.people.model import Person
 from asyncnet.tasks import drain_mail, solve_a_plan
 from tests import factories
-from tests.pages import find_form, post_form, sign_in
+from tests.pages import filled, find_form, post_form, sign_in
 from tests.web.test_hostile_text import mails_of
 
 Rows = Callable[..., list[Any]]
@@ -188,6 +188,41 @@ def test_two_organizers_never_overwrite_each_other_unseen(
     assert "stay together in round 2" in refused.text
     assert "no longer meet in round 1?" in refused.text
     assert meeting in on_bench(rows).rounds[0]
+
+
+def test_a_plan_that_changed_meanwhile_is_not_published_unseen(
+    client: FlaskClient, solved: str, rows: Rows
+) -> None:
+    ana, bo = (p.id for p in rows(select(Participant).where(Participant.name.in_(("Ana", "Bo")))))
+    publish = find_form(client.get(solved), "/plan/publish")
+    make(client, solved, "pin", 1, ana, bo)
+
+    stale = client.post(publish.action, data=filled(publish, {}))
+    unpublished = rows(select(Match))
+    now = find_form(stale, "/plan/publish")
+    client.post(now.action, data=filled(now, {}))
+    twice = client.post(now.action, data=filled(now, {}), follow_redirects=True)
+
+    assert stale.status_code == 409
+    assert "Nothing was published" in stale.text
+    assert "Ana and Bo stay together in round 1" in stale.text
+    assert unpublished == []
+    assert len(rows(select(Match))) == 12
+    assert "everybody sees this already" in twice.text
+
+
+def test_only_rounds_to_come_are_offered_and_filled(
+    client: FlaskClient, session: Session, event: Event
+) -> None:
+    event.rounds[0].starts_at = utc_now() - timedelta(minutes=1)
+    session.commit()
+
+    page = client.get(f"/events/{event.id}/plan")
+
+    rounds = re.search(r'<select[^>]*name="slot".*?</select>', page.text, re.DOTALL)
+    assert rounds is not None
+    assert re.findall(r"Round \d", rounds[0]) == ["Round 2", "Round 3"]
+    assert find_form(page, "/plan/repair").button == "Fill the coming rounds"
 
 
 def test_pins_stay_and_those_kept_apart_never_meet_when_solved_again(

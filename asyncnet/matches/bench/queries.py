@@ -37,6 +37,16 @@ def plan_in(session: Session, event_id: int, plan_id: int) -> Plan:
     )
 
 
+def is_published(session: Session, event_id: int, plan_id: int) -> bool:
+    """Return whether this plan of an event was published; 0 is what people see now."""
+    found = session.scalar(
+        select(Plan.id).where(
+            Plan.id == plan_id, Plan.event_id == event_id, Plan.published_at.is_not(None)
+        )
+    )
+    return plan_id == 0 or found is not None
+
+
 def newest_asked_for(session: Session, event_id: int) -> Plan | None:
     """Return the plan that was last asked of the solver, however far it has come."""
     return session.scalar(
