@@ -34,6 +34,8 @@ log = structlog.get_logger()
 QUESTION = re.compile(r"/me/(\d{1,9})/now")
 VIEWING = re.compile(r"(?:^|&)match=(\d{1,9})(?:&|$)")
 KNOWN_EVENTS = 256
+KNOWN_COOKIES = 4096
+"""How many verified cookies are known again. What their keys open, the database is asked anew."""
 KNOWN_FOR_SECONDS = 30.0
 """How long the rounds of a version of the clock are believed without asking again."""
 
@@ -49,6 +51,7 @@ class Polls:
         self._host = settings.own_host
         self._whole = app.wsgi_app
         self._rounds: dict[int, tuple[int, float, tuple[Slot, ...]]] = {}
+        self._keys: dict[tuple[str, int], str] = {}
         self._known_engine: Engine | None = None
         self.sightings = Sightings()
 
@@ -91,10 +94,18 @@ class Polls:
         return self._known_engine
 
     def _key(self, environ: "WSGIEnvironment", participant_id: int) -> str | None:
-        request = self._app.request_class(environ)
-        session = self._app.session_interface.open_session(self._app, request)
-        key = session.get("personal", {}).get(str(participant_id)) if session else None
-        return str(key) if key else None
+        """Return the key that a cookie of ours holds; one that was verified stays what it is."""
+        name = environ.get("HTTP_COOKIE", ""), participant_id
+        key = self._keys.get(name)
+        if key is None:
+            request = self._app.request_class(environ)
+            session = self._app.session_interface.open_session(self._app, request)
+            key = session.get("personal", {}).get(str(participant_id)) if session else None
+            if key:
+                if len(self._keys) >= KNOWN_COOKIES:
+                    self._keys.clear()
+                self._keys[name] = key
+        return key
 
     def _slots(self, connection: Connection, seen: Glance) -> tuple[Slot, ...]:
         version, asked_at, slots = self._rounds.get(seen.event_id, (0, 0.0, ()))
