@@ -20,6 +20,7 @@ from asyncnet.events.clock import CannotTurn, Phase, Turn
 from asyncnet.events.model import Event
 from asyncnet.events.queries import clock_of
 from asyncnet.events.rules import EventMode
+from asyncnet.followups.windows.queries import in_vain
 from asyncnet.matches.exports import breakout_rooms
 from asyncnet.matches.queries import groups_of, plan_of, published_in
 from asyncnet.web.access import Role, actor, organized_event, requires
@@ -209,6 +210,7 @@ def _board(event: Event, notice_form: NoticeForm | None = None) -> str:
         event=event,
         exits=queries.exits_in(session, event.id),
         windows=windows_of(session, event, moment),
+        in_vain=in_vain(session, event, moment),
         over=clock_of(session, event).at(moment).phase is Phase.AFTER,
         notice_form=notice_form or _notice_form(event),
     )

@@ -20,6 +20,7 @@ from asyncnet.events.model import Participant
 from asyncnet.events.queries import clock_for
 from asyncnet.events.rules import Attendance, EventMode
 from asyncnet.followups.threads.queries import Standing, standings_of
+from asyncnet.followups.windows.queries import Viewing, in_vain
 from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import addresses
 from asyncnet.matches import views as matches
@@ -142,6 +143,9 @@ def _shown(
     is_async = participant.attendance is Attendance.ASYNC
     others = [own.other for own in mine] + list(circle.members if circle else [])
     standings: dict[int, Standing] = {}
+    vain: list[Viewing] = []
+    if event.mode is EventMode.ASYNC:
+        vain = in_vain(session, event, strip.moment, of=participant.id)
     if phase is Phase.AFTER or event.mode is EventMode.ASYNC:
         standings = standings_of(session, participant.id, [own.match_id for own in mine])
     return {
@@ -161,6 +165,7 @@ def _shown(
         "wrote": sum(one.they_wrote_at is not None for one in standings.values()),
         "letters": sum(one.letters for one in standings.values()),
         "photos": addresses({**photos, **{face.id: face.photo for face in others if face.photo}}),
+        "silent": {one.match.id: one.viewer.id for one in vain},
         "windows": {slot.number: slot for slot in clock.slots},
         "gone": {one.participant_id for one in said if one.kind is ExitKind.LEAVING},
         "wait_for_me": {

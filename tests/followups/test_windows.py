@@ -20,6 +20,7 @@ from asyncnet.events.rules import (
     Attendance,
     EventMode,
     Slot,
+    given_up_at,
     next_morning,
     nudge_at,
     window_of,
@@ -275,6 +276,67 @@ def test_whoever_waited_in_vain_gets_another_partner_once(
     due_at = max(message.due_at for message in told)
     subjects = {mail["Subject"] for mail in mails_sent(app, at=due_at)}
     assert {"You also meet Lea", f"You also meet {ana.name}"} <= subjects
+
+
+def test_in_the_last_window_somebody_else_stands_in_while_there_is_time(
+    session: Session, app: Flask, rows: Rows
+) -> None:
+    """Hours before it ends for the silent one; whoever has no hours left is not asked."""
+    event = in_last_window(session)
+    ana, mute, match = matched(session, event, ("Europe/Berlin", "Europe/Berlin"))
+    lea = factories.participant(
+        session, event, name="Lea", zone="Europe/Berlin", attendance=Attendance.ASYNC
+    )
+    factories.intro(session, lea)
+    answers(session, ana, match, at=event.starts_at)
+    window = window_of(slot_of(event), ZoneInfo("Europe/Berlin"))
+    given_up = given_up_at(window, ZoneInfo("Europe/Berlin"))
+
+    counts = []
+    for moment in (given_up - timedelta(minutes=1), given_up, given_up + timedelta(minutes=10)):
+        counts.append(mind_windows(session, now=moment))
+        session.commit()
+
+    assert counts == [0, 1, 0]
+    [stand_in] = rows(select(StandIn))
+    [made] = rows(select(Match).where(Match.id == stand_in.new_match_id))
+    assert {made.first_id, made.second_id} == {ana.id, lea.id}
+    assert (made.round_id, window.ends_at - given_up >= timedelta(hours=2)) == (
+        match.round_id,
+        True,
+    )
+    told = rows(select(Message).where(Message.kind == MessageKind.STAND_IN))
+    assert {message.expires_at for message in told} == {window.ends_at}
+    assert mute.id not in {message.participant_id for message in told}
+
+
+def test_who_waited_in_vain_to_the_end_is_told_and_so_is_the_organizer(
+    session: Session, app: Flask, client: FlaskClient
+) -> None:
+    event = in_last_window(session, ago=timedelta(days=3))
+    ana, mute, match = matched(session, event, ("Europe/Berlin", "Asia/Tokyo"))
+    answers(session, ana, match, at=event.starts_at)
+    sign_in(client, factories.organizer(session, of=event))
+    anas, mutes = app.test_client(), app.test_client()
+
+    assert mind_windows(session, now=utc_now()) == 0
+    session.commit()
+
+    assert f"{mute.name} did not find the time" in open_personal_link(anas, ana).text
+    assert f"{ana.name} wrote to you and still waits" in open_personal_link(mutes, mute).text
+    board = client.get(f"/events/{event.id}/show").text
+    assert f"waited for {mute.name} in window 1" in " ".join(board.split())
+    assert ana.email in board
+
+
+def in_last_window(session: Session, *, ago: timedelta = timedelta(0)) -> Event:
+    """Return an asynchronous event of one window, which began so long ago, at noon in Berlin."""
+    noon = (utc_now() - ago).astimezone(ZoneInfo("Europe/Berlin")).replace(hour=12, minute=0)
+    event = begun(session, utc_now() - noon)
+    event.rounds = event.rounds[:1]
+    event.ends_at = event.rounds[0].ends_at
+    session.commit()
+    return event
 
 
 def answers(session: Session, author: Participant, match: Match, *, at: datetime) -> None:

@@ -9,10 +9,18 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.events.actions.refreshing import refresh_pages_of
+from asyncnet.events.clock import takes_place
 from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import nudge_at
+from asyncnet.events.rules import given_up_at, has_time, nudge_at, window_of
 from asyncnet.followups.model import StandIn
-from asyncnet.followups.windows.queries import Viewing, running, viewings_in
+from asyncnet.followups.windows.queries import (
+    Viewing,
+    last_round,
+    replaced_in,
+    running,
+    viewings_in,
+    waiting_for,
+)
 from asyncnet.intros.queries import ready_among
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of, reasons_of
@@ -60,40 +68,50 @@ def plan_nudges(session: Session, viewings: Sequence[Viewing], *, now: datetime)
 def stand_in(session: Session, event: Event, viewings: Sequence[Viewing], *, now: datetime) -> int:
     """Give everybody who answered somebody silent another partner in the next window.
 
-    Their own words stay and are mailed. Whoever is silent themselves gets nobody. The partner is
-    the one with the fewest matches in that window, of those the one whom both gain most by;
-    nobody who was silent, and nobody who may not meet them. Return how many there were.
+    In the last window nobody waits for its end: who is silent when a few hours of it are left
+    is given up, and another partner stands in who has time in these hours. Their own words stay
+    and are mailed. Whoever is silent themselves gets nobody. The partner is the one with the
+    fewest matches in that window, of those the one whom both gain most by; nobody who was
+    silent, and nobody who may not meet them. Return how many there were.
     """
-    silent = [v for v in viewings if not v.answered and v.window.ends_at <= now]
-    told = {(v.match.id, v.viewer.id) for v in viewings if v.answered}
-    done = set(
-        session.scalars(
-            select(StandIn.match_id)
-            .join(Match, Match.id == StandIn.match_id)
-            .where(Match.event_id == event.id)
-        )
+    last = last_round(event)
+    silent = [v for v in viewings if not v.answered and _silent_since(v, last) <= now]
+    done = replaced_in(session, event.id)
+    slot = min(
+        (one for one in event.rounds if one.starts_at > now and takes_place(one.slot)),
+        key=lambda one: one.starts_at,
+        default=last,
     )
     waiting = [
         viewing
-        for viewing in silent
-        if viewing.match.id not in done and (viewing.match.id, viewing.other.id) in told
+        for viewing in waiting_for(viewings, silent)
+        if viewing.match.id not in done and _can_watch(viewing.other, slot, now)
     ]
-    slot = session.scalar(
-        select(Round)
-        .where(Round.event_id == event.id, Round.starts_at > now)
-        .order_by(Round.starts_at)
-        .limit(1)
-    )
-    if not waiting or slot is None:
+    if not waiting:
         return 0
     worth = Worth(instance_of(session, event))
     load = Counter(v.viewer.id for v in viewings if v.match.round_id == slot.id)
     shy = {viewing.viewer.id for viewing in silent}
-    there = ready_among(session, [person for person in worth.people if person not in shy])
+    there = ready_among(
+        session,
+        [i for i, who in worth.people.items() if i not in shy and _can_watch(who, slot, now)],
+    )
     return sum(
         _stand_in_for(session, event, slot, viewing, worth, sorted(there), load, now=now)
         for viewing in waiting
     )
+
+
+def _silent_since(viewing: Viewing, last: Round) -> datetime:
+    """Return from when on somebody counts as silent who has not written."""
+    if viewing.match.round_id == last.id:
+        return given_up_at(viewing.window, zone_named(viewing.viewer.zone))
+    return viewing.window.ends_at
+
+
+def _can_watch(person: Participant, slot: Round, now: datetime) -> bool:
+    zone = zone_named(person.zone)
+    return has_time(window_of(slot.slot, zone), zone, now)
 
 
 def _stand_in_for(
@@ -135,6 +153,7 @@ def _stand_in_for(
             person,
             subject_id=match.id,
             due_at=next_daylight(zone_named(person.zone), now),
+            expires_at=window_of(slot.slot, zone_named(person.zone)).ends_at,
         )
         for person in (first, second)
     ]

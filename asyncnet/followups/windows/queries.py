@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from asyncnet.events.model import Event, Participant
+from asyncnet.events.clock import takes_place
+from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.queries import slot_for
 from asyncnet.events.rules import EventMode, Slot
-from asyncnet.followups.model import Answer
+from asyncnet.followups.model import Answer, StandIn
 from asyncnet.matches.model import Match, MatchState
 
 OVER = timedelta(days=2)
@@ -42,16 +43,19 @@ def running(session: Session, now: datetime) -> Sequence[Event]:
     ).all()
 
 
-def viewings_in(session: Session, event_id: int) -> list[Viewing]:
+def viewings_in(session: Session, event_id: int, *, of: int | None = None) -> list[Viewing]:
     """Return both viewings of every published match of an event, in two queries.
 
-    Matches with somebody who has left are not among them.
+    With `of`, of the matches of this participant only. Matches with somebody who has left are
+    not among them.
     """
+    wanted = select(Match).where(Match.event_id == event_id, Match.state == MatchState.PUBLISHED)
+    if of is not None:
+        wanted = wanted.where(or_(Match.first_id == of, Match.second_id == of))
     matches = session.scalars(
-        select(Match)
-        .where(Match.event_id == event_id, Match.state == MatchState.PUBLISHED)
-        .options(joinedload(Match.round), joinedload(Match.first), joinedload(Match.second))
-        .order_by(Match.id)
+        wanted.options(
+            joinedload(Match.round), joinedload(Match.first), joinedload(Match.second)
+        ).order_by(Match.id)
     ).all()
     answered = {
         (row.match_id, row.author_id)
@@ -71,6 +75,42 @@ def viewings_in(session: Session, event_id: int) -> list[Viewing]:
         if match.first.left_at is None and match.second.left_at is None
         for viewer, other in ((match.first, match.second), (match.second, match.first))
     ]
+
+
+def last_round(event: Event) -> Round:
+    """Return the round of an event after which there is none."""
+    return max(
+        (slot for slot in event.rounds if takes_place(slot.slot)), key=lambda slot: slot.ends_at
+    )
+
+
+def waiting_for(viewings: Sequence[Viewing], silent: Sequence[Viewing]) -> list[Viewing]:
+    """Return those of the silent viewings whose other one has written, and so waits."""
+    wrote = {(viewing.match.id, viewing.viewer.id) for viewing in viewings if viewing.answered}
+    return [viewing for viewing in silent if (viewing.match.id, viewing.other.id) in wrote]
+
+
+def replaced_in(session: Session, event_id: int) -> set[int]:
+    """Return the matches of an event in whose place somebody got another one."""
+    found = select(StandIn.match_id).join(Match, Match.id == StandIn.match_id)
+    return set(session.scalars(found.where(Match.event_id == event_id)))
+
+
+def in_vain(
+    session: Session, event: Event, now: datetime, *, of: int | None = None
+) -> list[Viewing]:
+    """Return the viewings of silent people for whom somebody waited, and nobody could stand in.
+
+    So it is known once their window is over and no other one comes. With `of`, only those of
+    this participant's matches.
+    """
+    if now < last_round(event).starts_at:
+        return []
+    viewings = viewings_in(session, event.id, of=of)
+    silent = [one for one in viewings if not one.answered and one.window.ends_at <= now]
+    waited = waiting_for(viewings, silent)
+    replaced = replaced_in(session, event.id) if waited else set()
+    return [viewing for viewing in waited if viewing.match.id not in replaced]
 
 
 def waits_for(viewings: Sequence[Viewing], participant_id: int, round_id: int) -> list[Participant]:
