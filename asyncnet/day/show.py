@@ -51,7 +51,9 @@ def now(event_id: int) -> ResponseReturnValue:
     return unchanged(tag) or timed(Response(render_template("day/board_now.html", **shown)), tag)
 
 
-@pages.post("/events/<int:event_id>/show/clock/<any(begin,end,extend,skip,pause,resume):turn>")
+@pages.post(
+    "/events/<int:event_id>/show/clock/<any(begin,end,extend,skip,return,pause,resume):turn>"
+)
 @requires(Role.ORGANIZER)
 def turn(event_id: int, turn: str) -> ResponseReturnValue:
     """Turn the clock; every open page shows it within seconds.

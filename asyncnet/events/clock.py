@@ -8,9 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
+from statistics import median_low
 from zoneinfo import ZoneInfo
 
 from asyncnet.events.rules import Slot, window_of
+
+REGRET = timedelta(minutes=15)
+USUAL_PAUSE = timedelta(minutes=2)
 
 
 class Phase(StrEnum):
@@ -78,6 +83,21 @@ class Clock:
         """Return the clock of an asynchronous event as it runs for somebody in this zone."""
         return replace(self, slots=tuple(window_of(slot, zone) for slot in self.slots))
 
+    def left_out_at(self, now: datetime) -> int:
+        """Return the number of the round that can be put back at this moment; 0 for none.
+
+        It is the last one that was left out, until a later round has begun. Once the event is
+        over there is a quarter of an hour to notice that its last round was left out by mistake.
+        """
+        if now >= self.ends_at + REGRET:
+            return 0
+        begun = max(
+            (s.number for s in self.slots if takes_place(s) and s.starts_at <= now), default=0
+        )
+        return max(
+            (s.number for s in self.slots if not takes_place(s) and s.number > begun), default=0
+        )
+
     def _part(self, moment: datetime) -> tuple[Phase, int, datetime | None]:
         running = _running(self.slots, moment)
         if running:
@@ -103,6 +123,8 @@ class Turn(StrEnum):
     """This part goes on for longer, and what follows comes as much later."""
     SKIP = "skip"
     """The next round is left out, and the one after it takes its time."""
+    RETURN = "return"
+    """The round that was left out takes place after all, before what comes next."""
     PAUSE = "pause"
     RESUME = "resume"
 
@@ -115,7 +137,7 @@ def rhythm_of(slots: Sequence[Slot]) -> tuple[timedelta, timedelta]:
     minute = timedelta(minutes=1)
     first, *others = slots
     length = (first.ends_at - first.starts_at) // minute
-    pause = (others[0].starts_at - first.ends_at) // minute if others else 2
+    pause = (others[0].starts_at - first.ends_at) // minute if others else USUAL_PAUSE // minute
     return max(length, 1) * minute, max(pause, 0) * minute
 
 
@@ -136,6 +158,7 @@ def turned(clock: Clock, turn: Turn, *, by: timedelta, now: datetime) -> Clock:
         Turn.END: lambda: _end(clock, now),
         Turn.EXTEND: lambda: _extend(clock, by, now),
         Turn.SKIP: lambda: _skip(clock, now),
+        Turn.RETURN: lambda: _return(clock, now),
         Turn.PAUSE: lambda: _pause(clock, now),
         Turn.RESUME: lambda: _resume(clock, now),
     }
@@ -181,6 +204,29 @@ def _skip(clock: Clock, now: datetime) -> Clock:
     left_out = [replace(s, ends_at=s.starts_at) if s is coming else s for s in clock.slots]
     earlier = coming.starts_at - after.starts_at
     return replace(clock, slots=_moved(left_out, after.number, earlier))
+
+
+def _return(clock: Clock, now: datetime) -> Clock:
+    """Return the clock with a round put back; it is as long as the others mostly are."""
+    number = clock.left_out_at(now)
+    if number == 0:
+        raise CannotTurn("No round can be put back: a later one has begun, or none was left out.")
+    real = [slot for slot in clock.slots if takes_place(slot)]
+    length = median_low([slot.ends_at - slot.starts_at for slot in real])
+    gaps = [later.starts_at - earlier.ends_at for earlier, later in pairwise(real)]
+    pause = median_low(gaps) if gaps else USUAL_PAUSE
+    coming = _coming(clock.slots, now)
+    begins = coming.starts_at if coming else max(now, clock.rounds_end_at) + pause
+    later = _moved(clock.slots, number + 1, length + pause)
+    return replace(
+        clock,
+        slots=tuple(
+            replace(slot, starts_at=begins, ends_at=begins + length)
+            if slot.number == number
+            else slot
+            for slot in later
+        ),
+    )
 
 
 def _pause(clock: Clock, now: datetime) -> Clock:

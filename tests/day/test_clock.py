@@ -108,6 +108,36 @@ def test_leaving_out_the_last_round_brings_the_groups_forward(clock: Clock) -> N
     assert [takes_place(slot) for slot in skipped.slots] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("left_out", "put_back", "number", "then"),
+    [
+        (-1, -0.5, 1, [0, 7, 14]),
+        (6, 6.5, 2, [0, 7, 14]),
+        (13, 15, 3, [0, 7, 17]),
+    ],
+)
+def test_a_round_that_was_left_out_can_be_put_back(
+    clock: Clock, left_out: float, put_back: float, number: int, then: list[float]
+) -> None:
+    """The last one begins after the pause that the others have; what follows it comes later."""
+    skipped = turn(clock, Turn.SKIP, left_out)
+
+    back = turn(skipped, Turn.RETURN, put_back)
+
+    assert skipped.left_out_at(at(put_back)) == number
+    assert [slot.starts_at for slot in back.slots] == [at(minutes) for minutes in then]
+    assert {slot.ends_at - slot.starts_at for slot in back.slots} == {timedelta(minutes=5)}
+    assert back.ends_at == at(then[-1] + 15)
+
+
+def test_a_round_stays_left_out_once_a_later_one_has_begun(clock: Clock) -> None:
+    skipped = turn(clock, Turn.SKIP, 6)
+
+    assert (skipped.left_out_at(at(6.9)), skipped.left_out_at(at(7))) == (2, 0)
+    with pytest.raises(CannotTurn):
+        turn(skipped, Turn.RETURN, 7)
+
+
 @pytest.mark.parametrize(("minutes", "phase"), [(-1, "before"), (2, "round"), (6, "break")])
 def test_a_pause_stops_the_countdown_and_loses_no_time(
     clock: Clock, minutes: float, phase: str
@@ -136,6 +166,7 @@ def test_a_pause_in_the_closing_groups_makes_them_longer(clock: Clock) -> None:
         (Turn.EXTEND, 40),
         (Turn.PAUSE, 40),
         (Turn.RESUME, 1),
+        (Turn.RETURN, 6),
     ],
 )
 def test_what_makes_no_sense_is_refused(clock: Clock, how: Turn, minutes: float) -> None:
@@ -160,7 +191,7 @@ def test_however_it_is_turned_rounds_never_overlap(turns: list[tuple[Turn, float
 
     for how, wait in turns:
         minutes += wait
-        before = [slot for slot in clock.slots if slot.ends_at <= at(minutes)]
+        before = [s for s in clock.slots if takes_place(s) and s.ends_at <= at(minutes)]
         try:
             clock = turn(clock, how, minutes, by=2)
         except CannotTurn:

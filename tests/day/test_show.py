@@ -20,7 +20,8 @@ from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
 from asyncnet.matches.actions import give_rooms, keep_apart
-from asyncnet.matches.model import Forbid, Match
+from asyncnet.matches.model import Forbid, Group, Match, MatchState
+from asyncnet.matches.queries import groups_of
 from tests import factories
 from tests.pages import filled, find_form, open_personal_link, post_form, sign_in
 from tests.web.test_twice import at_once
@@ -88,6 +89,20 @@ class Forum:
         answer = post_form(self.host, f"/events/{self.event.id}/settings", {"live_link": CALL})
         assert answer.status_code == 302, answer.text
 
+    def closes_in_a_group(self, *names: str, minutes: int = 0) -> Group:
+        """Publish one closing group more, and let the groups talk for so long."""
+        with self.app.app_context(), transaction() as session:
+            event = session.get_one(Event, self.event.id)
+            number = 1 + len(groups_of(session, event.id))
+            group = Group(
+                event_id=event.id, number=number, state=MatchState.PUBLISHED, created_at=utc_now()
+            )
+            group.members = [session.get_one(Participant, self.people[n].id) for n in names]
+            session.add(group)
+            event.closing_minutes = event.closing_minutes or minutes
+            event.ends_at = event.rounds[-1].ends_at + timedelta(minutes=event.closing_minutes)
+        return group
+
     def minutes_pass(self, minutes: float) -> None:
         """Let everything of the event have happened that much earlier."""
         earlier = timedelta(minutes=minutes)
@@ -116,7 +131,9 @@ def forum(app: Flask, session: Session) -> Forum:
 
 
 def test_a_whole_event_from_the_first_button_to_the_last_word(forum: Forum, rows: Rows) -> None:
-    """Three rounds in fast-forward: begun early, extended, paused, cut short, and over."""
+    """Three rounds in fast-forward: begun early, extended, left out and put back, paused, cut
+    short; then the closing groups, and everyone met."""
+    forum.closes_in_a_group("Ana", "Ben", "Cy", minutes=10)
     assert "Round 1 comes first" in forum.page("Ana")
 
     forum.turns("begin")
@@ -129,6 +146,11 @@ def test_a_whole_event_from_the_first_button_to_the_last_word(forum: Forum, rows
     forum.minutes_pass(4)
     assert "You meet Ben" in forum.page("Ana"), "the round goes on for longer"
     forum.minutes_pass(3)
+    assert "Next, in round 2" in forum.page("Ana")
+    forum.turns("skip")
+    assert "Next, in round 3" in forum.page("Ana")
+    assert "<span>left out</span>" in forum.page("Cy")
+    forum.turns("return")
     assert "Next, in round 2" in forum.page("Ana")
 
     forum.turns("pause")
@@ -148,6 +170,10 @@ def test_a_whole_event_from_the_first_button_to_the_last_word(forum: Forum, rows
     forum.browsers["Ana"].post(form.action, data=filled(form, words))
 
     forum.minutes_pass(5)
+    closing = forum.page("Ana")
+    assert [n for n in ("Closing groups", "Group 1", "Ben", "Cy") if n not in closing] == []
+    assert "Everyone you met" not in closing
+    forum.minutes_pass(10)
     after = forum.page("Ana")
     assert [n for n in ("Ben", "Cy", "What you wrote to Mei") if n not in after] == []
     assert "The event is over" in after
