@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock
-from asyncnet.messages.queue import plan
+from asyncnet.messages.queue import Planned, plan
 from asyncnet.messages.rules import MessageKind
 from asyncnet.people.model import BrowserSession, Person, SignInLink
 from asyncnet.people.rules import (
@@ -50,8 +50,7 @@ def request_sign_in(
     )
     session.add(link)
     session.flush()
-    plan(
-        session,
+    mail = Planned(
         key=f"sign-in:{link.id}",
         kind=MessageKind.SIGN_IN,
         subject_id=link.id,
@@ -61,10 +60,10 @@ def request_sign_in(
         to_name="",
         zone="UTC",
         due_at=now,
-        now=now,
         expires_at=link.expires_at,
         asked_for=True,
     )
+    plan(session, [mail], now=now)
     what = "sign_in.refused" if refused else "sign_in.requested"
     record(session, actor, what, f"sign_in_link:{link.id}", now=now)
 

@@ -125,17 +125,10 @@ def plan_all(participant_id: int, keys: list[str]) -> None:
     now = utc_now()
     with transaction() as session:
         participant = session.get_one(Participant, participant_id)
-        for key in keys:
-            queue.plan(
-                session,
-                key=key,
-                kind="personal_link",
-                subject_id=participant.id,
-                event_id=participant.event_id,
-                participant_id=participant.id,
-                to_address=participant.email,
-                to_name=participant.name,
-                zone=participant.zone,
-                due_at=now,
-                now=now,
+        mails = [
+            queue.Planned.to(
+                participant, "personal_link", key=key, subject_id=participant.id, due_at=now
             )
+            for key in keys
+        ]
+        queue.plan(session, mails, now=now)

@@ -17,7 +17,7 @@ from asyncnet.followups.actions.replying import reply
 from asyncnet.followups.model import Meeting, Reply, Step
 from asyncnet.followups.rules import BETWEEN_MAILS, Stage, both_awake
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import plan
+from asyncnet.messages.queue import Planned, plan
 from asyncnet.web.filters import local_time
 from asyncnet.zones import zone_named, zone_names
 from tests import factories
@@ -344,11 +344,9 @@ def test_what_waits_follows_its_reader_to_another_zone(
     at_night = scene.morning + timedelta(hours=1)
     writes(scene, scene.kenji, "First.", at_night)
     ana = session.get_one(Participant, scene.ana.id)
-    plan(
-        session, key="reminder:1", kind="reminder", subject_id=ana.id, event_id=ana.event_id,
-        participant_id=ana.id, to_address=ana.email, to_name=ana.name, zone=ana.zone,
-        due_at=datetime(2027, 6, 23, 7, tzinfo=UTC), now=at_night,
-    )  # fmt: skip
+    due_at = datetime(2027, 6, 23, 7, tzinfo=UTC)
+    mail = Planned.to(ana, "reminder", key="reminder:1", subject_id=ana.id, due_at=due_at)
+    plan(session, [mail], now=at_night)
     [before] = rows(select(Message).where(Message.kind == "reply"))
 
     ana.zone = "Pacific/Auckland"

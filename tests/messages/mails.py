@@ -12,7 +12,7 @@ from asyncnet.database import db, transaction
 from asyncnet.mail.port import Letter, Mailer
 from asyncnet.messages.drain import Drained, drain
 from asyncnet.messages.model import Message, MessageChange
-from asyncnet.messages.queue import plan
+from asyncnet.messages.queue import Planned, plan
 from asyncnet.messages.rules import MessageState
 
 NOON = datetime(2026, 6, 27, 12, 0, tzinfo=UTC)
@@ -43,10 +43,10 @@ def plan_mail(app: Flask, key: str = "a-mail", **changes: Any) -> None:
         "to_name": "Ana Silva",
         "zone": "Europe/Berlin",
         "due_at": NOON,
-        "now": NOON - timedelta(days=1),
     }
     with app.app_context(), transaction() as session:
-        plan(session, key=key, **(usual | changes))
+        now = changes.pop("now", NOON - timedelta(days=1))
+        plan(session, [Planned(key=key, **(usual | changes))], now=now)
 
 
 def compose(session: Session, message: Message) -> Letter:

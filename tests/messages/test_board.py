@@ -19,7 +19,7 @@ from asyncnet.database import db
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import Attendance
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import plan
+from asyncnet.messages.queue import Planned, plan
 from asyncnet.messages.rules import MessageState
 from asyncnet.people.model import Person
 from tests import factories
@@ -59,9 +59,8 @@ def plan_link(session: Session, to: Participant, **changes: Any) -> None:
         "to_name": to.name,
         "zone": to.zone,
         "due_at": utc_now() + timedelta(hours=2),
-        "now": utc_now(),
     }
-    plan(session, **(usual | changes))
+    plan(session, [Planned(**(usual | changes))], now=utc_now())
     session.commit()
 
 

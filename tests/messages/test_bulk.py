@@ -15,7 +15,7 @@ from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Event
 from asyncnet.messages.model import Message, MessageChange
-from asyncnet.messages.queue import Planned, plan_all
+from asyncnet.messages.queue import Planned, plan
 from asyncnet.messages.rules import MessageState
 from tests import factories
 from tests.pages import filled, find_form, sign_in
@@ -31,7 +31,7 @@ def forum(session: Session, client: FlaskClient) -> Event:
     forum = factories.event(session, host)
     mei = factories.participant(session, forum, name="Mei Tanaka", zone="Asia/Tokyo")
     now = utc_now()
-    plan_all(
+    plan(
         session,
         [
             Planned(

@@ -1,6 +1,7 @@
 """Readers stop our mails with a button or one click, and change their mind (CHECKLIST M4)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -19,7 +20,7 @@ from asyncnet.clock import utc_now
 from asyncnet.events.actions.linking import mail_links, send_personal_link
 from asyncnet.events.model import Event, Participant
 from asyncnet.messages.model import Message, Unsubscribed
-from asyncnet.messages.queue import hash_of, plan
+from asyncnet.messages.queue import Planned, hash_of, plan
 from asyncnet.messages.rules import MessageState
 from asyncnet.tasks import drain_mail
 from asyncnet.wiring import links, mailer
@@ -36,19 +37,10 @@ def mei(session: Session) -> Participant:
 
 def wait_for(session: Session, mei: Participant, key: str, event_id: int | None = None) -> None:
     """Plan a mail that waits until tomorrow."""
-    plan(
-        session,
-        key=key,
-        kind="personal_link",
-        subject_id=mei.id,
-        event_id=event_id or mei.event_id,
-        participant_id=mei.id,
-        to_address=mei.email,
-        to_name=mei.name,
-        zone=mei.zone,
-        due_at=utc_now() + timedelta(days=1),
-        now=utc_now(),
+    mail = Planned.to(
+        mei, "personal_link", key=key, subject_id=mei.id, due_at=utc_now() + timedelta(days=1)
     )
+    plan(session, [replace(mail, event_id=event_id or mei.event_id)], now=utc_now())
     session.commit()
 
 

@@ -21,7 +21,7 @@ from asyncnet.events.rules import (
     Attendance,
 )
 from asyncnet.messages.queue import (
-    plan_all,
+    plan,
 )
 
 
@@ -92,7 +92,7 @@ def apply_import(
     session.flush()
     learn_words(session, event_id, (word for _, said in added for word in said.words()))
     keep_everybodys_mentions(session, event_id, [(who, said.mentions()) for who, said in added])
-    plan_all(session, [link_mail(participant, now) for participant, _ in added], now=now)
+    plan(session, [link_mail(participant, now) for participant, _ in added], now=now)
     record(
         session,
         actor,

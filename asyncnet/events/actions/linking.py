@@ -20,7 +20,7 @@ from asyncnet.events.rules import (
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import (
     Planned,
-    plan_all,
+    plan,
 )
 from asyncnet.messages.rules import MessageKind, MessageState
 from asyncnet.people.model import BrowserSession
@@ -56,19 +56,15 @@ def send_personal_link(
     ).all()
     if len(recent) >= LINK_MAILS or any(at > now - LINK_MAIL_AGAIN for at in recent):
         raise MailedLately
-    plan_all(session, [link_mail(participant, now, asked_for=asked_for)], now=now)
+    plan(session, [link_mail(participant, now, asked_for=asked_for)], now=now)
 
 
 def link_mail(participant: Participant, now: datetime, *, asked_for: bool = False) -> Planned:
-    return Planned(
+    return Planned.to(
+        participant,
+        MessageKind.PERSONAL_LINK,
         key=f"personal-link:{participant.id}:{participant.link_version}:{now:%Y%m%d%H%M%S}",
-        kind=MessageKind.PERSONAL_LINK,
         subject_id=participant.id,
-        event_id=participant.event_id,
-        participant_id=participant.id,
-        to_address=participant.email,
-        to_name=participant.name,
-        zone=participant.zone,
         due_at=now,
         asked_for=asked_for,
     )

@@ -15,7 +15,7 @@ from asyncnet.followups.queries import last_mail_at, locked_match, wants_no_more
 from asyncnet.followups.rules import meeting_key, next_mail_at
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import cancel_about, cancel_key, plan
+from asyncnet.messages.queue import Planned, cancel_about, cancel_key, plan
 from asyncnet.messages.rules import MessageKind
 from asyncnet.zones import zone_named
 
@@ -238,20 +238,15 @@ def _mail(
         why="A newer mail tells how the times stand.",
         now=now,
     )
-    plan(
-        session,
+    mail = Planned.to(
+        reader,
+        MessageKind.MEETING,
         key=meeting_key(meeting.id, meeting.version, reader.id),
-        kind=MessageKind.MEETING,
         subject_id=meeting.id,
-        event_id=match.event_id,
-        participant_id=reader.id,
-        to_address=reader.email,
-        to_name=reader.name,
-        zone=reader.zone,
         due_at=next_mail_at(
             zone_named(reader.zone),
             last_at=last_mail_at(session, told) if rests else None,
             now=now,
         ),
-        now=now,
     )
+    plan(session, [mail], now=now)

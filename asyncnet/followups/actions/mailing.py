@@ -11,7 +11,7 @@ from asyncnet.events.rules import due_at, follow_up_key
 from asyncnet.followups.model import Answer
 from asyncnet.followups.queries import GONE, unmailed
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import WAITING, plan, replan
+from asyncnet.messages.queue import WAITING, Planned, plan, replan
 from asyncnet.messages.rules import MessageKind, MessageState
 from asyncnet.zones import zone_named
 
@@ -51,21 +51,16 @@ def plan_follow_up(
         answer.message_id = waiting.id
         return
     key = follow_up_key(reader.id, _next_number(session, reader.id))
-    plan(
-        session,
+    mail = Planned.to(
+        reader,
+        MessageKind.FOLLOW_UP,
         key=key,
-        kind=MessageKind.FOLLOW_UP,
         subject_id=answer.id,
-        event_id=event.id,
-        participant_id=reader.id,
-        to_address=reader.email,
-        to_name=reader.name,
-        zone=reader.zone,
         due_at=due_at(
             now, event.gathers_until, zone_named(reader.zone), time.fromisoformat(event.send_hour)
         ),
-        now=now,
     )
+    plan(session, [mail], now=now)
     answer.message_id = session.scalars(select(Message.id).where(Message.key == key)).one()
 
 

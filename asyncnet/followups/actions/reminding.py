@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import next_morning
 from asyncnet.followups.unanswered import readers_to_remind
-from asyncnet.messages.queue import Planned, plan_all
+from asyncnet.messages.queue import Planned, plan
 from asyncnet.messages.rules import MessageKind
 from asyncnet.zones import zone_named
 
@@ -28,14 +28,20 @@ def plan_reminders(session: Session, *, now: datetime) -> int:
         select(Event).where(Event.reminder_days > 0, Event.ends_at > now - NEWS_ENDS)
     )
     mails = [
-        _mail(reader, event, due_at)
+        Planned.to(
+            reader,
+            MessageKind.REMINDER,
+            key=f"reminder:{reader.id}",
+            subject_id=reader.id,
+            due_at=due_at,
+        )
         for event in events
         for reader, mailed_at in readers_to_remind(
             session, event.id, mailed_before=now + 2 * AHEAD - timedelta(days=event.reminder_days)
         )
         if (due_at := _due_at(reader, event, mailed_at, now)) <= now + AHEAD
     ]
-    plan_all(session, mails, now=now)
+    plan(session, mails, now=now)
     return len(mails)
 
 
@@ -44,17 +50,3 @@ def _due_at(reader: Participant, event: Event, mailed_at: datetime, now: datetim
     zone, hour = zone_named(reader.zone), time.fromisoformat(event.send_hour)
     due_at = next_morning(mailed_at + timedelta(days=event.reminder_days - 1), zone, hour)
     return due_at if due_at > now else next_morning(now, zone, hour)
-
-
-def _mail(reader: Participant, event: Event, due_at: datetime) -> Planned:
-    return Planned(
-        key=f"reminder:{reader.id}",
-        kind=MessageKind.REMINDER,
-        subject_id=reader.id,
-        event_id=event.id,
-        participant_id=reader.id,
-        to_address=reader.email,
-        to_name=reader.name,
-        zone=reader.zone,
-        due_at=due_at,
-    )

@@ -12,7 +12,7 @@ from asyncnet.followups.model import Reply
 from asyncnet.followups.queries import last_mail_at, locked_match, wants_no_more
 from asyncnet.followups.rules import next_mail_at
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import WAITING, plan
+from asyncnet.messages.queue import WAITING, Planned, plan
 from asyncnet.messages.rules import MessageKind
 from asyncnet.zones import zone_named
 
@@ -89,19 +89,14 @@ def plan_mail(
         written.message_id = waiting.id
         return
     key = f"reply:{written.id}"
-    plan(
-        session,
+    mail = Planned.to(
+        reader,
+        MessageKind.REPLY,
         key=key,
-        kind=MessageKind.REPLY,
         subject_id=written.id,
-        event_id=event_id,
-        participant_id=reader.id,
-        to_address=reader.email,
-        to_name=reader.name,
-        zone=reader.zone,
         due_at=next_mail_at(
             zone_named(reader.zone), last_at=last_mail_at(session, theirs), now=now
         ),
-        now=now,
     )
+    plan(session, [mail], now=now)
     written.message_id = session.scalars(select(Message.id).where(Message.key == key)).one()

@@ -25,7 +25,7 @@ from asyncnet.intros.queries import ready_among
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of, reasons_of
 from asyncnet.matches.model import Match, MatchState
-from asyncnet.messages.queue import Planned, plan_all
+from asyncnet.messages.queue import Planned, plan
 from asyncnet.messages.rules import MessageKind, next_daylight
 from asyncnet.zones import zone_named
 
@@ -54,15 +54,15 @@ def plan_nudges(session: Session, viewings: Sequence[Viewing], *, now: datetime)
         late = nudge_at(viewing.window, zone) <= now
         if late and due_at < viewing.window.ends_at and not viewing.answered:
             key = f"{MessageKind.VIEWING_NUDGE}:{viewing.viewer.id}:{viewing.match.round_id}"
-            mails[key] = _mail(
-                key,
-                MessageKind.VIEWING_NUDGE,
+            mails[key] = Planned.to(
                 viewing.viewer,
+                MessageKind.VIEWING_NUDGE,
+                key=key,
                 subject_id=viewing.match.round_id,
                 due_at=due_at,
                 expires_at=viewing.window.ends_at,
             )
-    plan_all(session, list(mails.values()), now=now)
+    plan(session, list(mails.values()), now=now)
 
 
 def stand_in(session: Session, event: Event, viewings: Sequence[Viewing], *, now: datetime) -> int:
@@ -147,17 +147,17 @@ def _stand_in_for(
     session.add(StandIn(match_id=viewing.match.id, new_match_id=match.id, made_at=now))
     load.update((one.id, best))
     mails = [
-        _mail(
-            f"{MessageKind.STAND_IN}:{match.id}:{person.id}",
-            MessageKind.STAND_IN,
+        Planned.to(
             person,
+            MessageKind.STAND_IN,
+            key=f"{MessageKind.STAND_IN}:{match.id}:{person.id}",
             subject_id=match.id,
             due_at=next_daylight(zone_named(person.zone), now),
             expires_at=window_of(slot.slot, zone_named(person.zone)).ends_at,
         )
         for person in (first, second)
     ]
-    plan_all(session, mails, now=now)
+    plan(session, mails, now=now)
     refresh_pages_of(session, (first.id, second.id))
     record(session, SYSTEM, "match.stood_in", f"match:{match.id}", now=now)
     return True
@@ -171,26 +171,3 @@ def _met_by(session: Session, participant_id: int) -> set[int]:
         )
     )
     return {number for row in rows for number in row} - {participant_id}
-
-
-def _mail(
-    key: str,
-    kind: MessageKind,
-    reader: Participant,
-    *,
-    subject_id: int,
-    due_at: datetime,
-    expires_at: datetime | None = None,
-) -> Planned:
-    return Planned(
-        key=key,
-        kind=kind,
-        subject_id=subject_id,
-        event_id=reader.event_id,
-        participant_id=reader.id,
-        to_address=reader.email,
-        to_name=reader.name,
-        zone=reader.zone,
-        due_at=due_at,
-        expires_at=expires_at,
-    )

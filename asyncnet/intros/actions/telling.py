@@ -9,7 +9,7 @@ from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Event, Participant
 from asyncnet.intros.model import Intro
 from asyncnet.intros.rules import nudge_at
-from asyncnet.messages.queue.planning import Planned, plan_all
+from asyncnet.messages.queue import Planned, plan
 from asyncnet.messages.rules import MessageKind
 from asyncnet.zones import zone_named
 
@@ -21,7 +21,7 @@ class TooLate(Exception):
 def tell(session: Session, intros: Sequence[Intro], kind: MessageKind, *, now: datetime) -> None:
     """Plan the mail that says what became of each intro, once for each kind of intro it was."""
     mails = [
-        _mail(
+        Planned.to(
             intro.participant,
             kind,
             key=f"{kind}:{intro.id}:{intro.kind}",
@@ -30,7 +30,7 @@ def tell(session: Session, intros: Sequence[Intro], kind: MessageKind, *, now: d
         )
         for intro in intros
     ]
-    plan_all(session, mails, now=now)
+    plan(session, mails, now=now)
 
 
 def nudge(
@@ -51,7 +51,7 @@ def nudge(
     for person in people:
         due_at, day = nudge_at(zone_named(person.zone), now)
         mails.append(
-            _mail(
+            Planned.to(
                 person,
                 MessageKind.INTRO_NUDGE,
                 key=f"{MessageKind.INTRO_NUDGE}:{person.id}:{day}",
@@ -60,30 +60,7 @@ def nudge(
                 expires_at=event.ends_at,
             )
         )
-    plan_all(session, mails, now=now)
+    plan(session, mails, now=now)
     if people:
         count = f"{len(people)} people"
         record(session, actor, "intro.nudged", f"event:{event.id}", now=now, detail=count)
-
-
-def _mail(
-    person: Participant,
-    kind: MessageKind,
-    *,
-    key: str,
-    subject_id: int,
-    due_at: datetime,
-    expires_at: datetime | None = None,
-) -> Planned:
-    return Planned(
-        key=key,
-        kind=kind,
-        subject_id=subject_id,
-        event_id=person.event_id,
-        participant_id=person.id,
-        to_address=person.email,
-        to_name=person.name,
-        zone=person.zone,
-        due_at=due_at,
-        expires_at=expires_at,
-    )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import and_
 from sqlalchemy.dialects import postgresql, sqlite
@@ -33,41 +33,19 @@ def reference_of(key: str) -> str:
     return sha256(key.encode()).hexdigest()[:32]
 
 
-def plan(
-    session: Session,
-    *,
-    key: str,
-    kind: str,
-    subject_id: int,
-    event_id: int | None,
-    participant_id: int | None,
-    to_address: str,
-    to_name: str,
-    zone: str,
-    due_at: datetime,
-    now: datetime,
-    expires_at: datetime | None = None,
-    asked_for: bool = False,
-) -> None:
-    """Schedule a mail; nothing happens when this key has been planned before (CHECKLIST M5).
+class Recipient(Protocol):
+    """A participant, as far as a mail to them needs to know."""
 
-    To an address that takes no mail it is cancelled at once (M4), unless its reader has just
-    `asked_for` it.
-    """
-    planned = Planned(
-        key,
-        kind,
-        subject_id,
-        event_id,
-        participant_id,
-        to_address,
-        to_name,
-        zone,
-        due_at,
-        expires_at,
-        asked_for,
-    )
-    plan_all(session, [planned], now=now)
+    @property
+    def id(self) -> int: ...
+    @property
+    def event_id(self) -> int: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def zone(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -86,9 +64,40 @@ class Planned:
     expires_at: datetime | None = None
     asked_for: bool = False
 
+    @classmethod
+    def to(
+        cls,
+        reader: Recipient,
+        kind: str,
+        *,
+        key: str,
+        subject_id: int,
+        due_at: datetime,
+        expires_at: datetime | None = None,
+        asked_for: bool = False,
+    ) -> "Planned":
+        """Return a mail to a participant about what `subject_id` names."""
+        return cls(
+            key,
+            kind,
+            subject_id,
+            reader.event_id,
+            reader.id,
+            reader.email,
+            reader.name,
+            reader.zone,
+            due_at,
+            expires_at,
+            asked_for,
+        )
 
-def plan_all(session: Session, mails: Sequence[Planned], *, now: datetime) -> None:
-    """Schedule many mails at once, each as `plan` does."""
+
+def plan(session: Session, mails: Sequence[Planned], *, now: datetime) -> None:
+    """Schedule mails; nothing happens to a key that has been planned before (CHECKLIST M5).
+
+    To an address that takes no mail one is cancelled at once (M4), unless its reader has just
+    `asked_for` it.
+    """
     if not mails:
         return
     refused = refusals(session, {_reader(mail) for mail in mails if not mail.asked_for})

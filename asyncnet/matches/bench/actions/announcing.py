@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
-from asyncnet.messages.queue import Planned, cancel_kind, plan_all
+from asyncnet.messages.queue import Planned, cancel_kind, plan
 from asyncnet.messages.rules import MessageKind, next_daylight
 
 
@@ -35,18 +35,14 @@ def announce(
         why="A later change says it all.",
         now=now,
     )
-    plan_all(
+    plan(
         session,
         [
-            Planned(
+            Planned.to(
+                reader,
+                MessageKind.PLAN_CHANGE,
                 key=f"plan-change:{cause}:{reader.id}",
-                kind=MessageKind.PLAN_CHANGE,
                 subject_id=plan_id,
-                event_id=event.id,
-                participant_id=reader.id,
-                to_address=reader.email,
-                to_name=reader.name,
-                zone=reader.zone,
                 due_at=_due_at(event, reader, now),
                 expires_at=event.ends_at,
             )
