@@ -20,8 +20,11 @@ def when(ends_at: str, zone: str, send_time: str) -> None:
     """Print the moment, in UTC, at which a follow-up would reach its reader."""
     try:
         moment = next_morning(_moment(ends_at), zone_named(zone), _hour(send_time))
-    except (ValueError, UnknownZone, OverflowError) as error:
+    except (ValueError, UnknownZone) as error:
         click.echo(str(error), err=True)
+        sys.exit(2)
+    except OverflowError:
+        click.echo(f"{ends_at!r} is at an end of the calendar.", err=True)
         sys.exit(2)
     click.echo(f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
 

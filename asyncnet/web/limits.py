@@ -93,7 +93,13 @@ def caller() -> str:
     return request.remote_addr or "unknown"
 
 
-limiter = Limiter(caller, storage_uri="database://", strategy="fixed-window", headers_enabled=True)
+limiter = Limiter(caller, storage_uri="database://", strategy="fixed-window")
+
+
+def seconds_to_wait() -> int:
+    """Return for how long whoever has just tried too often should wait."""
+    met = limiter.current_limit
+    return max(1, int(met.reset_at - time.time())) if met else 1
 
 
 def forget_old_attempts(*, now: datetime) -> None:

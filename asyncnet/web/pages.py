@@ -11,6 +11,7 @@ from uuid import uuid4
 import structlog
 from flask import Blueprint, Flask, Response, g, render_template, request, session
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -19,6 +20,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from asyncnet.database import NotFound, db, passes
 from asyncnet.storage.port import StorageError
 from asyncnet.web.access import Role, requires, signed_in
+from asyncnet.web.limits import seconds_to_wait
 from asyncnet.wiring import settings, storage
 
 log = structlog.get_logger()
@@ -171,6 +173,8 @@ def _asset(app: Flask) -> Any:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()
+    if isinstance(error, RateLimitExceeded):
+        error.retry_after = seconds_to_wait()
     page = _page(error.code, description=_said(error))
     if error.response is not None:
         return page
