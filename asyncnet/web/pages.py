@@ -223,7 +223,8 @@ def _broken(error: Exception) -> ResponseReturnValue:
 def _said(error: HTTPException) -> str | None:
     """Return our own words of an abort; the vendor's standard ones are for engineers."""
     standard = type(error).description
-    return error.description if error.description != standard else None
+    ours = error.description != standard and not isinstance(error, RateLimitExceeded)
+    return error.description if ours else None
 
 
 def _page(code: int, *, description: str | None = None) -> Response:

@@ -190,6 +190,7 @@ def test_tries_are_counted_by_all_processes_together(settings: Settings, session
     statuses = [answer.status_code for answer in answers]
     assert statuses == [302] * 10 + [429] * 50
     assert all(0 < int(answer.headers["Retry-After"]) <= 300 for answer in answers[10:])
+    assert "Wait a few minutes" in answers[-1].text
     session.execute(update(AttemptWindow).values(ends_at=0))
     session.commit()
     assert clients[0].post("/sign-in", data=data[0]).status_code == 302
