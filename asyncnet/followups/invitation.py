@@ -41,7 +41,10 @@ class Talk:
 
 
 def calendar_of(talk: Talk, method: str) -> str:
-    """Return the text of a calendar with this one entry, its times in UTC."""
+    """Return the text of a calendar with this one entry, its times in UTC.
+
+    One that is published, for whoever puts it in by hand, names no guests (RFC 5546, 3.2.1).
+    """
     calendar = Calendar()
     calendar.add("PRODID", PRODUCT)
     calendar.add("VERSION", "2.0")
@@ -56,7 +59,7 @@ def calendar_of(talk: Talk, method: str) -> str:
     entry.add("DESCRIPTION", talk.words)
     entry.add("STATUS", "CANCELLED" if talk.cancelled else "CONFIRMED")
     entry.add("ORGANIZER", _address(talk.host))
-    for guest in talk.guests:
+    for guest in talk.guests if method != "PUBLISH" else ():
         attendee = _address(guest)
         attendee.params["PARTSTAT"] = "ACCEPTED"
         attendee.params["RSVP"] = "FALSE"

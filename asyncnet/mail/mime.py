@@ -110,7 +110,11 @@ def write(letter: Letter, *, mail_from: str, at: datetime) -> Mail:
 
 
 def _invite(message: EmailMessage, invitation: Invitation) -> None:
-    """Add a calendar entry, as a part that calendars read and as a file for those who do not."""
+    """Add a calendar entry, as a part that calendars read and as a file for those who do not.
+
+    Google's own invitations are built like this; Outlook wants the method to be said twice, and
+    is told to dislike other names of the file.
+    """
     message.add_alternative(
         invitation.content,
         subtype="calendar",
@@ -122,7 +126,7 @@ def _invite(message: EmailMessage, invitation: Invitation) -> None:
         invitation.content.encode(),
         maintype="application",
         subtype="ics",
-        filename="invitation.ics",
+        filename="invite.ics",
     )
 
 

@@ -257,7 +257,9 @@ def test_the_page_offers_times_and_takes_the_answer(scene: Evening, rows: Rows) 
     assert "Kenji suggests this time" in shown.text
     [meeting] = rows(select(Meeting))
     assert meeting.starts_at == datetime.fromisoformat(f"20{first}")
-    assert Calendar.from_ical(file.data).events[0].start == meeting.starts_at
+    [entry] = Calendar.from_ical(file.data).events
+    assert entry.start == meeting.starts_at
+    assert ("ORGANIZER" in entry, "ATTENDEE" in entry) == (True, False)
     assert kenji.get(f"{his}/meeting.ics").mimetype == "text/calendar"
     assert "Call it off" in kenji.get(his).text
 
@@ -316,6 +318,10 @@ def calendar_in(mail: EmailMessage) -> Any:
         return None
     [file] = mail.iter_attachments()
     content = parts[0].get_content()
+    raw = parts[0].get_payload(decode=True)
+    assert isinstance(raw, bytes)
+    assert raw.count(b"\r\n") == raw.count(b"\n")
+    assert max(map(len, raw.split(b"\r\n"))) <= 75
     assert file.get_content().decode().splitlines() == content.splitlines()
     calendar = Calendar.from_ical(content)
     assert calendar["METHOD"] == parts[0].get_param("method")
