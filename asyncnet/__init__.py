@@ -16,7 +16,7 @@ from asyncnet.commands.lazy import LazyGroup
 from asyncnet.commands.messages import messages as message_commands
 from asyncnet.commands.run import start
 from asyncnet.database import db
-from asyncnet.day import exits, show
+from asyncnet.day import exits, groups, show
 from asyncnet.day import views as day
 from asyncnet.events import profiles as asking
 from asyncnet.events import views as events
@@ -61,6 +61,7 @@ FEATURES = (
     desk,
     day,
     exits,
+    groups,
     show,
     files,
     inbox,

@@ -42,12 +42,12 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (9, ("messages/views/*", "followups/desk", "followups/threads/recordings")),
     # the day itself
     (3, ("day/board", "day/leaves", "day/windows")),
-    (9, ("day/show", "day/exits")),
+    (9, ("day/show", "day/exits", "day/groups")),
     (4, ("mail/conversation",)),
     # the curator's bench
     (0, ("sheets", "matches/rooms", "matches/bench/draft", "matches/bench/job")),
     (3, ("matches/bench/worth", "matches/bench/limits", "matches/bench/swaps")),
-    (4, ("matches/exports", "matches/bench/solving", "matches/bench/work")),
+    (4, ("matches/closing", "matches/exports", "matches/bench/solving", "matches/bench/work")),
     (5, ("matches/bench/desk",)),
     (9, ("matches/bench/downloads",)),
 )

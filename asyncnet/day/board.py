@@ -17,7 +17,7 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import clock_of, everyone
 from asyncnet.events.rules import Attendance
 from asyncnet.matches.model import Match
-from asyncnet.matches.queries import published_in
+from asyncnet.matches.queries import group_numbers, published_in
 
 
 class Where(StrEnum):
@@ -71,6 +71,8 @@ class Board:
     alone: Sequence[tuple[Participant, str]]
     """Live people without anybody to talk to in this round, and why."""
     exits: Sequence[Exit]
+    seats: Mapping[int, int] | None
+    """In which closing group those sit who are uncomfortable, by their id; None without groups."""
     live: int
     here: int
     watching: int
@@ -109,6 +111,8 @@ def board_of(session: Session, event: Event, now: datetime) -> Board:
     ]
     open_pages = {who for who, presence in present.items() if now - presence.seen_at <= SEEN_LATELY}
     alone = list(_alone(live, rows, exits)) if at.phase is Phase.ROUND else []
+    uneasy = [said.participant_id for said in exits if said.kind is ExitKind.UNEASY]
+    seats = group_numbers(session, event.id, uneasy) if uneasy else None
     watching = sum(seat.where is Where.WATCHING for row in rows for seat in row.seats)
     shown = (
         event.clock_version,
@@ -117,6 +121,7 @@ def board_of(session: Session, event: Event, now: datetime) -> Board:
         sorted(person.id for person in live if person.id in open_pages),
         [(row.match.id, row.answered, row.missing, [s.where for s in row.seats]) for row in rows],
         [(said.id, said.seen_at) for said in exits],
+        seats,
         len(live),
     )
     return Board(
@@ -126,6 +131,7 @@ def board_of(session: Session, event: Event, now: datetime) -> Board:
         rows=rows,
         alone=alone,
         exits=exits,
+        seats=seats,
         live=len(live),
         here=sum(person.id in open_pages for person in live),
         watching=watching,

@@ -10,7 +10,7 @@ from asyncnet.database import db, transaction
 from asyncnet.day import queries
 from asyncnet.day.actions.exiting import say_exit, undo_exit
 from asyncnet.day.forms import ExitForm
-from asyncnet.day.leaves import Own, in_round, own_matches
+from asyncnet.day.leaves import Circle, Own, circle_of, in_round, own_matches
 from asyncnet.day.model import ExitKind
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
@@ -48,6 +48,7 @@ def say(participant_id: int, kind: str) -> ResponseReturnValue:
     match = _chosen(participant, text(form.match)) if wanted is not ExitKind.LEAVING else None
     if wanted is ExitKind.MISSING and match is None:
         abort(400, "Choose whom you miss, on your own page.")
+    sat = circle_of(db.session(), participant.id)
     with transaction() as session:
         say_exit(
             session,
@@ -58,7 +59,9 @@ def say(participant_id: int, kind: str) -> ResponseReturnValue:
             actor=actor(),
             now=utc_now(),
         )
-    flash(WHAT_HAPPENS[wanted], "good")
+    sits = circle_of(db.session(), participant.id)
+    moved = "" if sat is None or (sits and sits.number == sat.number) else _place(sits)
+    flash(f"{WHAT_HAPPENS[wanted]} {moved}".rstrip(), "good")
     return redirect(url_for(".ways", participant_id=participant_id))
 
 
@@ -79,6 +82,8 @@ def undo(participant_id: int, exit_id: int) -> ResponseReturnValue:
             "organizers see that you are free.",
             "attention",
         )
+    elif said.kind is ExitKind.UNEASY:
+        flash("Taken back. If you were moved to another closing group, you stay in it.", "good")
     else:
         flash("Taken back. Everything is as it was before.", "good")
     return redirect(url_for("matches.me", participant_id=participant_id))
@@ -89,6 +94,13 @@ def _chosen(participant: Participant, wanted: str) -> Match | None:
     if not wanted.isdecimal():
         return None
     return published_match(db.session(), participant.id, int(wanted[:9]))
+
+
+def _place(circle: Circle | None) -> str:
+    """Say where somebody sits who was moved."""
+    if circle is None:
+        return "You are in no closing group for now; the organizers see it and find you one."
+    return f"Your closing group is group {circle.number} now."
 
 
 def _page(participant: Participant, form: ExitForm) -> str:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from wtforms import BooleanField, IntegerField, StringField, TextAreaField
-from wtforms.validators import Length, NumberRange, Optional
+from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from asyncnet.events.forms import trimmed
 from asyncnet.events.model import Event
-from asyncnet.web.forms import OnceForm, VersionedForm, number, one_line, text
+from asyncnet.matches.forms import chosen
+from asyncnet.web.forms import Form, OnceForm, VersionedForm, number, one_line, text
 
 LONGEST_EXTENSION = 60
 
@@ -33,6 +34,15 @@ class NoticeForm(VersionedForm, OnceForm):
             Length(max=300, message="Please keep the message under 300 characters."),
             one_line,
         ],
+    )
+
+
+class MoveForm(Form):
+    """Somebody and the closing group in which they are to sit."""
+
+    who = SelectField("Who", coerce=chosen, validators=[DataRequired("Choose a person.")])
+    group = SelectField(
+        "To which group", coerce=chosen, validators=[DataRequired("Choose a group.")]
     )
 
 

@@ -116,10 +116,19 @@ def breakout_rooms(matches: Iterable[Match]) -> list[tuple[str, Participant]]:
     return [(room_name(room), person) for (room, _), person in seats]
 
 
-def rooms_as_csv(matches: Iterable[Match]) -> str:
-    """Return the breakout rooms of one round as Zoom takes them in."""
-    seats = [(room, person.email) for room, person in breakout_rooms(matches)]
-    return as_csv([ZOOM_COLUMNS, *seats])
+def closing_rooms(groups: Iterable[Group]) -> list[tuple[str, Participant]]:
+    """Return room and person for everybody of these closing groups who is still there."""
+    return [
+        (f"Group {group.number}", person)
+        for group in groups
+        for person in group.members
+        if person.left_at is None and person.away_from_at is None
+    ]
+
+
+def rooms_as_csv(seats: Iterable[tuple[str, Participant]]) -> str:
+    """Return who is in which room, as Zoom takes it in."""
+    return as_csv([ZOOM_COLUMNS, *((room, person.email) for room, person in seats)])
 
 
 def calendar_of(

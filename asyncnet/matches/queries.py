@@ -1,13 +1,13 @@
 """Reads the plan: matches of an event, of a round, of a participant."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from asyncnet.database import there
 from asyncnet.events.model import Round
-from asyncnet.matches.model import Group, Match, MatchState
+from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 
 _WITH_PEOPLE = (
     joinedload(Match.round, innerjoin=True),
@@ -46,6 +46,18 @@ def groups_of(session: Session, event_id: int) -> Sequence[Group]:
         .options(selectinload(Group.members))
         .order_by(Group.number, Group.id)
     ).all()
+
+
+def group_numbers(
+    session: Session, event_id: int, participant_ids: Collection[int]
+) -> dict[int, int] | None:
+    """Return in which closing group each of these people sits, None without groups."""
+    rows = session.execute(
+        select(GroupMember.participant_id, Group.number)
+        .join(Group, Group.id == GroupMember.group_id)
+        .where(Group.event_id == event_id)
+    ).all()
+    return {who: number for who, number in rows if who in participant_ids} if rows else None
 
 
 def published_in(session: Session, event_id: int, number: int) -> Sequence[Match]:

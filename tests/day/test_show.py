@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from icalendar import Calendar
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 from werkzeug.test import TestResponse
 
 from asyncnet.clock import utc_now
@@ -20,7 +20,7 @@ from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
 from asyncnet.matches.actions import give_rooms, keep_apart
-from asyncnet.matches.model import Forbid, Group, Match, MatchState
+from asyncnet.matches.model import Forbid, Group, Match
 from asyncnet.matches.queries import groups_of
 from tests import factories
 from tests.pages import filled, find_form, open_personal_link, post_form, sign_in
@@ -94,9 +94,7 @@ class Forum:
         with self.app.app_context(), transaction() as session:
             event = session.get_one(Event, self.event.id)
             number = 1 + len(groups_of(session, event.id))
-            group = Group(
-                event_id=event.id, number=number, state=MatchState.PUBLISHED, created_at=utc_now()
-            )
+            group = Group(event_id=event.id, number=number, created_at=utc_now())
             group.members = [session.get_one(Participant, self.people[n].id) for n in names]
             session.add(group)
             event.closing_minutes = event.closing_minutes or minutes
@@ -343,6 +341,52 @@ def test_what_is_said_later_is_added_and_seen_again(forum: Forum, rows: Rows) ->
     assert said.words.count("Now") == 25
     assert said.seen_at is None
     assert "Now he follows me." in forum.board()
+
+
+def test_two_of_whom_one_is_uneasy_do_not_sit_in_one_closing_group(
+    forum: Forum, rows: Rows
+) -> None:
+    """Who pressed moves, and is told; the other one's page is not even asked to look anew."""
+    forum.closes_in_a_group("Ana", "Ben", minutes=10)
+    forum.closes_in_a_group("Cy")
+    forum.turns("begin")
+    before = {one.name: one.page_version for one in rows(select(Participant))}
+
+    told = forum.says("Ana", "uneasy", match=forum.match_of("Ana", "Ben").id)
+
+    groups = rows(select(Group).order_by(Group.number).options(selectinload(Group.members)))
+    assert [[one.name for one in group.members] for group in groups] == [["Ben"], ["Ana", "Cy"]]
+    after = {one.name: one.page_version for one in rows(select(Participant))}
+    assert [name for name in after if after[name] == before[name]] == ["Ben", "Mei"]
+    page = forum.browsers["Ana"].get(told.location).text
+    assert "Your closing group is group 2 now." in page
+    assert "Ana is in group 2" in " ".join(forum.board().split())
+    place = f"/events/{forum.event.id}/show/groups"
+    ana, cy = (forum.people[name].id for name in ("Ana", "Cy"))
+    refused = post_form(forum.host, place, {"who": ana, "group": 1})
+    moved = post_form(forum.host, place, {"who": cy, "group": 1})
+    assert "Somebody in group 1 and Ana are kept apart" in refused.text
+    assert moved.status_code == 302
+    file = forum.host.get(f"/events/{forum.event.id}/plan/rooms/closing.csv").text
+    emails = {name: person.email for name, person in forum.people.items()}
+    assert file.split() == [
+        "Pre-assign", "Room", "Name,Email", "Address",
+        "Group", f"1,{emails['Ben']}", "Group", f"1,{emails['Cy']}",
+        "Group", f"2,{emails['Ana']}",
+    ]  # fmt: skip
+    assert f"{emails['Ana']} (Ana, Group 2) is no real address" in forum.host.get(place).text
+
+
+def test_whoever_finds_no_other_group_sits_in_none_until_they_are_given_one(forum: Forum) -> None:
+    forum.closes_in_a_group("Ana", "Ben", "Cy", minutes=10)
+    forum.turns("begin")
+
+    told = forum.says("Ana", "uneasy", match=forum.match_of("Ana", "Ben").id)
+
+    assert "no closing group for now" in forum.browsers["Ana"].get(told.location).text
+    assert "Ana is in none at this moment" in " ".join(forum.board().split())
+    groups = " ".join(forum.host.get(f"/events/{forum.event.id}/show/groups").text.split())
+    assert "<strong>In no group:</strong> Ana." in groups
 
 
 def test_an_organizer_who_undoes_leaves_what_made_somebody_uneasy(forum: Forum, rows: Rows) -> None:

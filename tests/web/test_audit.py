@@ -50,6 +50,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("show.turn", "clock.extend", TURN),
     ("show.tell", "notice.shown", TURN | {"version": "2", "notice": "Welcome back"}),
     ("show.settle", "exit.settled", {}),
+    ("groups.index", "group.moved", {}),
     ("show.prompts", "prompts.changed", {"round_1": "What is your coast?"}),
     ("events.change", "event.changed", {}),
     ("questions.index", "question.added", {"label": "What now?"}),
@@ -153,6 +154,7 @@ def test_each_change_leaves_one_entry(
         "threads.propose": {"first": next(free).isoformat()},
         "messages.decide_all": {"wish": "release", "pick": f"{world.ours.message_id}:2"},
         "matches.plan": {"one": third.id, "other": fourth.id},
+        "groups.index": {"who": world.ours.live.id, "group": 2},
         "profiles.settle_name": {"person": world.ours.away.id},
         "followups.viewing": {f"q{world.ours.question_id}": "The tide pools."},
         "bench.edit": {

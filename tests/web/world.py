@@ -26,7 +26,7 @@ from asyncnet.followups.actions.answering import answer_match
 from asyncnet.followups.actions.drafting import keep_draft
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.model import Intro, IntroState
-from asyncnet.matches.model import Match
+from asyncnet.matches.model import Group, Match
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import hash_of
 from asyncnet.people.model import Person
@@ -256,6 +256,10 @@ def _side(session: Session, email: str) -> Side:
     )
     session.add_all([*names, spelling])
     session.flush()
+    for number, person in enumerate((live, other), start=1):
+        group = Group(event_id=event.id, number=number, created_at=utc_now())
+        group.members = [person]
+        session.add(group)
     said = say_exit(
         session, away, ExitKind.UNEASY, match=match, words="", actor=SYSTEM, now=utc_now()
     )

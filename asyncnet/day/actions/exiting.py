@@ -11,6 +11,7 @@ from asyncnet.day.queries import group_of, open_exits
 from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.model import Participant
 from asyncnet.matches.actions import keep_apart, let_meet, restore_matches, withdraw_coming
+from asyncnet.matches.closing import part
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import published_for
 
@@ -31,7 +32,7 @@ def say_exit(
 
     Who leaves is taken out of the conversations that have not begun, meets nobody new, and keeps
     the intros they may still watch in their own time. Two people of whom one is uneasy do not
-    meet again; the other one's page does not change.
+    meet again, nor sit in one closing group; the other one's page is not told to look anew.
     """
     lock(session, f"exit:{participant.id}")
     match_id = match.id if match else None
@@ -56,6 +57,7 @@ def say_exit(
         said.withdrawn = [gone.id for gone in withdraw_coming(session, participant.id, now=now)]
     if match is not None and kind is ExitKind.UNEASY:
         keep_apart(session, match.event_id, _two(match), uneasy_id=participant.id, now=now)
+        part(session, match.event_id)
     elif match is not None:
         concerned.append(match.other(participant.id).id)
     refresh_pages_of(session, concerned)

@@ -46,8 +46,17 @@ def rooms(event_id: int, number: int) -> ResponseReturnValue:
     event = organized_event(event_id)
     if number not in [slot.number for slot in event.rounds]:
         abort(404)
-    matches = queries.published_in(db.session(), event.id, number)
-    return _file(exports.rooms_as_csv(matches), "text/csv", f"rooms-{event.id}-{number}.csv")
+    seats = exports.breakout_rooms(queries.published_in(db.session(), event.id, number))
+    return _file(exports.rooms_as_csv(seats), "text/csv", f"rooms-{event.id}-{number}.csv")
+
+
+@pages.get("/events/<int:event_id>/plan/rooms/closing.csv")
+@requires(Role.ORGANIZER)
+def groups(event_id: int) -> ResponseReturnValue:
+    """Send the closing groups as breakout rooms, as Zoom takes them in."""
+    event = organized_event(event_id)
+    seats = exports.closing_rooms(queries.groups_of(db.session(), event.id))
+    return _file(exports.rooms_as_csv(seats), "text/csv", f"rooms-{event.id}-closing.csv")
 
 
 @pages.get("/events/<int:event_id>/plan/people/<int:person_id>.ics")

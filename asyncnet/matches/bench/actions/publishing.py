@@ -18,6 +18,7 @@ from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, Who, changes
 from asyncnet.matches.bench.model import Plan
 from asyncnet.matches.bench.worth import Worth
+from asyncnet.matches.closing import part
 from asyncnet.matches.instance import reasons_of
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 from asyncnet.matches.queries import groups_of
@@ -51,6 +52,8 @@ def publish_plan(
     known = queries.rows_as_draft(session, event, worth)
     _write_matches(session, event, draft, worth, first_open=first_open, now=now)
     _write_groups(session, event, draft, now=now)
+    session.flush()
+    part(session, event.id)
     told = []
     if event.published_at is not None:
         told = [

@@ -1,0 +1,120 @@
+"""Moves people between closing groups that everybody sees already."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import Actor, record
+from asyncnet.events.actions.refreshing import refresh_pages_of
+from asyncnet.events.model import Event, Participant
+from asyncnet.matches.model import Forbid, Group
+from asyncnet.matches.queries import groups_of
+
+LARGEST = 6
+"""How many people a group has at most when somebody joins it by the way."""
+
+
+class CannotMove(Exception):
+    """Somebody cannot sit in this closing group; the message says why."""
+
+
+def move(
+    session: Session,
+    event_id: int,
+    participant: Participant,
+    number: int,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Let somebody sit in the closing group of this number, and in no other.
+
+    Raises CannotMove for a group that is not there, or that holds somebody who is kept apart
+    from them.
+    """
+    groups = _published(session, event_id)
+    wanted = next((group for group in groups if group.number == number), None)
+    if wanted is None:
+        raise CannotMove(f"There is no group {number} any more.")
+    if participant.left_at is not None:
+        raise CannotMove(f"{participant.name} no longer takes part.")
+    apart = _apart(session, event_id)[participant.id]
+    if apart.intersection(member.id for member in wanted.members):
+        raise CannotMove(
+            f"Somebody in group {number} and {participant.name} are kept apart. Choose another one."
+        )
+    concerned = _seat(groups, participant, wanted)
+    session.flush()
+    refresh_pages_of(session, concerned)
+    record(
+        session, actor, "group.moved", f"participant:{participant.id}", now=now,
+        detail=f"group {number}",
+    )  # fmt: skip
+
+
+def part(session: Session, event_id: int) -> None:
+    """Take everybody out of a closing group with somebody who makes them uncomfortable.
+
+    They join the smallest other one that has room and nobody they are kept apart from; where
+    there is none they sit in none, until an organizer finds them one. The page of the other
+    person is not told to look anew. Whoever calls it records why.
+    """
+    groups = _published(session, event_id)
+    apart = _apart(session, event_id)
+    uneasy = select(Forbid).where(Forbid.event_id == event_id, Forbid.uneasy_id.is_not(None))
+    for forbid in session.scalars(uneasy.order_by(Forbid.id)).all():
+        other_id = forbid.first_id + forbid.second_id - (forbid.uneasy_id or 0)
+        together = _with(groups, {forbid.uneasy_id, other_id})
+        if together is None:
+            continue
+        mover = next(one for one in together.members if one.id == forbid.uneasy_id)
+        free = [
+            group
+            for group in groups
+            if len(group.members) < LARGEST
+            and group is not together
+            and not apart[mover.id].intersection(one.id for one in group.members)
+        ]
+        smallest = min(free, key=lambda group: (len(group.members), group.number), default=None)
+        concerned = _seat(groups, mover, smallest)
+        session.flush()
+        refresh_pages_of(session, concerned - {other_id})
+
+
+def _seat(groups: Collection[Group], who: Participant, wanted: Group | None) -> set[int]:
+    """Let somebody sit in one group or none; return whose page shows that."""
+    concerned = {who.id}
+    for group in groups:
+        if who in group.members and group is not wanted:
+            group.members.remove(who)
+            concerned.update(member.id for member in group.members)
+    if wanted is not None and who not in wanted.members:
+        wanted.members.append(who)
+    if wanted is not None:
+        concerned.update(member.id for member in wanted.members)
+    return concerned
+
+
+def _published(session: Session, event_id: int) -> Sequence[Group]:
+    """Return the groups that people see, while nobody else changes them."""
+    session.execute(select(Event.id).where(Event.id == event_id).with_for_update())
+    return groups_of(session, event_id)
+
+
+def _with(groups: Collection[Group], who: set[int | None]) -> Group | None:
+    return next((g for g in groups if who <= {member.id for member in g.members}), None)
+
+
+def _apart(session: Session, event_id: int) -> defaultdict[int, set[int]]:
+    """Return from whom each person of an event is kept apart, whoever wants it."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    rows = session.execute(
+        select(Forbid.first_id, Forbid.second_id).where(Forbid.event_id == event_id)
+    )
+    for first_id, second_id in rows:
+        found[first_id].add(second_id)
+        found[second_id].add(first_id)
+    return found
