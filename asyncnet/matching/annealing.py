@@ -1,10 +1,13 @@
 """Improve a partition of people into groups by swaps and moves, hot first, then cold.
 
-One person at a time weighs a swap with everybody else at once and takes one by chance, the better
-the likelier (the Gumbel trick). A person in a larger group may also move to a smaller one.
+The partition starts greedily. Then some people at a time weigh a swap with everybody else at once
+and take one by chance, the better the likelier (the Gumbel trick); of swaps that touch the same
+group only the first takes place, so that each brings what it promised. A person in a larger group
+may also move to a smaller one.
 """
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,8 +16,10 @@ from asyncnet.matching.weights import Reals
 Group = tuple[int, ...]
 
 HOT, COLD, KEEP = 2.0, 0.5, 1.0
-MOVE_EVERY = 4
-LOOK_EVERY = 512
+PEOPLE_PER_PIVOT = 25
+LOOK_EVERY = 16
+AT_LEAST = 2
+NOISE = 1 << 16
 
 
 class Annealing:
@@ -24,49 +29,53 @@ class Annealing:
         m = len(affinity)
         self.affinity = affinity
         self.rng = rng
-        self.at = rng.permutation(np.arange(m) % count)
-        self.size = np.bincount(self.at, minlength=count)
-        self.members: list[list[int]] = [[] for _ in range(count)]
-        for person, place in enumerate(self.at.tolist()):
-            self.members[place].append(person)
+        self.pivots = max(1, m // PEOPLE_PER_PIVOT)
+        self.members = _greedily(affinity, count, rng.permutation(m))
+        self.size = np.array([len(who) for who in self.members])
+        self.at = np.empty(m, dtype=np.int64)
+        for place, who in enumerate(self.members):
+            self.at[who] = place
         self._weigh()
         self.smallest, self.largest = int(self.size.min()), int(self.size.max())
         member = np.zeros((count, m))
         member[self.at, np.arange(m)] = 1
         self.sums = member @ affinity
         self.own = self.sums[self.at, np.arange(m)].copy()
-        self.noise = rng.gumbel(size=m + (1 << 16))
+        self.noise = rng.gumbel(size=self.pivots * m + NOISE)
 
     def run(self, steps: int, stop_at: float, *, remember: bool = True) -> dict[Group, None]:
         """Cool down in so many steps; return the groups met on the cold half of the way, if any
         are to be remembered.
 
         Where the time until `stop_at` is too short for them, it cools down in fewer, since
-        stopping while it is hot would leave a partition by chance.
+        stopping while it is hot would leave a partition by chance; a few it always takes, to part
+        those who must be kept apart.
         """
         m = len(self.at)
         seen: dict[Group, None] = {}
-        pivots = self.rng.integers(0, m, size=steps).tolist()
-        offsets = self.rng.integers(0, len(self.noise) - m, size=steps).tolist()
-        heat, cooling, last = HOT, _cooling(HOT, steps), steps
+        turns = max(1, steps // self.pivots)
+        least = min(turns, AT_LEAST * m // self.pivots)
+        offsets = self.rng.integers(0, NOISE, size=turns).tolist()
+        heat, cooling, last = HOT, _cooling(HOT, turns), turns
         started = time.monotonic()
-        for step in range(steps):
-            if step % LOOK_EVERY == 0:
+        for turn in range(turns):
+            if turn % LOOK_EVERY == 0:
                 now = time.monotonic()
-                each = (now - started) / max(1, step)
-                reached = step + int((stop_at - now) / each) if step else steps
+                each = (now - started) / max(1, turn)
+                in_time = int((stop_at - now) / each) if turn else turns if now < stop_at else 0
+                reached = max(least, turn + in_time)
                 if reached < last:
                     last = reached
-                    cooling = _cooling(heat, last - step)
-            if step >= last:
+                    cooling = _cooling(heat, last - turn)
+            if turn >= last:
                 break
             heat *= cooling
-            person = pivots[step]
-            noise = heat * self.noise[offsets[step] : offsets[step] + m]
-            if step % MOVE_EVERY == 0 and self.size[self.at[person]] > self.smallest:
-                changed = self._move(person, noise)
-            else:
-                changed = self._swap(person, noise)
+            noise = heat * self.noise[offsets[turn] : offsets[turn] + self.pivots * m]
+            people = self.rng.integers(0, m, size=self.pivots)
+            changed = self._swap(people, noise.reshape(self.pivots, m))
+            first = int(people[0])
+            if self.size[self.at[first]] > self.smallest:
+                changed += self._move(first, noise[:m])
             if changed and remember and heat < KEEP:
                 for place in changed:
                     seen[tuple(sorted(self.members[place]))] = None
@@ -80,29 +89,38 @@ class Annealing:
         """Return the groups."""
         return [tuple(sorted(who)) for who in self.members]
 
-    def _swap(self, i: int, noise: Reals) -> tuple[int, ...]:
-        """Let a person change places with somebody, and return the two groups, if they did."""
-        at, mine = self.at, self.affinity[i]
-        a = int(at[i])
-        row = self.sums[a]
-        gain = (self.scale * self.sums[:, i])[at]
-        gain -= self.scale_at * (mine + self.own)
-        gain += self.scale[a] * (row - mine - row[i])
-        gain[self.members[a]] = 0.0
-        j = int((gain + noise).argmax())
-        b = int(at[j])
-        if b == a:
-            return ()
-        change = self.affinity[j] - mine
-        self.sums[a] += change
-        self.sums[b] -= change
-        at[i], at[j] = b, a
-        self.members[a][self.members[a].index(i)] = j
-        self.members[b][self.members[b].index(j)] = i
-        self.scale_at[i], self.scale_at[j] = self.scale[b], self.scale[a]
-        return self._settle(a, b)
+    def _swap(self, people: Sequence[int] | np.ndarray, noise: Reals) -> list[int]:
+        """Let people change places with somebody, and return the groups of those who did."""
+        at, own = self.at, self.own
+        mine = self.affinity[people]
+        homes = at[people]
+        here = self.scale[homes, None]
+        gain = (self.scale[:, None] * self.sums[:, people]).T[:, at]
+        gain -= (self.scale_at + here) * mine
+        gain -= self.scale_at * own
+        gain += here * (self.sums[homes] - own[people, None])
+        gain[at[None, :] == homes[:, None]] = 0.0
+        gain += noise
+        chosen = gain.argmax(axis=1)
+        leaving = np.flatnonzero(at[chosen] != homes)
+        touched: list[int] = []
+        for row in leaving.tolist():
+            i, j = int(people[row]), int(chosen[row])
+            a, b = int(at[i]), int(at[j])
+            if a in touched or b in touched:
+                continue
+            touched += [a, b]
+            change = self.affinity[j] - self.affinity[i]
+            self.sums[a] += change
+            self.sums[b] -= change
+            at[i], at[j] = b, a
+            self.members[a][self.members[a].index(i)] = j
+            self.members[b][self.members[b].index(j)] = i
+            self.scale_at[i], self.scale_at[j] = self.scale[b], self.scale[a]
+            self._settle(a, b)
+        return touched
 
-    def _move(self, i: int, noise: Reals) -> tuple[int, ...]:
+    def _move(self, i: int, noise: Reals) -> list[int]:
         """Let a person leave a larger group for a smaller one."""
         size = self.size
         a = int(self.at[i])
@@ -114,7 +132,7 @@ class Annealing:
         gain[a] = 0.0
         b = int((gain + noise[: len(gain)]).argmax())
         if b == a:
-            return ()
+            return []
         self.sums[a] -= self.affinity[i]
         self.sums[b] += self.affinity[i]
         self.at[i] = b
@@ -123,18 +141,39 @@ class Annealing:
         size[a] -= 1
         size[b] += 1
         self._weigh()
-        return self._settle(a, b)
+        self._settle(a, b)
+        return [a, b]
 
     def _weigh(self) -> None:
         """Say what a point between two people is worth in the group of each size."""
         self.scale = 2.0 / np.maximum(1, self.size - 1)
         self.scale_at = self.scale[self.at]
 
-    def _settle(self, *places: int) -> tuple[int, ...]:
+    def _settle(self, *places: int) -> None:
         for place in places:
             who = self.members[place]
             self.own[who] = self.sums[place, who]
-        return places
+
+
+def _greedily(affinity: Reals, count: int, order: np.ndarray) -> list[list[int]]:
+    """Return groups of near equal sizes: whoever comes first in `order` takes the best of those
+    who are left, one after the other."""
+    m = len(affinity)
+    free = np.zeros(m)
+    groups: list[list[int]] = []
+    waiting = iter(order.tolist())
+    for place in range(count):
+        first = next(i for i in waiting if free[i] == 0)
+        who = [first]
+        free[first] = -np.inf
+        drawn = affinity[first] + free
+        while len(who) < m // count + (place < m % count):
+            j = int(drawn.argmax())
+            who.append(j)
+            free[j] = drawn[j] = -np.inf
+            drawn += affinity[j]
+        groups.append(who)
+    return groups
 
 
 def _cooling(heat: float, steps: int) -> float:

@@ -12,23 +12,15 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import coo_array, csc_array
 
 from asyncnet.matching.annealing import Annealing, Group
-from asyncnet.matching.pricing import paying_groups
+from asyncnet.matching.covering import SMALL, Covering, counts_for, worth_of
 from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.weights import Reals, affinities
 
 APART = -10_000.0
-BOX = 4.0
-EPSILON = 1e-6
-COLUMNS_EACH = 5
-GAP = 2e-3
-NODES = 5
-SMALL = 80
-PROVING = 2
-STEPS = 8_000
+TURNS = 6
+PICKED_UP_TO = 200
 WHOLE_UP_TO = 2_500
 
 
@@ -69,12 +61,6 @@ def group(problem: Problem, met: set[Pair], *, seed: int, seconds: float) -> Gro
     return Grouping(groups, sum(part.value for part in found), bound)
 
 
-def counts_for(people: int, smallest: int, largest: int) -> list[int]:
-    """Return the possible numbers of groups; where none is possible, the fewest that hold all."""
-    fewest, most = ceil(people / largest), max(1, people // smallest)
-    return list(range(fewest, most + 1)) if fewest <= most else [fewest]
-
-
 def affinity_of(problem: Problem, people: Sequence[int], met: set[Pair]) -> Reals:
     """Return the points of each two of these people; those kept apart have `APART`."""
     affinity = affinities(problem, people).astype(np.float64)
@@ -92,25 +78,6 @@ def affinity_of(problem: Problem, people: Sequence[int], met: set[Pair]) -> Real
     return affinity
 
 
-def worth_of(affinity: Reals, who: Group) -> float:
-    """Return the sum of the members' mean affinities."""
-    if len(who) < 2:
-        return 0.0
-    return float(affinity[np.ix_(who, who)].sum()) / (len(who) - 1)
-
-
-def ideal_bound(affinity: Reals, sizes: Sequence[int]) -> float:
-    """Return what everybody would get in the group they would choose themselves."""
-    m, most = len(affinity), max(sizes) - 1
-    if not most:
-        return 0.0
-    others = np.where(np.eye(m, dtype=bool), -np.inf, affinity)
-    best = -np.sort(-np.partition(others, m - most, axis=1)[:, m - most :], axis=1)
-    means = np.cumsum(best, axis=1) / np.arange(1, most + 1)
-    reached = means[:, [size - 2 for size in sizes if size > 1]].max(axis=1)
-    return float((np.maximum(reached, 0) if 1 in sizes else reached).sum())
-
-
 class _Part:
     """The people who are grouped together in one go."""
 
@@ -123,8 +90,7 @@ class _Part:
         self.stop_at = stop_at
         self.limits = problem.group_size
         self.counts = counts_for(len(people), *problem.group_size)
-        self.pool: dict[Group, float] = {}
-        self.sizes: set[int] = set()
+        self.pool: dict[Group, None] = {}
 
     def left(self) -> float:
         return self.stop_at - time.monotonic()
@@ -136,7 +102,14 @@ class _Part:
         if self.counts[-1] == 1:
             return self.named([tuple(range(m))], worth_of(self.affinity, tuple(range(m))))
         partition = self.annealed()
-        best, bound = self.covered(partition)
+        covering = Covering(self.affinity, self.limits, self.pool, partition, self.stop_at)
+        rounds, steps = search_effort(m)
+        bound = covering.bound(rounds, steps)
+        best = partition
+        if rounds:
+            if m <= PICKED_UP_TO:
+                covering.partition = covering.picked()
+            best = covering.polished(m // TURNS)
         return self.named(best, bound)
 
     def named(self, partition: Sequence[Group], bound: float) -> Grouping:
@@ -159,10 +132,9 @@ class _Part:
             annealing = Annealing(self.affinity, count, rng)
             seen = annealing.run(steps, self.stop_at, remember=priced)
             partition = annealing.partition()
-            self.sizes.update(map(len, partition))
             value = annealing.value()
-            for who in [*seen, *partition]:
-                self.pool[who] = worth_of(self.affinity, who)
+            self.pool.update(seen)
+            self.pool.update(dict.fromkeys(partition))
             if best is None or value > best[0]:
                 best = (value, partition)
             if self.left() <= 0:
@@ -170,124 +142,18 @@ class _Part:
         assert best is not None  # noqa: S101 there is at least one run
         return best[1]
 
-    def covered(self, partition: list[Group]) -> tuple[list[Group], float]:
-        """Return the best partition that the pool holds, and a bound for all partitions.
-
-        The prices stay in a box around the last good ones: with few groups in the pool they would
-        jump about. Any prices at which no group pays are a bound, in a box or not. Groups of other
-        sizes than the partition's are searched for the bound alone, and so only towards the end.
-        """
-        smallest, largest = self.limits
-        sizes = list(range(min(smallest, *map(len, self.pool)), largest + 1))
-        bound = ideal_bound(self.affinity, sizes)
-        centre = np.zeros(len(self.people))
-        for who in partition:
-            centre[list(who)] = worth_of(self.affinity, who) / len(who)
-        box = BOX
-        rounds, steps = search_effort(len(self.people))
-        if not rounds:
-            return partition, bound
-        while rounds and self.left() > 0:
-            rounds -= 1
-            groups, matrix, worth = self.columns()
-            prices = _prices(matrix, worth, centre, box, self.left())
-            if prices is None:
-                box *= 2
-                continue
-            proving = rounds < PROVING or len(self.people) <= SMALL
-            wanted = sizes if proving else sorted(self.sizes)
-            most = steps if proving else STEPS
-            found = paying_groups(self.affinity, prices, wanted, most, self.stop_at)
-            if proving:
-                bound = min(bound, float(prices.sum()) + found.raise_by)
-            new = [who for who in found.groups if who not in self.pool]
-            for who in new:
-                self.pool[who] = worth_of(self.affinity, who)
-            if not new:
-                if found.raise_by == np.inf or (np.abs(prices - centre) < box - EPSILON).all():
-                    break
-                centre = prices
-        groups, matrix, worth = self.columns()
-        prices = _prices(matrix, worth, centre, 4 * box, self.left())
-        if prices is None:
-            return partition, bound
-        return self.picked(partition, groups, matrix, worth, prices), bound
-
-    def counted(self, columns: int) -> LinearConstraint:
-        """Return the rule on the number of groups."""
-        return LinearConstraint(np.ones((1, columns)), self.counts[0], self.counts[-1])
-
-    def columns(self) -> tuple[list[Group], csc_array, Reals]:
-        groups = list(self.pool)
-        rows = np.array([row for who in groups for row in who])
-        columns = np.repeat(np.arange(len(groups)), [len(who) for who in groups])
-        shape = (len(self.people), len(groups))
-        matrix = csc_array(coo_array((np.ones(len(rows)), (rows, columns)), shape))
-        return groups, matrix, np.array(list(self.pool.values()))
-
-    def picked(
-        self,
-        partition: list[Group],
-        groups: list[Group],
-        matrix: csc_array,
-        worth: Reals,
-        prices: Reals,
-    ) -> list[Group]:
-        """Return the best choice of groups that has everybody once."""
-        current = sum(self.pool[who] for who in partition)
-        room = float(prices.sum()) - current
-        surplus = worth - matrix.T @ prices
-        surplus[[len(who) not in self.sizes for who in groups]] = -np.inf
-        order = np.argsort(-surplus, kind="stable")[: COLUMNS_EACH * len(self.people)]
-        order = order[surplus[order] >= -room - EPSILON]
-        if self.left() <= 0 or not len(order):
-            return partition
-        answer = milp(
-            -worth[order],
-            constraints=[LinearConstraint(matrix[:, order], 1, 1), self.counted(len(order))],
-            integrality=np.ones(len(order), dtype=np.int64),
-            bounds=Bounds(0, 1),
-            options={
-                "mip_rel_gap": GAP,
-                "node_limit": NODES,
-                "time_limit": self.left(),
-            },
-        )
-        if answer.x is None:
-            return partition
-        chosen = [groups[order[column]] for column in np.flatnonzero(answer.x > 0.5)]
-        better = sum(self.pool[who] for who in chosen) > current
-        return chosen if better else partition
-
-
-def _prices(
-    matrix: csc_array, worth: Reals, centre: Reals, box: float, seconds: float
-) -> Reals | None:
-    """Return the lowest prices within the box at which no group in the pool pays, if any."""
-    if seconds <= 0:
-        return None
-    answer = linprog(  # type: ignore[call-overload] # the stubs lack sparse matrices
-        np.ones(len(centre)),
-        A_ub=-matrix.T.tocsr(),
-        b_ub=-worth,
-        bounds=np.column_stack([centre - box, centre + box]),
-        method="highs",
-        options={"time_limit": seconds},
-    )
-    return np.asarray(answer.x) if answer.status == 0 else None
-
 
 def effort(m: int) -> tuple[int, int]:
     """Return the steps of one annealing and how many there are, for this many people."""
     if m <= SMALL:
         return min(6_000, 200 * m), 4
     if m <= 300:
-        return 20_000, 2
-    return max(400_000, 300 * m), 1
+        return 100 * m, 2
+    return 450 * m, 1
 
 
 def search_effort(m: int) -> tuple[int, int]:
     """Return how often groups are priced, and the steps of one search."""
     if m <= SMALL:
         return 30, 60_000
-    return (5, 120 * m) if m <= 300 else (0, 0)
+    return (14, 120 * m) if m <= 300 else (0, 0)

@@ -40,7 +40,7 @@ def paying_groups(
     groups: dict[Group, float] = {}
     complete = True
     for size in sizes:
-        if size < 2:
+        if not 2 <= size <= len(prices):
             continue
         search = _Search(affinity, prices, size, steps, stop_at)
         search.run()
@@ -73,7 +73,8 @@ class _Search:
         self.complete = True
 
     def run(self) -> None:
-        """Search from everybody as the one whose pairs bring most, most promising first."""
+        """Search from everybody, most promising first, for groups in which some pair of theirs
+        brings something; after that their pairs need not be looked at again."""
         first = self.half[self.size] * 2
         for i in np.argsort(-first, kind="stable").tolist():
             if first[i] <= EPSILON:
@@ -81,56 +82,59 @@ class _Search:
             if self.spent():
                 self.complete = False
                 break
-            mine = self.surplus[i]
-            friends = np.flatnonzero(mine > EPSILON)
-            friends = friends[np.argsort(-mine[friends], kind="stable")]
-            weaker = np.argsort(-mine, kind="stable")
-            for rank, j in enumerate(friends.tolist()):
-                rest = weaker[rank + 1 : -1]
-                gain = mine + self.surplus[j]
-                self.extend((i, j), float(mine[j]), gain, rest, self.size - 2)
+            mine = self.surplus[i].copy()
+            order = np.argsort(-mine, kind="stable")
+            order = order[np.isfinite(mine[order])]
+            friends = int((mine[order] > EPSILON).sum())
+            self.extend((i,), 0.0, mine[order], order, self.size - 1, first=friends)
+            self.surplus[i, order[:friends]] = self.surplus[order[:friends], i] = -np.inf
 
     def spent(self) -> bool:
         late = self.steps % LOOK_EVERY == 0 and time.monotonic() > self.stop_at
         return self.steps <= 0 or late
 
-    def extend(self, who: Group, now: float, gain: Reals, rest: Rows, more: int) -> None:
-        """Add `more` people from `rest`; `gain` is what each brings to those already there."""
+    def extend(
+        self, who: Group, now: float, gain: Reals, rest: Rows, more: int, first: int | None = None
+    ) -> None:
+        """Add `more` people from `rest`, in the order given; `gain` is what each of them brings to
+        those already there. The next one is among the `first` of them."""
         self.steps -= 1
-        if more == 0:
-            self.keep(who, now)
-            return
-        if len(rest) < more:
-            return
-        hope = gain[rest] + self.half[more][rest]
-        top = -np.partition(-hope, more - 1)[:more]
-        if now + top.sum() <= EPSILON:
-            return
-        others = top.sum() - top.min()
-        rest = rest[now + others + hope > EPSILON]
         if more == 1:
-            for k in rest[now + gain[rest] > EPSILON].tolist():
-                self.keep((*who, k), now + float(gain[k]))
+            for place in np.flatnonzero(now + gain[:first] > EPSILON).tolist():
+                self.keep((*who, int(rest[place])), now + float(gain[place]))
+            return
+        r, less = len(rest), more - 1
+        if r < more:
             return
         if more == 2:
-            self.close(who, now, gain, rest)
+            self.close(who, now, gain, rest, first)
             return
-        for place, k in enumerate(rest.tolist()):
+        after = gain[None, :] + self.surplus[rest[:first, None], rest]
+        hope = after + self.half[less][rest]
+        hope[np.tri(len(hope), r) > 0] = -np.inf
+        top = np.sort(np.partition(hope, r - less, axis=1)[:, r - less :], axis=1)
+        reached = now + gain[:first]
+        others = reached + top[:, 1:].sum(axis=1)
+        for place in np.flatnonzero(others + top[:, 0] > EPSILON).tolist():
+            good = others[place] + hope[place] > EPSILON
             self.extend(
-                (*who, k),
-                now + float(gain[k]),
-                gain + self.surplus[k],
-                rest[place + 1 :],
-                more - 1,
+                (*who, int(rest[place])),
+                float(reached[place]),
+                after[place, good],
+                rest[good],
+                less,
             )
 
-    def close(self, who: Group, now: float, gain: Reals, rest: Rows) -> None:
+    def close(
+        self, who: Group, now: float, gain: Reals, rest: Rows, first: int | None = None
+    ) -> None:
         """Add the last two people, all pairs of `rest` at once."""
-        sums = gain[rest][:, None] + gain[rest][None, :] + self.surplus[np.ix_(rest, rest)] + now
-        first, second = np.nonzero(np.triu(sums > EPSILON, 1))
-        for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        sums = now + gain[:first, None] + gain[None, :] + self.surplus[rest[:first, None], rest]
+        sums[np.tri(*sums.shape) > 0] = -np.inf
+        for one, other in zip(
+            *(found.tolist() for found in np.nonzero(sums > EPSILON)), strict=True
+        ):
             self.keep((*who, int(rest[one]), int(rest[other])), float(sums[one, other]))
 
     def keep(self, who: Group, surplus: float) -> None:
-        if surplus > EPSILON:
-            self.groups[tuple(sorted(who))] = surplus
+        self.groups[tuple(sorted(who))] = surplus
