@@ -167,7 +167,8 @@ def relax(
     `reward` are points that each person gets for every seat that is filled, beside those of the
     meeting; they count in the bound. `floors` are the points each person must have at least; a
     point missing there costs as much as two of the best meetings bring, so that floors which
-    cannot be met are met as far as they can. Raises OutOfTime after `seconds`.
+    cannot be met are met as far as they can. After `seconds` what is known by then comes back;
+    raises OutOfTime where that is nothing.
     """
     n = len(problem.people)
     rules = rules_of(problem)
@@ -178,16 +179,23 @@ def relax(
     dear = 2.0 * float(scores.value.max(initial=1)) if floors is not None else 0.0
     stop_at = time.monotonic() + seconds
     best = np.inf
+    known: Relaxation | None = None
     while True:
         left = stop_at - time.monotonic()
-        amount, prices, value = _solve(edges, scores, rules, reward, floors, dear, left)
+        try:
+            amount, prices, value = _solve(edges, scores, rules, reward, floors, dear, left)
+        except OutOfTime:
+            if known is None:
+                raise
+            return known
         added, bound = _price_all(scores, rules, prices, floors)
         best = min(best, bound)
+        known = Relaxation(edges, amount, prices, best)
         grown = edges.union(added, n)
         close = CLOSE_WHEN_LARGE if n > LARGE else CLOSE
         near_enough = n > EXACT_UP_TO and best - value <= close * simple_bound(scores)
         if len(grown) == len(edges) or near_enough:
-            return Relaxation(edges, amount, prices, best)
+            return known
         edges = grown
 
 

@@ -251,6 +251,30 @@ def highest_floor(
     return (choice, choice.bound) if choice else None
 
 
+def rounded(problem: Problem, scores: Scores, relaxed: Relaxation) -> Choice:
+    """Return the pairs of which the relaxation has most, as many as the hard rules let through.
+
+    For when there is no time for an integer programme. Promised viewers may be missing.
+    """
+    n = len(problem.people)
+    edges, rules = relaxed.edges, rules_of(problem)
+    fixed = pinned(edges, rules, n)
+    value = scores.value[edges.a, edges.b].astype(np.int64)
+    used = np.flatnonzero((relaxed.amount > EPSILON) | fixed)
+    order = used[np.lexsort((-value[used], -relaxed.amount[used], ~fixed[used]))]
+    cap, views, live = rules.cap.tolist(), rules.viewings.tolist(), rules.live.tolist()
+    found: list[Pair] = []
+    for a, b in zip(edges.a[order].tolist(), edges.b[order].tolist(), strict=True):
+        viewers = [i for i, other in ((a, b), (b, a)) if live[i] and not live[other]]
+        if cap[a] > 0 and cap[b] > 0 and all(views[i] > 0 for i in viewers):
+            found.append((a, b))
+            cap[a] -= 1
+            cap[b] -= 1
+            for i in viewers:
+                views[i] -= 1
+    return Choice(tuple(sorted(found)))
+
+
 class _Programme:
     """The integer programme over pairs and trios: one row per rule, one column per meeting."""
 

@@ -1,6 +1,8 @@
 """A quick valid plan, for when the time allowed is too short for a good one."""
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterable
+from itertools import combinations
 
 import numpy as np
 
@@ -23,37 +25,62 @@ def greedy_rounds(problem: Problem, scores: Scores, pins: dict[Pair, int]) -> Ro
         table.seat(a, b, number)
         rounds[number - 1].append((a, b))
     _keep_promises(problem, scores, table, rounds)
-    order = _best_first(problem, scores)
-    for number in range(1, problem.rounds + 1):
-        for a, b in order:
-            if table.free(a, number) and table.free(b, number) and table.may_meet(a, b):
-                table.seat(a, b, number)
-                rounds[number - 1].append((a, b))
-        waiting = [i for i in problem.live if table.free(i, number)]
-        for a in waiting:
-            found = [
-                b
-                for b in waiting
-                if b != a
-                and table.free(b, number)
-                and scores.allowed(a, b)
-                and table.may_meet(a, b)
-            ]
-            if table.free(a, number) and found:
-                b = max(found, key=lambda other: int(scores.value[a, other]))
-                table.seat(a, b, number)
-                rounds[number - 1].append(pair(a, b))
+    _fill(scores, table, rounds, _best_first(problem, scores))
     return [sorted(found) for found in rounds]
+
+
+def filled(problem: Problem, scores: Scores, rounds: Rounds) -> Rounds:
+    """Return these rounds and, where seats are free, the best pairs that can take them."""
+    table = _Seats(problem)
+    for number, found in enumerate(rounds, 1):
+        for who in found:
+            for a, b in combinations(sorted(who), 2):
+                table.meet(a, b)
+            for i in who:
+                table.take(i, number)
+    more = [list(found) for found in rounds]
+    _fill(scores, table, more, _best_first(problem, scores))
+    return [sorted(found) for found in more]
+
+
+def _fill(scores: Scores, table: "_Seats", rounds: Rounds, order: list[Pair]) -> None:
+    """Add pairs to every round: those of `order` that can still meet, then whoever is left."""
+    problem = table.problem
+    for number, found in enumerate(rounds, 1):
+        room = table.room(number)
+        for a, b in order:
+            if room[a] and room[b] and table.may_meet(a, b):
+                table.seat(a, b, number)
+                found.append((a, b))
+                room[a] -= 1
+                room[b] -= 1
+        waiting = [i for i in problem.live if room[i]]
+        for a in waiting:
+            if not room[a]:
+                continue
+            here = np.array([b for b in waiting if room[b] and b != a], dtype=np.int64)
+            values = scores.value[a, here]
+            for place in np.argsort(-values, kind="stable").tolist():
+                b = int(here[place])
+                if values[place] < 0:
+                    break
+                if table.may_meet(a, b):
+                    table.seat(*pair(a, b), number)
+                    found.append(pair(a, b))
+                    room[a] -= 1
+                    room[b] -= 1
+                    break
 
 
 def _keep_promises(problem: Problem, scores: Scores, table: "_Seats", rounds: Rounds) -> None:
     """Seat promised viewers first, those with the fewest possible viewers before the others."""
     live = np.array(problem.live, dtype=np.int64)
     promised = [i for i in problem.asynchronous if problem.people[i].promise]
+    caps = {i: problem.cap(i) for i in promised}
     choices = {i: live[scores.value[i, live] >= 0] for i in promised}
     for i in sorted(promised, key=lambda one: (len(choices[one]), one)):
         for viewer in choices[i][np.argsort(-scores.value[i, choices[i]], kind="stable")].tolist():
-            if table.seats[i] >= problem.people[i].promise:
+            if caps[i] - table.left[i] >= problem.people[i].promise:
                 break
             number = next(
                 (
@@ -68,14 +95,19 @@ def _keep_promises(problem: Problem, scores: Scores, table: "_Seats", rounds: Ro
                 rounds[number - 1].append(pair(i, viewer))
 
 
-def greedy_pairs(problem: Problem, scores: Scores) -> tuple[Pair, ...]:
-    """Return pairs for an asynchronous event, the best first while both have matches left."""
+def greedy_pairs(problem: Problem, scores: Scores, chosen: Iterable[Pair] = ()) -> tuple[Pair, ...]:
+    """Return pairs for an asynchronous event, the best first while both have matches left.
+
+    `chosen` pairs come before all others but the pins.
+    """
     seats: Counter[int] = Counter()
     found: dict[Pair, None] = {(pin.a, pin.b): None for pin in problem.pins}
+    found.update(dict.fromkeys(chosen))
     for duo in found:
         seats.update(duo)
+    cap = [problem.cap(i) for i in range(len(problem.people))]
     for a, b in _best_first(problem, scores):
-        if (a, b) not in found and seats[a] < problem.cap(a) and seats[b] < problem.cap(b):
+        if (a, b) not in found and seats[a] < cap[a] and seats[b] < cap[b]:
             found[a, b] = None
             seats.update((a, b))
     return tuple(found)
@@ -91,32 +123,51 @@ class _Seats:
     """Who can still be seated where."""
 
     def __init__(self, problem: Problem) -> None:
+        n = len(problem.people)
         self.problem = problem
+        self.live = [problem.is_live(i) for i in range(n)]
+        self.width = [1 if self.live[i] else problem.people[i].per_round for i in range(n)]
+        self.left = [problem.cap(i) for i in range(n)]
+        self.views = [problem.max_async_per_live if live else n for live in self.live]
         self.busy: Counter[tuple[int, int]] = Counter()
-        self.seats: Counter[int] = Counter()
-        self.viewings: Counter[int] = Counter()
-        self.met: defaultdict[int, set[int]] = defaultdict(set)
+        self.met: set[Pair] = set()
 
     def free(self, person: int, number: int) -> bool:
-        someone = self.problem.people[person]
-        if number in someone.away or self.seats[person] >= self.problem.cap(person):
+        """Whether this person can take one more meeting in this round, counted from 1."""
+        if number in self.problem.people[person].away or self.left[person] <= 0:
             return False
-        width = 1 if self.problem.is_live(person) else someone.per_round
-        return self.busy[person, number] < width
+        return self.busy[person, number] < self.width[person]
+
+    def room(self, number: int) -> list[int]:
+        """Return how many more meetings everybody can have in this round."""
+        people = self.problem.people
+        return [
+            0
+            if number in someone.away
+            else max(0, min(self.left[i], self.width[i] - self.busy[i, number]))
+            for i, someone in enumerate(people)
+        ]
 
     def may_meet(self, a: int, b: int) -> bool:
-        if b in self.met[a]:
+        """Whether a pair, smaller number first, has not met and leaves viewings to both."""
+        if (a, b) in self.met if a < b else (b, a) in self.met:
             return False
-        return all(
-            self.problem.is_live(other) or self.viewings[i] < self.problem.max_async_per_live
-            for i, other in ((a, b), (b, a))
-            if self.problem.is_live(i)
-        )
+        if self.live[a] == self.live[b]:
+            return True
+        return self.views[a if self.live[a] else b] > 0
+
+    def meet(self, a: int, b: int) -> None:
+        """Write down that these two meet, in whatever round."""
+        self.met.add(pair(a, b))
+        if self.live[a] != self.live[b]:
+            self.views[a if self.live[a] else b] -= 1
+
+    def take(self, person: int, number: int) -> None:
+        """Write down that a seat of this person is taken in this round."""
+        self.busy[person, number] += 1
+        self.left[person] -= 1
 
     def seat(self, a: int, b: int, number: int) -> None:
-        for i, other in ((a, b), (b, a)):
-            self.busy[i, number] += 1
-            self.seats[i] += 1
-            self.met[i].add(other)
-            if self.problem.is_live(i) and not self.problem.is_live(other):
-                self.viewings[i] += 1
+        self.meet(a, b)
+        self.take(a, number)
+        self.take(b, number)

@@ -24,9 +24,10 @@ from asyncnet.matching.choice import (
     highest_floor,
     near,
     rewards,
+    rounded,
     trios_worth,
 )
-from asyncnet.matching.greedy import greedy_pairs, greedy_rounds
+from asyncnet.matching.greedy import filled, greedy_pairs, greedy_rounds
 from asyncnet.matching.groups import NOTHING, Grouping, group
 from asyncnet.matching.measures import Measures, Plan, gains, measure, plan_of
 from asyncnet.matching.oddsets import odd_set_around
@@ -45,6 +46,7 @@ GAP = 6e-5
 GAP_WITH_FLOOR = 1e-4
 GAP_WHEN_LARGE = 5e-4
 GROUPS_PART = 0.25
+FINISHING = 1.0
 EVERYONE_UP_TO = 12
 WINDOW = 14
 PATIENCE = 8
@@ -150,8 +152,10 @@ class _Solver:
         problem = self.problem
         refuse_impossible(problem)
         self.report("scoring")
+        scoring = time.monotonic()
         self.scores = score(problem)
         refuse_promises(problem, self.scores)
+        self.reserve = FINISHING * (time.monotonic() - scoring)
         self.floors: Reals = _halves_up(self.floor * self.scores.ideal)
         self.floor_bound: float | None = None
         self.unavoidable = 0
@@ -176,10 +180,14 @@ class _Solver:
         self.tell(Progress(phase, seconds, self.value, self.upper_bound))
 
     def left(self) -> float:
-        """Return the seconds that matching may still take; closing groups keep theirs."""
+        """Return the seconds that choosing may still take.
+
+        Closing groups keep theirs, and so do the rounds: a quick choice and its rounds take about
+        as long as scoring did.
+        """
         part = GROUPS_PART if self.problem.mixed else 0.0
         now = time.monotonic()
-        return (self.ends - now) - part * (self.ends - self.started)
+        return (self.ends - now) - part * (self.ends - self.started) - self.reserve
 
     def grouped(self, plan: Plan) -> Grouping:
         if not self.problem.group_size[1]:
@@ -199,14 +207,18 @@ class _Solver:
             self.upper_bound = 0.0
             return Plan(rounds=((),) * problem.rounds)
         self.upper_bound = simple_bound(self.scores)
+        relaxed: Relaxation | None = None
+        chosen: Choice | None = None
         try:
-            free = relax(problem, self.scores, seconds=self.left())
-            self.upper_bound = min(self.upper_bound, _half_down(free.bound))
+            relaxed = relax(problem, self.scores, seconds=self.left())
+            self.upper_bound = min(self.upper_bound, _half_down(relaxed.bound))
             self.report("choosing pairs")
-            relaxed = self.seated(free)
+            relaxed = self.seated(relaxed)
             chosen = self.chosen(relaxed)
         except OutOfTime:
-            chosen = None
+            pass
+        if chosen is None and relaxed is not None:
+            return self.hurried(relaxed)
         if not problem.mixed:
             pairs = chosen.pairs if chosen else greedy_pairs(problem, self.scores)
             return Plan(pairs=tuple(sorted(pairs)))
@@ -215,6 +227,20 @@ class _Solver:
         rounds = (
             self.coloured(chosen, pins) if chosen else greedy_rounds(problem, self.scores, pins)
         )
+        return plan_of(self.mended(rounds, pins))
+
+    def hurried(self, relaxed: Relaxation) -> Plan:
+        """Return the plan that follows from a relaxation when the time for choosing is over."""
+        problem = self.problem
+        choice = rounded(problem, self.scores, relaxed)
+        if not problem.mixed:
+            return Plan(pairs=tuple(sorted(greedy_pairs(problem, self.scores, choice.pairs))))
+        self.report("rounds")
+        pins = pin_rounds(problem, random.Random(self.seed))  # noqa: S311 no secret here
+        rounds = filled(problem, self.scores, self.coloured(choice, pins))
+        seats = Counter(i for found in rounds for who in found for i in who)
+        if any(seats[i] < someone.promise for i, someone in enumerate(problem.people)):
+            rounds = greedy_rounds(problem, self.scores, pins)
         return plan_of(self.mended(rounds, pins))
 
     def seated(self, free: Relaxation) -> Relaxation:
@@ -235,10 +261,17 @@ class _Solver:
         demand = demand_of(self.problem, relaxed, self.floors)
         wanted = sum(self.problem.cap(i) for i in self.problem.live)
         self.unavoidable = max(0, wanted - demand.seats)
+        choice: Choice | None = None
         for _ in range(CUT_ROUNDS):
-            choice = self.choice(relaxed, demand)
-            if choice is None or not self.problem.mixed:
+            try:
+                better = self.choice(relaxed, demand)
+            except OutOfTime:
+                if choice is None:
+                    raise
                 return choice
+            if better is None or not self.problem.mixed:
+                return better or choice
+            choice = better
             rounds = self.colour(choice, pin_rounds(self.problem, random.Random(self.seed)))  # noqa: S311 no secret here
             found = {
                 people
@@ -321,7 +354,9 @@ class _Solver:
         return [np.where(shares < self.floor, equal, self.floors), equal]
 
     def colour(self, choice: Choice, pins: dict[Pair, int]) -> Colouring:
-        return colour(self.problem, choice.pairs, choice.trios, pins, seed=self.seed)
+        return colour(
+            self.problem, choice.pairs, choice.trios, pins, seed=self.seed, seconds=self.left()
+        )
 
     def coloured(self, choice: Choice, pins: dict[Pair, int]) -> Rounds:
         return self.colour(choice, pins).rounds

@@ -7,8 +7,10 @@ pair pushes a neighbour out and the neighbour looks for a place in turn.
 """
 
 import random
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from asyncnet.matching.measures import Meeting
 from asyncnet.matching.problem import Pair, Problem
@@ -34,19 +36,22 @@ def colour(
     pins: Mapping[Pair, int],
     *,
     seed: int,
+    seconds: float = inf,
 ) -> Colouring:
     """Return the pairs and trios by round; the same seed gives the same rounds.
 
     `pins` maps pairs to the rounds they keep, counted from 1; trios go into different rounds. A
-    few pairs may be left without a round where none can be had.
+    few pairs may be left without a round where none can be had. There is one attempt at least, and
+    more in `seconds`.
     """
+    stop_at = time.monotonic() + seconds
     best: Colouring | None = None
     for attempt in range(RESTARTS):
         table = _Table(problem, random.Random(f"{seed}/{attempt}"))  # noqa: S311 no secret here
         found = table.fill(pairs, trios, pins)
         if best is None or len(found.left) < len(best.left):
             best = found
-        if not best.left:
+        if not best.left or time.monotonic() > stop_at:
             break
     assert best is not None  # noqa: S101 there is at least one attempt
     return best
@@ -70,6 +75,7 @@ class _Table:
             for _ in range(places):
                 row = [EMPTY if r + 1 in here else FIXED for r in range(self.colours)]
                 self.rows.append(row)
+        self.load = [0] * len(self.rows)
         self.ends: list[tuple[int, int]] = []
         self.round_of: list[int] = []
         self.pairs: list[Pair] = []
@@ -80,7 +86,6 @@ class _Table:
         """Give every pair and trio a round."""
         rounds: list[list[Meeting]] = [[] for _ in range(self.colours)]
         waiting = [duo for duo in pairs if duo not in pins]
-        used = dict.fromkeys(range(len(self.problem.people)), 0)
         for duo, number in pins.items():
             for person in duo:
                 self._fix(person, number - 1)
@@ -93,7 +98,7 @@ class _Table:
             a, b = duo
             edge = len(self.pairs)
             self.pairs.append(duo)
-            self.ends.append((self._place(a, used), self._place(b, used)))
+            self.ends.append((self._place(a), self._place(b)))
             self.round_of.append(EMPTY)
             if not self._seat(edge):
                 left.append(edge)
@@ -137,17 +142,12 @@ class _Table:
                 self._fix(person, number)
             rounds[number].append(trio)
 
-    def _place(self, person: int, used: dict[int, int]) -> int:
-        """Return the person's place that has most rounds free; live people have only one."""
-        used[person] += 1
+    def _place(self, person: int) -> int:
+        """Return the place of this person that fewest pairs have so far; live people have one."""
         first = self.first[person]
-        places = range(first, first + self.width[person])
-        load = (
-            [sum(1 for edge in self.ends if place in edge) for place in places]
-            if (self.width[person] > 1)
-            else [0]
-        )
-        return places[load.index(min(load))]
+        place = min(range(first, first + self.width[person]), key=self.load.__getitem__)
+        self.load[place] += 1
+        return place
 
     def _seat(self, edge: int) -> bool:
         """Give the edge a round, turning over one chain if need be."""
