@@ -24,9 +24,10 @@ from asyncnet.followups.windows.queries import Viewing, in_vain
 from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import addresses
 from asyncnet.matches import views as matches
-from asyncnet.matches.exports import calendar_of
+from asyncnet.matches.exports import rounds_as_calendar
 from asyncnet.matches.queries import published_for
 from asyncnet.web.access import Role, current_participant, look_of, requires
+from asyncnet.web.downloads import download
 from asyncnet.web.now import Look, Strip, strip_at, tag_of, timed
 from asyncnet.wiring import settings
 
@@ -78,16 +79,14 @@ def now(participant_id: int) -> ResponseReturnValue:
 def calendar(participant_id: int) -> ResponseReturnValue:
     """Send a participant's rounds for their calendar; a later download replaces an earlier one."""
     participant = current_participant(participant_id)
-    written = calendar_of(
+    written = rounds_as_calendar(
         participant.event,
         participant,
         published_for(db.session(), participant.id),
         host=urlsplit(settings().base_url).hostname or "localhost",
         now=utc_now(),
     )
-    file = Response(written, mimetype="text/calendar")
-    file.headers["Content-Disposition"] = f'attachment; filename="rounds-{participant.id}.ics"'
-    return file
+    return download(written, "text/calendar", f"rounds-{participant.id}.ics")
 
 
 def _read_alone(participant: Participant) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from asyncnet.events.roster import rows_of
 from asyncnet.events.rules import FORM_STARTS, WordKind
 from asyncnet.sheets import as_csv
 from asyncnet.web.access import Role, actor, organized_event, requires
+from asyncnet.web.downloads import download
 from asyncnet.web.forms import number, text
 
 pages = Blueprint("asking", __name__)
@@ -101,7 +102,4 @@ def export(event_id: int) -> ResponseReturnValue:
     event = organized_event(event_id)
     people = queries.everyone(db.session(), event.id)
     names = queries.named_in(db.session(), event.id)
-    return as_csv(rows_of(people, names)), {
-        "Content-Type": "text/csv; charset=utf-8",
-        "Content-Disposition": 'attachment; filename="participants.csv"',
-    }
+    return download(as_csv(rows_of(people, names)), "text/csv", "participants.csv")

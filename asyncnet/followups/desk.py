@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
@@ -10,6 +10,7 @@ from asyncnet.database import db
 from asyncnet.followups.waiting import PAGE, For, Place, waiting_counts, waiting_page
 from asyncnet.sheets import as_csv
 from asyncnet.web.access import LARGEST_ID, Role, organized_event, requires
+from asyncnet.web.downloads import download
 from asyncnet.web.filters import iso
 
 pages = Blueprint("desk", __name__)
@@ -59,9 +60,7 @@ def export(event_id: int) -> ResponseReturnValue:
         )
         for each in found
     )
-    answer = Response(as_csv([COLUMNS, *rows]), mimetype="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="waiting-{event.id}.csv"'
-    return answer
+    return download(as_csv([COLUMNS, *rows]), "text/csv", f"waiting-{event.id}.csv")
 
 
 def _what() -> For | None:

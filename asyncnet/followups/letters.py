@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
+from asyncnet.calendars import Entry, Guest, calendar_of
 from asyncnet.events.model import Event, Participant
-from asyncnet.followups.invitation import Guest, Talk, calendar_of
 from asyncnet.followups.model import Answer, Meeting
 from asyncnet.followups.queries import (
     brought_by,
@@ -203,7 +204,7 @@ def meeting(session: Session, message: Message, links: Links, *, now: datetime) 
         },
         reply_to=contact,
         secrets=(address,),
-        invitation=Invitation(method, calendar_of(talk, method)) if talk else None,
+        invitation=Invitation(method, calendar_of([talk], method)) if talk else None,
     )
 
 
@@ -229,7 +230,7 @@ def _on_the_clock(at: datetime, zone: str) -> str:
 
 def talk_of(
     found: Meeting, event: Event, reader: Participant, contact: str | None, links: Links
-) -> Talk | None:
+) -> Entry | None:
     """Return a meeting as one of the two has it in their calendar; None while there is no time.
 
     The other one's address is in it only where they agreed to be written to: `contact`.
@@ -240,8 +241,9 @@ def talk_of(
     guests = [Guest(reader.name, reader.email)]
     if contact:
         guests.append(Guest(other.name, contact))
-    return Talk(
-        key=f"{links.base_url}/meetings/{found.match_id}",
+    key = f"{links.base_url}/meetings/{found.match_id}"
+    return Entry(
+        uid=f"{sha256(key.encode()).hexdigest()[:32]}@asyncnet",
         sequence=found.sequence,
         starts_at=found.starts_at,
         ends_at=found.ends_at,

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from icalendar import Calendar
-from icalendar import Event as Entry
-
+from asyncnet.calendars import Entry, calendar_of
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import slot_for
 from asyncnet.events.rules import Attendance
@@ -131,45 +129,41 @@ def rooms_as_csv(seats: Iterable[tuple[str, Participant]]) -> str:
     return as_csv([ZOOM_COLUMNS, *((room, person.email) for room, person in seats)])
 
 
-def calendar_of(
+def rounds_as_calendar(
     event: Event, reader: Participant, matches: Iterable[Match], *, host: str, now: datetime
-) -> bytes:
-    """Return somebody's rounds for their calendar, as RFC 5545 has it, in UTC.
+) -> str:
+    """Return somebody's rounds for their calendar.
 
     `host` is the installation's name, which makes each entry's UID the same in every download;
     SEQUENCE counts the seconds since the event was made, so that a later download replaces an
     earlier one.
     """
-    calendar = Calendar()
-    calendar.add("prodid", "-//asyncnet//rounds//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
     by_round: defaultdict[int, list[Match]] = defaultdict(list)
     for match in matches:
         by_round[match.round_id].append(match)
+    entries = []
     for slot in event.rounds:
-        if by_round[slot.id]:
+        here = by_round[slot.id]
+        if here:
             window = slot_for(reader, slot)
-            entry = Entry()
-            entry.add("uid", f"round-{slot.id}-{reader.id}@{host}")
-            entry.add("sequence", max(0, int((now - event.created_at).total_seconds())))
-            entry.add("dtstamp", now)
-            entry.add("dtstart", window.starts_at)
-            entry.add("dtend", window.ends_at)
-            entry.add(
-                "summary", f"{event.title}, round {slot.number}: {_what(reader, by_round[slot.id])}"
-            )
-            rooms = sorted({match.room for match in by_round[slot.id] if match.room})
+            rooms = sorted({match.room for match in here if match.room})
             talks = reader.attendance is Attendance.LIVE and any(
-                not match.is_viewing for match in by_round[slot.id]
+                not match.is_viewing for match in here
             )
-            call = [event.live_link] if talks and event.live_link else []
-            if call:
-                entry.add("url", event.live_link)
-            if rooms or call:
-                entry.add("location", ", ".join([*map(room_name, rooms), *call]))
-            calendar.add_component(entry)
-    return bytes(calendar.to_ical())
+            call = event.live_link if talks else ""
+            entries.append(
+                Entry(
+                    uid=f"round-{slot.id}-{reader.id}@{host}",
+                    sequence=max(0, int((now - event.created_at).total_seconds())),
+                    changed_at=now,
+                    starts_at=window.starts_at,
+                    ends_at=window.ends_at,
+                    title=f"{event.title}, round {slot.number}: {_what(reader, here)}",
+                    place=", ".join([*map(room_name, rooms), *([call] if call else [])]),
+                    link=call,
+                )
+            )
+    return calendar_of(entries)
 
 
 def _what(reader: Participant, matches: Sequence[Match]) -> str:

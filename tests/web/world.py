@@ -81,6 +81,7 @@ class Side:
             "wish": "hold" if "messages" in rule else "drop",
             "tab": "phone",
             "kind": "leaving" if "exits" in rule else "personal_link",
+            "suffix": "csv",
             "told": "met",
             "step": "withdraw",
             "number": 1,

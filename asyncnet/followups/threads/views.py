@@ -3,16 +3,16 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from asyncnet.calendars import calendar_of
 from asyncnet.clock import utc_now
 from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions import arranging
 from asyncnet.followups.actions.replying import Closed, OtherWords, reply
 from asyncnet.followups.actions.telling import take_back, tell
-from asyncnet.followups.invitation import calendar_of
 from asyncnet.followups.letters import talk_of
 from asyncnet.followups.rules import BETWEEN_MAILS, Told, both_awake
 from asyncnet.followups.threads.forms import AnswerForm, ReplyForm, TimesForm
@@ -22,6 +22,7 @@ from asyncnet.intros.faces import faces
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import next_daylight
 from asyncnet.web.access import Role, actor, current_participant, requires
+from asyncnet.web.downloads import download
 from asyncnet.web.filters import local_time
 from asyncnet.web.forms import ButtonForm, number, text
 from asyncnet.web.limits import limiter
@@ -154,11 +155,7 @@ def meeting(participant_id: int, match_id: int) -> ResponseReturnValue:
     talk = talk_of(agreed, me.event, me, shown.their_contact, links()) if agreed else None
     if talk is None:
         return redirect(url_for(".thread", participant_id=me.id, match_id=match_id))
-    return Response(
-        calendar_of(talk, "PUBLISH"),
-        mimetype="text/calendar",
-        headers={"Content-Disposition": 'attachment; filename="meeting.ics"'},
-    )
+    return download(calendar_of([talk]), "text/calendar", "meeting.ics")
 
 
 _STEPS = {

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort
+from flask import Blueprint, abort
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
@@ -10,33 +10,29 @@ from asyncnet.database import db
 from asyncnet.events import queries as events
 from asyncnet.matches import exports, queries
 from asyncnet.web.access import Role, organized_event, requires
+from asyncnet.web.downloads import download
 from asyncnet.wiring import settings
 
 pages = Blueprint("downloads", __name__)
 
+PLANS = {
+    "csv": (exports.plan_as_csv, "text/csv"),
+    "json": (exports.plan_as_json, "application/json"),
+}
 
-@pages.get("/events/<int:event_id>/plan.csv")
+
+@pages.get("/events/<int:event_id>/plan.<any(csv,json):suffix>")
 @requires(Role.ORGANIZER)
-def plan_csv(event_id: int) -> ResponseReturnValue:
+def plan(event_id: int, suffix: str) -> ResponseReturnValue:
+    """Send what is published, for a spreadsheet or for a program."""
     event = organized_event(event_id)
-    written = exports.plan_as_csv(
+    write, content_type = PLANS[suffix]
+    written = write(
         event,
         queries.plan_of(db.session(), event.id),
         queries.groups_of(db.session(), event.id),
     )
-    return _file(written, "text/csv", f"plan-{event.id}.csv")
-
-
-@pages.get("/events/<int:event_id>/plan.json")
-@requires(Role.ORGANIZER)
-def plan_json(event_id: int) -> ResponseReturnValue:
-    event = organized_event(event_id)
-    written = exports.plan_as_json(
-        event,
-        queries.plan_of(db.session(), event.id),
-        queries.groups_of(db.session(), event.id),
-    )
-    return _file(written, "application/json", f"plan-{event.id}.json")
+    return download(written, content_type, f"plan-{event.id}.{suffix}")
 
 
 @pages.get("/events/<int:event_id>/plan/rooms/<int:number>.csv")
@@ -47,7 +43,7 @@ def rooms(event_id: int, number: int) -> ResponseReturnValue:
     if number not in [slot.number for slot in event.rounds]:
         abort(404)
     seats = exports.breakout_rooms(queries.published_in(db.session(), event.id, number))
-    return _file(exports.rooms_as_csv(seats), "text/csv", f"rooms-{event.id}-{number}.csv")
+    return download(exports.rooms_as_csv(seats), "text/csv", f"rooms-{event.id}-{number}.csv")
 
 
 @pages.get("/events/<int:event_id>/plan/rooms/closing.csv")
@@ -56,7 +52,7 @@ def groups(event_id: int) -> ResponseReturnValue:
     """Send the closing groups as breakout rooms, as Zoom takes them in."""
     event = organized_event(event_id)
     seats = exports.closing_rooms(queries.groups_of(db.session(), event.id))
-    return _file(exports.rooms_as_csv(seats), "text/csv", f"rooms-{event.id}-closing.csv")
+    return download(exports.rooms_as_csv(seats), "text/csv", f"rooms-{event.id}-closing.csv")
 
 
 @pages.get("/events/<int:event_id>/plan/people/<int:person_id>.ics")
@@ -65,17 +61,11 @@ def calendar(event_id: int, person_id: int) -> ResponseReturnValue:
     """Send the published rounds of one person for their calendar."""
     event = organized_event(event_id)
     reader = events.participant_of(db.session(), event.id, person_id)
-    written = exports.calendar_of(
+    written = exports.rounds_as_calendar(
         event,
         reader,
         queries.published_for(db.session(), reader.id),
         host=urlsplit(settings().base_url).hostname or "localhost",
         now=utc_now(),
     )
-    return _file(written, "text/calendar", f"rounds-{event.id}-{reader.id}.ics")
-
-
-def _file(written: str | bytes, kind: str, name: str) -> Response:
-    file = Response(written, mimetype=kind)
-    file.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return file
+    return download(written, "text/calendar", f"rounds-{event.id}-{reader.id}.ics")

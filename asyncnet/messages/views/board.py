@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
@@ -16,6 +16,7 @@ from asyncnet.messages.rules import Act, MessageState
 from asyncnet.messages.views.place import choice, cursor, narrowed, pages
 from asyncnet.sheets import as_csv
 from asyncnet.web.access import Role, actor, organized_event, requires
+from asyncnet.web.downloads import download
 from asyncnet.web.filters import iso, plural
 from asyncnet.web.forms import text
 
@@ -103,11 +104,8 @@ def export(event_id: int) -> ResponseReturnValue:
     """Download every mail that the filters let through, as a table for a spreadsheet."""
     event = organized_event(event_id)
     chosen = choice()
-    answer = Response(
-        as_csv([COLUMNS, *_cells(event.id, chosen)]), mimetype="text/csv; charset=utf-8"
-    )
-    answer.headers["Content-Disposition"] = f'attachment; filename="messages-{event.id}.csv"'
-    return answer
+    written = as_csv([COLUMNS, *_cells(event.id, chosen)])
+    return download(written, "text/csv", f"messages-{event.id}.csv")
 
 
 def _cells(event_id: int, chosen: Choice) -> Iterator[tuple[object, ...]]:
