@@ -19,6 +19,7 @@ let version = Number(form.dataset.autosaveVersion);
 let changedSince = null; // when the oldest letter was typed that no save has taken along
 let saving = false;
 let sending = null; // the button, once somebody wants to send the form in
+let noting = false; // once somebody pressed the button beside the form
 let failures = 0;
 let timer;
 
@@ -119,11 +120,15 @@ function waitForLine() {
   const pause = AGAIN_AFTER[Math.min(failures, AGAIN_AFTER.length - 1)];
   failures += 1;
   saveAfter(pause);
-  say(
-    sending
-      ? "Waiting for the line. Your words are kept here and sent as soon as it is back."
-      : "Waiting for the line. Your words are kept here meanwhile.",
-  );
+  sayWaiting();
+}
+
+function sayWaiting() {
+  const kept = sending
+    ? "Your words are kept here and sent as soon as it is back."
+    : "Your words are kept here meanwhile.";
+  const pressed = noting ? " What you pressed is noted then." : "";
+  say(`Waiting for the line. ${kept}${pressed}`);
 }
 
 async function refused(status) {
@@ -197,28 +202,33 @@ form.addEventListener("submit", (event) => {
   say("Sending…");
   save();
 });
-window.addEventListener("online", () => save());
+window.addEventListener("offline", sayWaiting);
+window.addEventListener("online", () => {
+  if (changedSince === null && sending === null && !noting) say("The line is back.");
+  save();
+});
 
-// The button beside the form leaves the page as well, so it waits for the line, too.
+// What the button beside the form says waits for the line, too, and holds up nothing of the form.
 const beside = document.querySelector("[data-autosave-beside] form");
-let isLeaving = false;
 
-async function leaveBy() {
-  isLeaving = true;
+async function note() {
   try {
-    await fetch(url, { headers: { Accept: "application/json" } });
+    const body = new FormData(beside);
+    const response = await fetch(beside.action, { method: "POST", body, redirect: "manual" });
+    noting = false;
+    if (response.type !== "opaqueredirect") beside.submit();
+    else if (sending === null && !("autosaved" in form.dataset)) location.reload();
   } catch {
-    say("Waiting for the line. It is noted as soon as the line is back.");
-    setTimeout(leaveBy, AGAIN_AFTER[0]);
-    return;
+    sayWaiting();
+    setTimeout(note, AGAIN_AFTER[0]);
   }
-  isLeaving = false;
-  beside.submit();
 }
 
 beside?.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!isLeaving) leaveBy();
+  if (noting) return;
+  noting = true;
+  note();
 });
 window.addEventListener("pagehide", () => save({ leaving: true }));
 window.addEventListener("pageshow", (event) => event.persisted && lookElsewhere());

@@ -32,8 +32,12 @@ async function look() {
   } catch {
     failures += 1;
   }
-  for (const words of document.querySelectorAll("[data-now-offline]")) words.hidden = failures < 2;
+  sayOffline({ hidden: failures < 2 && navigator.onLine });
   plan();
+}
+
+function sayOffline({ hidden = false } = {}) {
+  for (const words of document.querySelectorAll("[data-now-offline]")) words.hidden = hidden;
 }
 
 // The shortest trip tells the server's clock best; a phone that slept measures anew.
@@ -114,6 +118,7 @@ function wake() {
 if (part()) {
   offset = Number(document.querySelector("[data-now-server]").dataset.nowServer) - Date.now();
   document.addEventListener("visibilitychange", wake);
+  window.addEventListener("offline", sayOffline);
   window.addEventListener("online", wake);
   window.addEventListener("pageshow", (event) => event.persisted && wake());
   tick();

@@ -8,8 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from asyncnet.database import db
-from asyncnet.followups.model import Answer, AnswerDraft
+from asyncnet.database import db, transaction
+from asyncnet.events.model import Participant
+from asyncnet.followups.model import Answer, AnswerDraft, Step
+from asyncnet.intros.model import IntroKind
+from tests import factories
 from tests.journeys.installation import Installation
 from tests.journeys.test_keyboard import two_matched_people
 from tests.journeys.visitor import Visitor, goes_to
@@ -27,12 +30,26 @@ def test_words_survive_whatever_happens_to_the_page(
 ) -> None:
     """F8, F9, F11, B9."""
     link, _ = two_matched_people(installation)
+    mei_writes_an_intro(installation)
 
     with visits("Europe/Berlin") as ana:
         page = ana.page
         page.goto(link)
         page.get_by_role("link", name="Mei").click()
+        expect(page.get_by_role("button", name="I watched it")).to_be_visible()
+        page.wait_for_load_state()
         viewing = page.url
+
+        ana.context.set_offline(True)
+        says(page, "Waiting for the line")
+        expect(page.get_by_text("No line at this moment")).to_be_visible()
+        goes_to(page, page.get_by_role("button", name="I watched it")).press("Enter")
+        says(page, "What you pressed is noted then")
+        ana.sees("words-offline")
+        ana.context.set_offline(False)
+        expect(page.get_by_text("You said that you watched it")).to_be_visible()
+        assert [step.told for step in _rows(installation, Step)] == ["watched"]
+
         types(page, "Your tide pools")
         says(page, "Saved")
         ana.sees("words-saved")
@@ -83,6 +100,13 @@ def test_words_survive_whatever_happens_to_the_page(
         assert drafts_of(installation) == [{}]
         assert page.evaluate("sessionStorage.length") == 0
         assert ana.faults == []
+
+
+def mei_writes_an_intro(installation: Installation) -> None:
+    with installation.app.app_context(), transaction() as session:
+        mei = session.scalars(select(Participant).where(Participant.name == "Mei")).one()
+        intro = factories.intro(session, mei)
+        intro.kind, intro.words = IntroKind.TEXT, "I keep the tide pools of a small bay."
 
 
 def types(page: Page, words: str) -> None:
