@@ -27,6 +27,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DELETE FROM reply WHERE words = ''")
+    op.execute(  # SQLite follows no keys while it migrates
+        "DELETE FROM captions WHERE intro_id IN (SELECT id FROM intro WHERE match_id IS NOT NULL)"
+    )
     op.execute("DELETE FROM intro WHERE match_id IS NOT NULL")
     with op.batch_alter_table("reply") as table:
         table.drop_constraint("uq_reply_recording_id", type_="unique")
