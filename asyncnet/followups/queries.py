@@ -321,6 +321,19 @@ def unsent_recordings(session: Session) -> Sequence[Intro]:
     ).all()
 
 
+def kept_recordings(session: Session, author_id: int, match_id: int) -> Sequence[Intro]:
+    """Return everything that somebody recorded for a match and has not taken back."""
+    return session.scalars(
+        select(Intro)
+        .where(
+            Intro.match_id == match_id,
+            Intro.participant_id == author_id,
+            Intro.state.in_((*UNDER_WAY, IntroState.READY, IntroState.REJECTED)),
+        )
+        .order_by(Intro.id)
+    ).all()
+
+
 def recordings_under_way(session: Session, author_id: int, match_id: int) -> Sequence[Intro]:
     """Return what somebody recorded for a match and is not sent yet, refused ones included."""
     return session.scalars(

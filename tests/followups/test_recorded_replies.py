@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from asyncnet import tasks
 from asyncnet.audit.actions import SYSTEM
@@ -18,6 +19,7 @@ from asyncnet.followups.model import Reply
 from asyncnet.intros import queries
 from asyncnet.intros.actions import withdrawing
 from asyncnet.intros.model import Intro, IntroState
+from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 from asyncnet.storage.port import Storage
 from config import CHECKOUT, Settings
@@ -259,6 +261,27 @@ def test_taken_back_its_bytes_go_and_nobody_is_mailed(scene: Evening, rows: Rows
         select(Intro).where(Intro.participant_id == scene.kenji.id, Intro.match_id.is_(None))
     )
     assert intro.state is IntroState.READY
+
+
+def test_what_was_recorded_for_a_match_that_is_gone_can_be_taken_back(
+    scene: Evening, session: Session
+) -> None:
+    recording_id = records(scene, scene.kenji)
+    works(scene)
+    session.execute(update(Match).values(state="withdrawn"))
+    session.commit()
+    his, page = scene.browser_of(scene.kenji), thread(scene, scene.kenji)
+    own = f"/me/{scene.kenji.id}"
+
+    shown = his.get(page)
+    hers = scene.browser_of(scene.ana).get(thread(scene, scene.ana))
+    taken = post_form(his, page, action=f"/recordings/{recording_id}/withdraw")
+    works(scene)
+
+    assert 'aria-label="Recording of Kenji"' in shown.text
+    assert (shown.status_code, hers.status_code, his.get(page).status_code) == (200, 404, 404)
+    assert taken.location == own
+    assert stored(scene, recording_id) == []
 
 
 @pytest.mark.sizeless

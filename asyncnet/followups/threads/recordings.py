@@ -6,11 +6,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db, transaction
+from asyncnet.database import NotFound, db, transaction
 from asyncnet.events.model import Participant
+from asyncnet.followups import queries
 from asyncnet.followups.actions import recording
 from asyncnet.followups.actions.replying import Closed
-from asyncnet.followups.queries import recordings_under_way
 from asyncnet.followups.threads.queries import Thread, thread_of
 from asyncnet.intros.actions import uploading
 from asyncnet.intros.actions.uploading import NotAllowed
@@ -144,13 +144,41 @@ def withdraw(participant_id: int, match_id: int, intro_id: int) -> ResponseRetur
         "Taken back. Nobody can play it from now on, and its bytes are removed within minutes.",
         "notice",
     )
-    return redirect(url_for("threads.thread", participant_id=me.id, match_id=match_id))
+    if queries.kept_recordings(db.session(), me.id, match_id) or _goes_on(me, match_id):
+        return redirect(url_for("threads.thread", participant_id=me.id, match_id=match_id))
+    return redirect(url_for("matches.me", participant_id=me.id))
+
+
+def left_behind(me: Participant, match_id: int) -> str:
+    """Return the page of a conversation that is gone, for who has recordings left in it.
+
+    Raises NotFound for who has none.
+    """
+    kept = queries.kept_recordings(db.session(), me.id, match_id)
+    if not kept:
+        raise NotFound
+    return render_template(
+        "threads/left_behind.html",
+        participant=me,
+        event=me.event,
+        match_id=match_id,
+        kept=kept,
+        plays=playbacks([one for one in kept if one.state is IntroState.READY]),
+    )
+
+
+def _goes_on(me: Participant, match_id: int) -> bool:
+    try:
+        thread_of(db.session(), me, match_id)
+    except NotFound:
+        return False
+    return True
 
 
 def for_recording(shown: Thread) -> dict[str, Any]:
     """Return what the page of two shows of recordings that are not sent, and needs for new ones."""
     allow_recording()
-    found = recordings_under_way(db.session(), shown.me.id, shown.match.id)
+    found = queries.recordings_under_way(db.session(), shown.me.id, shown.match.id)
     return {
         "match_id": shown.match.id,
         "under_way": found,

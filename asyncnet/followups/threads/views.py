@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from asyncnet.calendars import calendar_of
 from asyncnet.clock import utc_now
-from asyncnet.database import ChangedMeanwhile, db, transaction
+from asyncnet.database import ChangedMeanwhile, NotFound, db, transaction
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions import arranging
 from asyncnet.followups.actions.replying import Closed, OtherWords, reply
@@ -17,7 +17,7 @@ from asyncnet.followups.letters import talk_of
 from asyncnet.followups.rules import BETWEEN_MAILS, Told, both_awake
 from asyncnet.followups.threads.forms import AnswerForm, ReplyForm, TimesForm
 from asyncnet.followups.threads.queries import Thread, thread_of
-from asyncnet.followups.threads.recordings import for_recording, plays
+from asyncnet.followups.threads.recordings import for_recording, left_behind, plays
 from asyncnet.intros.faces import faces
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import next_daylight
@@ -44,7 +44,12 @@ THREAD = "/me/<int:participant_id>/matches/<int:match_id>/thread"
 def thread(participant_id: int, match_id: int) -> ResponseReturnValue:
     """Show what the two wrote to each other, and take the next words."""
     me = current_participant(participant_id)
-    shown = thread_of(db.session(), me, match_id)
+    try:
+        shown = thread_of(db.session(), me, match_id)
+    except NotFound:
+        if request.method == "POST":
+            raise
+        return left_behind(me, match_id)
     form = ReplyForm(data={"by_mail": shown.my_contact is not None})
     if not form.accepted():
         return _page(me, shown, form)
