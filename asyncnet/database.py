@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -110,6 +111,12 @@ def _one_writer(session: Session) -> Iterator[None]:
             yield
     else:
         yield
+
+
+def insert_new(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Return an insert of rows that may be there already, as this database says it."""
+    is_postgres = session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(table) if is_postgres else sqlite.insert(table)
 
 
 def lock(session: Session, name: str) -> None:

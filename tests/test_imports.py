@@ -44,7 +44,17 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (9, ("day/show", "day/exits", "day/groups")),
     (4, ("mail/conversation",)),
     # the curator's bench
-    (0, ("sheets", "calendars", "matches/rooms", "matches/bench/draft", "matches/bench/job")),
+    (
+        0,
+        (
+            "sheets",
+            "calendars",
+            "listing",
+            "matches/rooms",
+            "matches/bench/draft",
+            "matches/bench/job",
+        ),
+    ),
     (3, ("matches/bench/worth", "matches/bench/limits", "matches/bench/swaps")),
     (4, ("matches/closing", "matches/exports", "matches/bench/solving", "matches/bench/work")),
     (5, ("matches/bench/desk",)),

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
+from asyncnet.sheets import BEGINS_A_FORMULA
+
 ICEBREAKERS = (
     "What are you working on that you would happily talk about for an hour?",
     "What did you change your mind about in the last year, and what changed it?",
@@ -44,7 +46,6 @@ def break_prompt_of(next_round: int) -> str:
 
 RESERVED = (".example", ".invalid", ".test", ".localhost", "@example.com", "@example.org")
 """Addresses that nobody can have (RFC 2606); they stand for people who gave none."""
-FORMULAS = ("=", "+", "-", "@")
 
 
 def preflight(
@@ -75,7 +76,7 @@ def preflight(
             yield f"{name} ({room}) has no address. Zoom cannot place them; invite them by hand."
         elif times[email.lower()] > 1:
             yield f"{email} stands in more than one room ({name}, {room}). Zoom takes one of them."
-        elif not email.isascii() or email.startswith(FORMULAS):
+        elif not email.isascii() or email.startswith(BEGINS_A_FORMULA):
             yield f"{email} ({name}, {room}) has signs that Zoom does not take from a file."
         elif email.lower().endswith(RESERVED):
             yield f"{email} ({name}, {room}) is no real address. Ask {name} for theirs."

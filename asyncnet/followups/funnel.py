@@ -13,11 +13,11 @@ from asyncnet.database import UtcDateTime
 from asyncnet.events.model import Participant
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer, Reply, Step
-from asyncnet.followups.queries import GONE
 from asyncnet.followups.rules import Stage, Told
 from asyncnet.intros.model import PROPER, Intro
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
+from asyncnet.messages.rules import GONE
 
 
 def here(event_id: int) -> ColumnElement[bool]:

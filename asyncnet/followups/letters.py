@@ -20,6 +20,7 @@ from asyncnet.followups.queries import (
 )
 from asyncnet.followups.rules import meeting_key, said_in
 from asyncnet.followups.unanswered import unanswered_by
+from asyncnet.listing import listed
 from asyncnet.mail.port import Invitation
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.drain import NotNeeded
@@ -275,7 +276,7 @@ def readable(answer: Answer) -> list[tuple[str, str]]:
 def named(names: Sequence[str]) -> str:
     """Return a few people in words: `Ana`, `Ana and Ben`, `Ana, Ben and 3 others`."""
     if len(names) <= NAMED:
-        return " and ".join(names)
+        return listed(names)
     rest = len(names) - NAMED
     return f"{', '.join(names[:NAMED])} and {rest} {'other' if rest == 1 else 'others'}"
 

@@ -18,10 +18,8 @@ from asyncnet.intros.queries import took_back
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.matches.queries import published_match
 from asyncnet.messages.model import Message
-from asyncnet.messages.rules import MessageKind, MessageState
+from asyncnet.messages.rules import GONE, MessageKind, MessageState
 
-GONE = (MessageState.SENT, MessageState.UNCONFIRMED, MessageState.BOUNCED)
-"""Who got such a mail may have read it."""
 NEEDS_A_PERSON = (
     MessageState.HELD,
     MessageState.FAILED,

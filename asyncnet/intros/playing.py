@@ -14,12 +14,12 @@ from asyncnet.database import NotFound, db
 from asyncnet.intros import queries
 from asyncnet.intros.cues import Cue, as_webvtt
 from asyncnet.intros.model import CaptionsState, Intro, IntroKind
+from asyncnet.intros.rules import FILE_TYPES
 from asyncnet.web.access import Role, requires
 from asyncnet.wiring import checksums, settings, storage
 
 log = structlog.get_logger()
 pages = Blueprint("playing", __name__)
-TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".jpg": "image/jpeg"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _played(intro: Intro, captions: str, *, is_available: bool) -> Playback:
     large, *others = [
         storage().link(
             f"{intro.folder}/{name}",
-            content_type=TYPES[PurePath(name).suffix],
+            content_type=FILE_TYPES[PurePath(name).suffix],
             valid_for=settings().playback_valid_for,
         )
         for name in intro.files

@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from asyncnet.messages.rules import next_daylight
 
 OVERSHOOT_SECONDS = 0.5
 """How far a recorder that stops by itself at the limit may run past it."""
@@ -18,7 +20,9 @@ REMUX_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
 HDR_TRANSFERS = frozenset({16, 18})
 """PQ and HLG, as ITU-T H.273 numbers them."""
 
-NUDGES_FROM, NUDGES_UNTIL = time(9), time(20)
+NUDGE_HOURS = time(9), time(20)
+FILE_TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".jpg": "image/jpeg"}
+"""What the files of a ready intro are, by how their names end."""
 """When a reminder may reach somebody, on their own clock."""
 
 NOT_SEEN = "This file has sound but no picture."
@@ -149,13 +153,10 @@ class Verdict:
 def nudge_at(zone: ZoneInfo, now: datetime) -> tuple[datetime, date]:
     """Return when a reminder asked for now goes out, in UTC, and which day that is in `zone`.
 
-    At once in the reader's daytime, else at the next NUDGES_FROM there.
+    At once within NUDGE_HOURS of the reader, else when they next begin there.
     """
-    local = now.astimezone(zone)
-    if NUDGES_FROM <= local.time() < NUDGES_UNTIL:
-        return now, local.date()
-    day = local.date() + (timedelta(days=1) if local.time() >= NUDGES_UNTIL else timedelta(0))
-    return datetime.combine(day, NUDGES_FROM, tzinfo=zone).astimezone(UTC), day
+    due_at = next_daylight(zone, now, hours=NUDGE_HOURS)
+    return due_at, due_at.astimezone(zone).date()
 
 
 def judge(probe: Probe, limits: Limits) -> Verdict:

@@ -1,5 +1,6 @@
 """What the pages that send files share: signs each request of an upload, and takes over its end."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import abort
@@ -9,13 +10,35 @@ from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.intros.actions import uploading
 from asyncnet.intros.actions.uploading import NotAllowed
-from asyncnet.intros.forms import StepForm
-from asyncnet.intros.model import Intro, IntroState
+from asyncnet.intros.forms import BeginForm, StepForm
+from asyncnet.intros.model import Intro, IntroKind, IntroState
 from asyncnet.intros.rules import Limits
 from asyncnet.storage.port import FileMissing, UploadRequest
 from asyncnet.web.access import actor
-from asyncnet.web.forms import ButtonForm, Form
+from asyncnet.web.forms import ButtonForm, Form, text
 from asyncnet.wiring import settings, storage
+
+
+def begin_upload(begin: Callable[..., Intro]) -> ResponseReturnValue:
+    """Open an upload as an action `begin` does, in one transaction; the answer carries its id."""
+    form = BeginForm()
+    if not form.accepted():
+        return refused(form)
+    try:
+        with transaction() as session:
+            begun = begin(
+                session,
+                kind=IntroKind(text(form.kind)),
+                size=form.size.data or 0,
+                content_type=form.content_type.data or "",
+                limits=limits(),
+                actor=actor(),
+                now=utc_now(),
+            )
+            begun_id = begun.id
+    except NotAllowed as error:
+        return {"error": str(error)}, 409
+    return {"id": begun_id}, 201
 
 
 def sign_step(intro: Intro) -> ResponseReturnValue:

@@ -1,5 +1,6 @@
 """The studio: where a participant gives consent, uploads, watches, replaces and withdraws."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
@@ -13,10 +14,15 @@ from asyncnet.intros.actions import consenting, portraying, uploading, withdrawi
 from asyncnet.intros.actions.consenting import CONSENT_VERSION
 from asyncnet.intros.actions.uploading import NotAllowed
 from asyncnet.intros.faces import faces
-from asyncnet.intros.forms import BeginForm, ConsentForm, QuestionForm, WordsForm
-from asyncnet.intros.model import UNDER_WAY, IntroKind
+from asyncnet.intros.forms import ConsentForm, QuestionForm, WordsForm
+from asyncnet.intros.model import UNDER_WAY
 from asyncnet.intros.playing import playback
-from asyncnet.intros.signing import for_uploading, limits, refused, sign_step, take_over
+from asyncnet.intros.signing import (
+    begin_upload,
+    for_uploading,
+    sign_step,
+    take_over,
+)
 from asyncnet.web.access import Role, actor, current_participant, requires
 from asyncnet.web.forms import ButtonForm, text
 from asyncnet.web.limits import limiter
@@ -59,25 +65,7 @@ def consent(participant_id: int) -> ResponseReturnValue:
 def begin(participant_id: int) -> ResponseReturnValue:
     """Open an upload for one file; the answer carries its id."""
     participant = current_participant(participant_id)
-    form = BeginForm()
-    if not form.accepted():
-        return refused(form)
-    try:
-        with transaction() as session:
-            intro = uploading.begin(
-                session,
-                participant,
-                kind=IntroKind(text(form.kind)),
-                size=form.size.data or 0,
-                content_type=form.content_type.data or "",
-                limits=limits(),
-                actor=actor(),
-                now=utc_now(),
-            )
-            intro_id = intro.id
-    except NotAllowed as error:
-        return {"error": str(error)}, 409
-    return {"id": intro_id}, 201
+    return begin_upload(partial(uploading.begin, participant=participant))
 
 
 @pages.post("/me/<int:participant_id>/intro/uploads/<int:intro_id>/sign")

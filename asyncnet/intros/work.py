@@ -21,14 +21,13 @@ from asyncnet.intros import portraits, queries, video
 from asyncnet.intros.actions import captioning, processing, uploading, withdrawing
 from asyncnet.intros.actions.processing import Claim, ClaimLost, NothingWaiting, Prepared
 from asyncnet.intros.model import ENDED, IntroKind, IntroStep
-from asyncnet.intros.rules import Limits, Unusable
+from asyncnet.intros.rules import FILE_TYPES, Limits, Unusable
 from asyncnet.intros.video import WorkerStops, speech
 from asyncnet.storage.port import FileMissing, Storage, StorageError
 
 log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
-TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".jpg": "image/jpeg"}
 RENEW_EVERY = processing.LEASE / 4
 ORPHAN_AFTER = timedelta(hours=2)
 """Longer than any worker writes files before a row says that they are needed."""
@@ -160,7 +159,7 @@ def _prepare(storage: Storage, scratch: Path, claim: Claim, limits: Limits) -> P
         prepared = _made(source, out, claim, limits)
         for name in prepared.files:
             path = out / name
-            storage.put(f"{claim.folder}/{name}", path, content_type=TYPES[path.suffix])
+            storage.put(f"{claim.folder}/{name}", path, content_type=FILE_TYPES[path.suffix])
         return replace(prepared, checksums=storage.checksums(claim.folder))
 
 

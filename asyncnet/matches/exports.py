@@ -10,6 +10,7 @@ from asyncnet.calendars import Entry, calendar_of
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import slot_for
 from asyncnet.events.rules import Attendance
+from asyncnet.listing import listed
 from asyncnet.matches.model import Group, Match
 from asyncnet.matches.rooms import room_name
 from asyncnet.sheets import as_csv
@@ -168,10 +169,9 @@ def rounds_as_calendar(
 
 def _what(reader: Participant, matches: Sequence[Match]) -> str:
     names = [match.other(reader.id).name for match in matches]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     if reader.attendance is Attendance.ASYNC:
-        return f"{listed} {'watches' if len(names) == 1 else 'watch'} your intro"
-    return f"watch {listed}" if matches[0].is_viewing else f"talk with {listed}"
+        return f"{listed(names)} {'watches' if len(names) == 1 else 'watch'} your intro"
+    return f"watch {listed(names)}" if matches[0].is_viewing else f"talk with {listed(names)}"
 
 
 def _person(person: Participant) -> dict[str, str]:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
-from asyncnet.database import ChangedMeanwhile
+from asyncnet.database import ChangedMeanwhile, insert_new
 from asyncnet.messages import queue
 from asyncnet.messages.model import MailText, Message
 from asyncnet.messages.rules import Act
@@ -97,7 +96,7 @@ def word_kind(
         )
         saved = session.scalar(saving.values(values).returning(MailText.version))
     else:
-        first = _insert(session).values(event_id=event_id, kind=kind, **values)
+        first = insert_new(session, MailText).values(event_id=event_id, kind=kind, **values)
         saved = session.scalar(first.on_conflict_do_nothing().returning(MailText.version))
     if saved is None:
         raise ChangedMeanwhile
@@ -118,9 +117,3 @@ def let_mail_come(
     """Send mails of a scope again, those included that were cancelled when they were stopped."""
     queue.let_come(session, address_hash, scope, now=now)
     record(session, actor, "mail.wanted_again", scope, now=now)
-
-
-def _insert(session: Session) -> sqlite.Insert | postgresql.Insert:
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(MailText)
-    return sqlite.insert(MailText)

@@ -19,6 +19,12 @@ class MessageState(StrEnum):
     BOUNCED = "bounced"
 
 
+GONE = (MessageState.SENT, MessageState.UNCONFIRMED, MessageState.BOUNCED)
+"""Who got such a mail may have read it."""
+LEAVING = (MessageState.SENDING, *GONE)
+"""Such a mail is what was sent, and not what would be: its words stay as they are."""
+
+
 class MessageKind(StrEnum):
     """What an outgoing mail is for."""
 
@@ -158,16 +164,19 @@ def first_look(kind: str, due_at: datetime, now: datetime) -> datetime:
     return due_at
 
 
-def next_daylight(zone: ZoneInfo, now: datetime) -> datetime:
-    """Return `now` between DAY_STARTS and DAY_ENDS in the reader's zone, else the next DAY_STARTS.
+def next_daylight(
+    zone: ZoneInfo, now: datetime, *, hours: tuple[time, time] = (DAY_STARTS, DAY_ENDS)
+) -> datetime:
+    """Return `now` within these hours of the reader's zone, else when they next begin, in UTC.
 
-    In UTC. A mail that is late, after an outage, wakes nobody at night.
+    A mail that is late, after an outage, wakes nobody at night.
     """
+    starts, ends = hours
     local = now.astimezone(zone)
-    if DAY_STARTS <= local.time() < DAY_ENDS:
+    if starts <= local.time() < ends:
         return now
-    day = local.date() + (timedelta(days=1) if local.time() >= DAY_ENDS else timedelta(0))
-    return datetime.combine(day, DAY_STARTS, tzinfo=zone).astimezone(UTC)
+    day = local.date() + (timedelta(days=1) if local.time() >= ends else timedelta(0))
+    return datetime.combine(day, starts, tzinfo=zone).astimezone(UTC)
 
 
 def pause(tries: int, luck: float) -> timedelta:

@@ -9,10 +9,10 @@ from asyncnet.database import lock
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import due_at, follow_up_key
 from asyncnet.followups.model import Answer
-from asyncnet.followups.queries import GONE, unmailed
+from asyncnet.followups.queries import unmailed
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import WAITING, Planned, plan, replan
-from asyncnet.messages.rules import MessageKind, MessageState
+from asyncnet.messages.rules import LEAVING, MessageKind
 from asyncnet.zones import zone_named
 
 
@@ -26,7 +26,7 @@ def may_change(message: Message | None) -> bool:
 
 def has_gone(message: Message | None) -> bool:
     """Return whether words have gone out, or are just going, so that a note may follow them."""
-    return message is not None and message.state in {*GONE, MessageState.SENDING}
+    return message is not None and message.state in LEAVING
 
 
 def plan_follow_up(

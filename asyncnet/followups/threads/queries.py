@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session, joinedload
 from asyncnet.database import NotFound
 from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer, Meeting, Reply, Step
-from asyncnet.followups.queries import GONE
 from asyncnet.followups.rules import Told, said_in
 from asyncnet.intros.model import Intro
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import published_match
 from asyncnet.messages.model import Message
+from asyncnet.messages.rules import GONE
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Where one of the two of a match sends a recorded reply, sees how far it is, and takes it back."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
@@ -15,13 +16,17 @@ from asyncnet.followups.threads.queries import Thread, thread_of
 from asyncnet.intros.actions import uploading
 from asyncnet.intros.actions.uploading import NotAllowed
 from asyncnet.intros.captions import Spoken, edited, removed
-from asyncnet.intros.forms import BeginForm
-from asyncnet.intros.model import UNDER_WAY, IntroKind, IntroState
+from asyncnet.intros.model import UNDER_WAY, IntroState
 from asyncnet.intros.playing import Playback, playbacks
 from asyncnet.intros.queries import intro_of
-from asyncnet.intros.signing import for_uploading, limits, refused, sign_step, take_over
+from asyncnet.intros.signing import (
+    begin_upload,
+    for_uploading,
+    sign_step,
+    take_over,
+)
 from asyncnet.web.access import Role, actor, current_participant, requires
-from asyncnet.web.forms import ButtonForm, text
+from asyncnet.web.forms import ButtonForm
 from asyncnet.web.limits import limiter
 from asyncnet.web.pages import allow_recording
 
@@ -48,30 +53,12 @@ def begin(participant_id: int, match_id: int) -> ResponseReturnValue:
     """Open an upload for one recording; the answer carries its id."""
     me = current_participant(participant_id)
     shown = thread_of(db.session(), me, match_id)
-    form = BeginForm()
-    if not form.accepted():
-        return refused(form)
     if not shown.is_open(utc_now()):
         return {"error": "You can send this from the moment your round begins."}, 409
     try:
-        with transaction() as session:
-            begun = recording.begin(
-                session,
-                me,
-                match_id,
-                kind=IntroKind(text(form.kind)),
-                size=form.size.data or 0,
-                content_type=form.content_type.data or "",
-                limits=limits(),
-                actor=actor(),
-                now=utc_now(),
-            )
-            begun_id = begun.id
-    except NotAllowed as error:
-        return {"error": str(error)}, 409
+        return begin_upload(partial(recording.begin, author=me, match_id=match_id))
     except Closed:
         return {"error": "This conversation is closed, so nothing was sent."}, 409
-    return {"id": begun_id}, 201
 
 
 @pages.post(f"{RECORDING}/sign")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import EventMode
+from asyncnet.listing import listed
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.asking import first_open_round, settings_of
 from asyncnet.matches.bench.actions.editing import draft_on
@@ -287,9 +288,7 @@ class Desk:
     def names(self, people: Sequence[int]) -> str:
         """Return the names of some people, listed; "nobody" where there are none."""
         names = sorted(self.worth.name(person) for person in people)
-        if len(names) < 2:
-            return "".join(names) or "nobody"
-        return f"{', '.join(names[:-1])} and {names[-1]}"
+        return listed(names) or "nobody"
 
     def _seat(self, meeting: Meeting, person: int) -> Seat:
         people = self.worth.people

@@ -10,6 +10,8 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Any, Protocol
 
+from asyncnet.listing import listed
+
 Who = tuple[int, ...]
 
 
@@ -376,7 +378,7 @@ def _with(
     for meeting in draft.rounds[number - 1]:
         for person in meeting.who:
             if person in people and facts.is_live(person):
-                others = " and ".join(facts.name(other) for other in meeting.others(person))
+                others = listed([facts.name(other) for other in meeting.others(person)])
                 raise CannotEdit(
                     f"{facts.name(person)} meets {others} in round {number}. Take that match out "
                     "first."
@@ -397,5 +399,4 @@ def _placed(draft: Draft, number: int, meetings: Iterable[Meeting]) -> Draft:
 
 
 def _names(meeting: Meeting, facts: Facts) -> str:
-    names = [facts.name(person) for person in meeting.who]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed([facts.name(person) for person in meeting.who])

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from random import random
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Integer, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
@@ -22,6 +21,7 @@ from asyncnet.messages.rules import (
     next_daylight,
     next_step,
 )
+from asyncnet.zones import zone_named
 
 SUBJECT_LENGTH = 300
 AT_ONCE = [kind for kind, manner in MANNERS.items() if manner.at_once]
@@ -138,7 +138,7 @@ def tidy(session: Session, now: datetime) -> None:
     note_change(session, expired, MessageState.FAILED, SYSTEM, "Its time had passed.", now)
     late = and_(waiting, Message.due_at < now - LATE, Message.kind.not_in(AT_ONCE))
     for zone in session.scalars(select(Message.zone).where(late).distinct()).all():
-        morning = next_daylight(ZoneInfo(zone), now)
+        morning = next_daylight(zone_named(zone), now)
         if morning > now:
             session.execute(
                 update(Message).where(late, Message.zone == zone).values(wake_at=morning)

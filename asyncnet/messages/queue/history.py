@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import CTE, ColumnElement, Insert, bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 from asyncnet.database import Base, UtcDateTime, wake
 from asyncnet.messages.model import NOTE_LENGTH, Message
 from asyncnet.messages.rules import MessageState, first_look
+from asyncnet.zones import zone_named
 
 QUEUE = "mail"
 WORKER = "worker"
@@ -42,7 +42,7 @@ def set_due(message: Message, due_at: datetime, zone: str) -> None:
 
 
 def wall_clock(at: datetime, zone: str) -> str:
-    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
+    return f"{at.astimezone(zone_named(zone)):%Y-%m-%dT%H:%M}"
 
 
 def move(

@@ -7,10 +7,9 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from sqlalchemy import and_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from asyncnet.database import wake
+from asyncnet.database import insert_new, wake
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue.history import (
     QUEUE,
@@ -102,7 +101,7 @@ def plan(session: Session, mails: Sequence[Planned], *, now: datetime) -> None:
         return
     refused = refusals(session, {_reader(mail) for mail in mails if not mail.asked_for})
     added = session.execute(
-        _insert_new(session)
+        insert_new(session, Message)
         .on_conflict_do_nothing()
         .returning(Message.id, Message.state, Message.note),
         [
@@ -207,9 +206,3 @@ def cancel_about(
 def cancel_for(session: Session, participant_id: int, *, why: str, now: datetime) -> int:
     """Cancel every mail that still waits to go to a participant; return how many."""
     return cancel(session, Message.participant_id == participant_id, why, now)
-
-
-def _insert_new(session: Session) -> sqlite.Insert | postgresql.Insert:
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(Message)
-    return sqlite.insert(Message)

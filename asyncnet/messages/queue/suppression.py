@@ -10,9 +10,9 @@ from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, and_, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from asyncnet.database import insert_new
 from asyncnet.messages.model import BouncingAddress, Message, Unsubscribed
 from asyncnet.messages.queue.history import SYSTEM, WAITING, cancel, move
 from asyncnet.messages.rules import MessageKind, MessageState
@@ -72,7 +72,7 @@ def stopped_by(session: Session, address_hash: bytes) -> set[str]:
 def stop(session: Session, address_hash: bytes, scope: str, *, now: datetime) -> bool:
     """Send no more mail of a scope to an address, and cancel what waits; False when it is so."""
     new = session.scalar(
-        _insert(session)
+        insert_new(session, Unsubscribed)
         .values(address_hash=address_hash, scope=scope, at=now)
         .on_conflict_do_nothing()
         .returning(Unsubscribed.scope)
@@ -122,9 +122,3 @@ def _addresses(
     """Return the spellings of an address, of which only the hash is known, among some mails."""
     found = session.scalars(select(Message.to_address).where(*which).distinct())
     return [address for address in found if hash_of(address) == address_hash]
-
-
-def _insert(session: Session) -> sqlite.Insert | postgresql.Insert:
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(Unsubscribed)
-    return sqlite.insert(Unsubscribed)

@@ -9,8 +9,8 @@ from asyncnet.messages import actions, queries
 from asyncnet.messages.forms import WordingForm
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import REWORDABLE, SUPPRESSED, UNSUBSCRIBED, BeingSent, TakesNoMail
-from asyncnet.messages.rules import Act, acts_on
-from asyncnet.messages.views.place import GONE, content, pages
+from asyncnet.messages.rules import LEAVING, Act, acts_on
+from asyncnet.messages.views.place import content, pages
 from asyncnet.messages.wording import WORDABLE
 from asyncnet.web.access import (
     Role,
@@ -102,7 +102,7 @@ def reword(event_id: int, message_id: int) -> ResponseReturnValue:
             "closing": words.closing,
         },
     )
-    late = BEING_SENT if message.state in GONE else ""
+    late = BEING_SENT if message.state in LEAVING else ""
     if not late and form.accepted() and "preview" not in request.form:
         usual = queries.words_for(db.session(), event.id, message.kind)[0]
         try:
@@ -147,7 +147,7 @@ def _page(event_id: int, message: Message) -> str:
         event=organized_event(event_id),
         message=message,
         content=content(message),
-        gone=message.state in GONE,
+        gone=message.state in LEAVING,
         may_reword=message.kind in WORDABLE and message.state in REWORDABLE,
         history=queries.history(db.session(), message.id),
         acts=acts_on(message.state),

@@ -8,19 +8,12 @@ from asyncnet.messages.drain import NotNeeded, preview
 from asyncnet.messages.model import Message
 from asyncnet.messages.queries import Choice
 from asyncnet.messages.queue import Copy, copy_of
-from asyncnet.messages.rules import MessageKind, MessageState, manner_of
+from asyncnet.messages.rules import LEAVING, MessageKind, MessageState, manner_of
 from asyncnet.messages.wording import Wording
 from asyncnet.web.access import LARGEST_ID
 
 pages = Blueprint("messages", __name__)
 LONGEST_SEARCH = 100
-GONE = {
-    MessageState.SENDING,
-    MessageState.SENT,
-    MessageState.UNCONFIRMED,
-    MessageState.BOUNCED,
-}
-"""States in which what was sent is shown, and not what would be."""
 
 
 def choice() -> Choice:
@@ -52,7 +45,7 @@ def content(message: Message, words: Wording | None = None) -> Copy:
     """Return what went out, or what would go out now, in these words where they are given."""
     if manner_of(message.kind).private:
         return Copy("", "This mail is between two people, so its words are not shown.", "")
-    if message.state in GONE and message.sent_text is not None:
+    if message.state in LEAVING and message.sent_text is not None:
         return copy_of(message)
     try:
         return preview(current_app.extensions["asyncnet.compose"], message.id, words)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
 from asyncnet.messages.queue import Planned, cancel_kind, plan
 from asyncnet.messages.rules import MessageKind, next_daylight
+from asyncnet.zones import zone_named
 
 
 def announce(
@@ -53,5 +53,5 @@ def announce(
 
 
 def _due_at(event: Event, reader: Participant, now: datetime) -> datetime:
-    morning = next_daylight(ZoneInfo(reader.zone), now)
+    morning = next_daylight(zone_named(reader.zone), now)
     return morning if morning < event.starts_at else now
