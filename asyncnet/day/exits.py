@@ -86,7 +86,7 @@ def undo(participant_id: int, exit_id: int) -> ResponseReturnValue:
         flash("Taken back. If you were moved to another closing group, you stay in it.", "good")
     else:
         flash("Taken back. Everything is as it was before.", "good")
-    return redirect(url_for("matches.me", participant_id=participant_id))
+    return redirect(url_for("day.me", participant_id=participant_id))
 
 
 def _chosen(participant: Participant, wanted: str) -> Match | None:

@@ -23,7 +23,6 @@ from asyncnet.followups.threads.queries import Standing, standings_of
 from asyncnet.followups.windows.queries import Viewing, in_vain
 from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import addresses
-from asyncnet.matches import views as matches
 from asyncnet.matches.exports import rounds_as_calendar
 from asyncnet.matches.queries import published_for
 from asyncnet.web.access import Role, current_participant, look_of, requires
@@ -40,7 +39,7 @@ def _keep_leaves(state: BlueprintSetupState) -> None:
     state.app.extensions[AHEAD] = leaves.Leaves()
 
 
-@matches.pages.get("/me/<int:participant_id>")
+@pages.get("/me/<int:participant_id>")
 @requires(Role.PARTICIPANT)
 def me(participant_id: int) -> ResponseReturnValue:
     """Show a participant what is theirs now: whom they meet, what comes next, whom they met."""

@@ -265,7 +265,7 @@ def hello(token: str) -> ResponseReturnValue:
     if match_id is not None and 0 < match_id <= LARGEST_ID:
         return redirect(url_for("threads.thread", participant_id=participant_id, match_id=match_id))
     leads_on = request.args.get("to") == "intro"
-    there = "intros.studio" if leads_on else "matches.me"
+    there = "intros.studio" if leads_on else "day.me"
     return redirect(url_for(there, participant_id=participant_id))
 
 

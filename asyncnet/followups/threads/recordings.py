@@ -133,7 +133,7 @@ def withdraw(participant_id: int, match_id: int, intro_id: int) -> ResponseRetur
     )
     if queries.kept_recordings(db.session(), me.id, match_id) or _goes_on(me, match_id):
         return redirect(url_for("threads.thread", participant_id=me.id, match_id=match_id))
-    return redirect(url_for("matches.me", participant_id=me.id))
+    return redirect(url_for("day.me", participant_id=me.id))
 
 
 def left_behind(me: Participant, match_id: int) -> str:
