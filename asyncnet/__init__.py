@@ -16,7 +16,7 @@ from asyncnet.commands.lazy import LazyGroup
 from asyncnet.commands.messages import messages as message_commands
 from asyncnet.commands.run import start
 from asyncnet.database import db
-from asyncnet.day import exits, groups, show
+from asyncnet.day import exits, groups, polling, show
 from asyncnet.day import views as day
 from asyncnet.events import profiles as asking
 from asyncnet.events import views as events
@@ -33,8 +33,9 @@ from asyncnet.matches import views as matches
 from asyncnet.matches.bench import downloads
 from asyncnet.matches.bench import views as bench
 from asyncnet.messages import views as messages
+from asyncnet.messages.views import reports
 from asyncnet.people import views as people
-from asyncnet.web import access, bounces, files, filters, inbox, limits, pages, polling, unsubscribe
+from asyncnet.web import access, files, filters, inbox, limits, pages, unsubscribe
 from asyncnet.web.forms import csrf
 from asyncnet.web.logs import set_up_logs
 from asyncnet.wiring import wire
@@ -66,7 +67,7 @@ FEATURES = (
     files,
     inbox,
     unsubscribe,
-    bounces,
+    reports,
 )
 matching_commands = LazyGroup(
     "matching", "asyncnet.commands.matching", help="Match the people of an event, from a file."

@@ -9,57 +9,31 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "followups", "day")
 RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
-    (0, ("rules", "clock", "zones", "port", "messages/wording", "matching/*", "config")),
-    (0, ("events/spelling", "events/naming", "intros/cues")),
+    (0, ("calendars", "clock", "config", "listing", "port", "rules", "sheets", "stopping",
+         "zones", "events/naming", "events/spelling", "intros/cues", "matches/bench/draft",
+         "matches/bench/job", "matches/rooms", "matching/*", "messages/wording",
+         "storage/digests")),
     (1, ("database", "people/addresses", "people/links")),
-    (2, ("model", "messages/queue", "messages/queue/*", "events/roster")),
-    (
-        3,
-        (
-            "queries",
-            "matches/instance",
-            "followups/unanswered",
-            "followups/funnel",
-            "followups/waiting",
-        ),
-    ),
-    (4, ("actions", "actions/*", "letters", "intros/video", "intros/video/*", "intros/work")),
-    (4, ("intros/listening", "intros/portraits", "messages/drain", "messages/bounces")),
-    (0, ("storage/digests",)),
-    (5, ("storage/checksums",)),
-    (5, ("disk", "s3", "smtp", "inbox", "mail/mime")),
+    (2, ("model", "events/roster", "messages/queue", "messages/queue/*")),
+    (3, ("queries", "day/board", "day/leaves", "day/windows", "followups/funnel",
+         "followups/unanswered", "followups/waiting", "matches/bench/limits",
+         "matches/bench/swaps", "matches/bench/worth", "matches/instance")),
+    (4, ("actions", "letters", "actions/*", "intros/listening", "intros/portraits",
+         "intros/video", "intros/video/*", "intros/work", "mail/conversation",
+         "matches/bench/solving", "matches/bench/work", "matches/closing", "matches/exports",
+         "messages/bounces", "messages/drain")),
+    (5, ("disk", "inbox", "s3", "smtp", "mail/mime", "matches/bench/desk", "storage/checksums")),
     (6, ("wiring",)),
     (7, ("web/*",)),
     (8, ("forms", "events/registration")),
-    (9, ("views", "profiles", "intros/faces", "intros/board")),
-    (9, ("intros/playing", "intros/captions", "intros/signing")),
+    (9, ("profiles", "views", "day/exits", "day/groups", "day/polling", "day/show",
+         "followups/desk", "followups/threads/recordings", "intros/board", "intros/captions",
+         "intros/faces", "intros/playing", "intros/signing", "matches/bench/downloads",
+         "messages/views/*")),
     (10, ("tasks",)),
     (11, ("commands/*", "commands/demo/*")),
     (12, ("__init__", "wsgi")),
-    # pages that outgrew one file
-    (3, ("followups/funnel", "followups/waiting")),
-    (9, ("messages/views/*", "followups/desk", "followups/threads/recordings")),
-    # the day itself
-    (3, ("day/board", "day/leaves", "day/windows")),
-    (9, ("day/show", "day/exits", "day/groups")),
-    (4, ("mail/conversation",)),
-    # the curator's bench
-    (
-        0,
-        (
-            "sheets",
-            "calendars",
-            "listing",
-            "matches/rooms",
-            "matches/bench/draft",
-            "matches/bench/job",
-        ),
-    ),
-    (3, ("matches/bench/worth", "matches/bench/limits", "matches/bench/swaps")),
-    (4, ("matches/closing", "matches/exports", "matches/bench/solving", "matches/bench/work")),
-    (5, ("matches/bench/desk",)),
-    (9, ("matches/bench/downloads",)),
-)
+)  # fmt: skip
 
 
 def files() -> Iterator[str]:

@@ -22,8 +22,9 @@ from huey.consumer import Consumer
 from huey.storage import BaseSqlStorage
 
 from asyncnet.intros.actions.uploading import PART_BYTES
-from asyncnet.intros.video.isolate import stopping, walls
+from asyncnet.intros.video.isolate import walls
 from asyncnet.intros.video.scratch import scratch
+from asyncnet.stopping import stopping
 from asyncnet.wiring import parts, settings
 
 log = structlog.get_logger()

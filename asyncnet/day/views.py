@@ -54,7 +54,7 @@ def now(participant_id: int) -> ResponseReturnValue:
     """Return the part of an open page that changes by itself.
 
     `part=strip` asks for the strip alone, for pages that show something else beneath it. When
-    nothing has changed, `web.polling` has answered already.
+    nothing has changed, `day.polling` has answered already.
     """
     look = look_of(participant_id)
     if look is not None and look.seen.own_zone is None:

@@ -7,7 +7,7 @@ from asyncnet.clock import utc_now
 from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events import queries
 from asyncnet.events.actions.making import choose_asks
-from asyncnet.events.actions.wording import respell
+from asyncnet.events.actions.mentioning import respell
 from asyncnet.events.model import Spelling
 from asyncnet.events.registration import AsksForm, WordForm
 from asyncnet.events.roster import rows_of

@@ -12,7 +12,8 @@ from asyncnet.intros import video
 from asyncnet.intros.actions import captioning
 from asyncnet.intros.actions.captioning import Claim, NothingToHear
 from asyncnet.intros.cues import drafted
-from asyncnet.intros.video import WorkerStops, speech
+from asyncnet.intros.video import speech
+from asyncnet.stopping import WorkerStops
 from asyncnet.storage.port import Storage, StorageError
 
 log = structlog.get_logger()

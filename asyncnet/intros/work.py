@@ -22,7 +22,8 @@ from asyncnet.intros.actions import captioning, processing, uploading, withdrawi
 from asyncnet.intros.actions.processing import Claim, ClaimLost, NothingWaiting, Prepared
 from asyncnet.intros.model import ENDED, IntroKind, IntroStep
 from asyncnet.intros.rules import FILE_TYPES, Limits, Unusable
-from asyncnet.intros.video import WorkerStops, speech
+from asyncnet.intros.video import speech
+from asyncnet.stopping import WorkerStops
 from asyncnet.storage.port import FileMissing, Storage, StorageError
 
 log = structlog.get_logger()

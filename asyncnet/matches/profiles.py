@@ -6,8 +6,8 @@ from flask.typing import ResponseReturnValue
 from asyncnet.clock import utc_now
 from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events import queries as events
+from asyncnet.events.actions.mentioning import choose_meant
 from asyncnet.events.actions.registering import AlreadyRegistered
-from asyncnet.events.actions.wording import choose_meant
 from asyncnet.events.model import Participant
 from asyncnet.events.registration import ProfileForm
 from asyncnet.matches import actions

@@ -30,7 +30,7 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 SEEN_AGAIN_AFTER = timedelta(hours=1)
 LARGEST_ID = 2**31 - 1
 LOOK = "asyncnet.look"
-"""Where a request holds what `web.polling` found out of it; no header can be called so."""
+"""Where a request holds what `day.polling` found out of it; no header can be called so."""
 
 
 class Role(StrEnum):
@@ -149,7 +149,7 @@ def current_participant(participant_id: int) -> Participant:
 
 
 def look_of(participant_id: int) -> Look | None:
-    """Return what `web.polling` found out of this request, if it saw that it may be answered."""
+    """Return what `day.polling` found out of this request, if it saw that it may be answered."""
     look: Look | None = request.environ.get(LOOK)
     return look if look and look.seen.participant_id == participant_id else None
 

@@ -19,6 +19,7 @@ from asyncnet.intros.video import encode, isolate
 from asyncnet.intros.video.isolate import Bounds, Finished, Stopped, Walls, run, walls
 from asyncnet.intros.video.prepare import LIMITS, bounds_of
 from asyncnet.intros.video.probe import CONTAINERS, measure
+from asyncnet.stopping import WorkerStops
 from tests.intros.films import FFMPEG, film, picture
 
 SMALL = Bounds(cpu_seconds=1, wall_seconds=60, file_bytes=1_000_000)
@@ -60,7 +61,7 @@ def test_a_process_that_is_asked_to_stop_waits_for_no_child(
     soon = threading.Timer(0.3, asked.set)
     soon.start()
 
-    with pytest.raises(isolate.WorkerStops):
+    with pytest.raises(WorkerStops):
         python("import time; time.sleep(60); open('made', 'w')", job)
 
     assert list(job.iterdir()) == []

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock
 from asyncnet.events.actions.linking import link_mail
+from asyncnet.events.actions.mentioning import keep_everybodys_mentions, learn_words
 from asyncnet.events.actions.registering import Profile, describe, mode_of
-from asyncnet.events.actions.wording import keep_everybodys_mentions, learn_words
 from asyncnet.events.model import (
     Import,
     Participant,

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import ChangedMeanwhile, lock, wake
 from asyncnet.events.actions.linking import MailedLately, end_links, send_personal_link
-from asyncnet.events.actions.refreshing import refresh_pages
-from asyncnet.events.actions.replanning import follow_reader, replan_follow_ups
-from asyncnet.events.actions.wording import (
+from asyncnet.events.actions.mentioning import (
     find_in_mentions,
     forget_unused_words,
     keep_mentions,
     learn_words,
 )
+from asyncnet.events.actions.refreshing import refresh_pages
+from asyncnet.events.actions.replanning import follow_reader, replan_follow_ups
 from asyncnet.events.model import (
     Consent,
     Event,

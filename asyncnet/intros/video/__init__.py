@@ -1,6 +1,5 @@
 """Checks and prepares recordings that nobody trusts, whole or their sound alone."""
 
-from asyncnet.intros.video.isolate import WorkerStops
 from asyncnet.intros.video.prepare import Checked, Poster, Processed, Video, check, process
 from asyncnet.intros.video.scratch import remove_leftovers, scratch
 from asyncnet.intros.video.sound import ProcessedSound, Sound, check_sound, process_sound
@@ -12,7 +11,6 @@ __all__ = [
     "ProcessedSound",
     "Sound",
     "Video",
-    "WorkerStops",
     "check",
     "check_sound",
     "process",

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from threading import Event
 from typing import IO
+
+from asyncnet.stopping import WorkerStops, stopping
 
 JAIL = Path(__file__).with_name("jail.py")
 NOT_CLOSED = 70
@@ -30,9 +31,6 @@ ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2"}
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
 """What any program needs to start: its libraries, nothing of ours."""
 LOOK_EVERY_SECONDS = 0.1
-
-stopping = Event()
-"""Set when this process was asked to stop: no child goes on, and none is started."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,6 @@ class Walls:
 
 class ChildFailed(OSError):
     """The child process did not do its work, and the file is not to blame: try again later."""
-
-
-class WorkerStops(Exception):
-    """The child was ended because this process was asked to stop; nothing is wrong with it."""
 
 
 class Stopped(StrEnum):

@@ -18,9 +18,9 @@ from typing import Any
 import structlog
 
 from asyncnet.database import transaction
-from asyncnet.intros.video.isolate import stopping
 from asyncnet.matches.bench.actions import working
 from asyncnet.matches.bench.actions.working import Claim, ClaimLost, NothingWaiting, Ordered
+from asyncnet.stopping import stopping
 
 log = structlog.get_logger()
 Clock = Callable[[], datetime]
