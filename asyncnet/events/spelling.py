@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -10,8 +11,11 @@ SWAPPED_FROM = 5
 ONE_SLIP_FROM = 6
 TWO_SLIPS_FROM = 10
 LONGEST_ENDING = 2
+FOLDED = 20_000
+"""How many words are kept as they compare; people of one event say the same ones over and over."""
 
 
+@lru_cache(maxsize=FOLDED)
 def folded(text: str) -> str:
     """Return words without case, accents, punctuation and doubled space, to be compared."""
     plain = unicodedata.normalize("NFKD", text.casefold())

@@ -1,12 +1,14 @@
 """The organizer's plan: who meets whom in which round."""
 
+from collections.abc import Iterable
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events import queries as events
-from asyncnet.events.model import Event
+from asyncnet.events.model import Event, Participant
 from asyncnet.intros import queries as intros
 from asyncnet.matches.bench import queries as bench
 from asyncnet.matches.bench.actions.asking import first_open_round
@@ -56,10 +58,11 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
     now = utc_now()
     desk = Desk(db.session(), event, now=now)
     form.seen.process_data(desk.seen)
+    _choose_among(form, [] if desk.is_large else desk.people)
     number = _shown_round(desk)
     named = request.args.get("named", "")[:100]
-    rows = desk.rows(number, named=named)
     first = max(0, request.args.get("from", 0, type=int))
+    rows, count = desk.rows(number, named=named, first=first)
     return render_template(
         "matches/plan.html",
         event=event,
@@ -68,12 +71,13 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
         asked=desk.asked,
         number=number,
         named=named,
-        rows=rows[first : first + ROWS],
+        rows=rows,
         first=first,
-        count=len(rows),
+        count=count,
         page_size=ROWS,
         intros=intros.states_in(db.session(), event.id),
         meanwhile=meanwhile,
+        found=desk.called(named),
         now=now,
     )
 
@@ -126,17 +130,20 @@ def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
 
 
 def _pair_form(event: Event, *, sent: bool = True) -> PairForm:
-    """Return the form with its choices: people who are there, and rounds that have not begun.
+    """Return the form with the rounds that have not begun; once sent in, with everybody.
 
     `sent` is false where what was sent in was another form.
     """
-    people = events.everyone(db.session(), event.id)
-    names = {person.id: f"{person.name} ({person.attendance})" for person in people}
     form = PairForm() if sent else PairForm(formdata=None)
     coming = [s for s in event.rounds if s.number >= first_open_round(event, utc_now())]
     form.slot.choices = [(slot.id, f"Round {slot.number}") for slot in coming]
-    form.one.choices = form.other.choices = [("", "Choose a person"), *names.items()]
+    _choose_among(form, events.everyone(db.session(), event.id) if form.is_submitted() else [])
     return form
+
+
+def _choose_among(form: PairForm, people: Iterable[Participant]) -> None:
+    names = {person.id: f"{person.name} ({person.attendance})" for person in people}
+    form.one.choices = form.other.choices = [("", "Choose a person"), *names.items()]
 
 
 def _pair(event: Event, form: PairForm) -> None:

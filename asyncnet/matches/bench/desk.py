@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,9 @@ ROWS = 50
 """How many meetings of a round stand on one page."""
 UNDER_SERVED = 5
 APART_NAMED = 3
+LISTED = 500
+"""How many people can be chosen from a list; in larger events they are found by name."""
+PEOPLE_FOUND = 20
 HEIGHT = 100
 """The height of the picture of shares, in its own units."""
 
@@ -237,8 +241,11 @@ class Desk:
         """The plans that can be gone back to or compared, the newest first."""
         return queries.plans_of(self.session, self.event.id)
 
-    def rows(self, number: int, *, named: str = "") -> list[Row]:
-        """Return the meetings of a round, those of people called so alone if anything is given."""
+    def rows(self, number: int, *, named: str = "", first: int = 0) -> tuple[list[Row], int]:
+        """Return a page of the meetings of a round by name, and how many there are in all.
+
+        `first` is how many stand on earlier pages; with `named`, those of people called so alone.
+        """
         found = []
         for meeting in self.draft.rounds[number - 1] if number <= len(self.draft.rounds) else ():
             names = [self.worth.name(person) for person in meeting.who]
@@ -246,7 +253,19 @@ class Desk:
                 continue
             found.append((names, meeting))
         found.sort(key=lambda row: [name.casefold() for name in row[0]])
-        return [self.row(number, meeting) for _, meeting in found]
+        shown = found[first : first + ROWS]
+        return [self.row(number, meeting) for _, meeting in shown], len(found)
+
+    def called(self, name: str) -> list[Participant]:
+        """Return the people whose name has these letters in it, a handful at most."""
+        wanted = name.casefold()
+        found = (person for person in self.people if wanted in person.name.casefold())
+        return list(islice(found, PEOPLE_FOUND)) if wanted else []
+
+    @property
+    def is_large(self) -> bool:
+        """Whether so many take part that a list to choose from is of no use."""
+        return len(self.people) > LISTED
 
     def row(self, number: int, meeting: Meeting) -> Row:
         """Return one meeting as its row shows it, those who are there live first."""

@@ -1,17 +1,17 @@
 """Reads the bench: which plan lies on it, what became of others, and the published matches."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, undefer
 
 from asyncnet.database import there
 from asyncnet.events.model import Event
-from asyncnet.matches import queries as matches
 from asyncnet.matches.bench.draft import Draft, Facts, Meeting, Who, meeting_of
 from asyncnet.matches.bench.model import Bench, Plan, PlanState
-from asyncnet.matches.model import Forbid, Group, Match
+from asyncnet.matches.model import Forbid, Group, GroupMember, Match, MatchState
 
 PLANS_LISTED = 30
 
@@ -108,7 +108,7 @@ def rows_as_draft(
     points = {meeting.who: meeting for _, meeting in known.meetings()} if known else {}
     numbers = {slot.id: slot.number for slot in event.rounds}
     rounds: list[list[Meeting]] = [[] for _ in event.rounds]
-    for round_id, who, pinned in meetings_in(matches.plan_of(session, event.id)):
+    for round_id, who, pinned in _meetings(session, event.id):
         same = points.get(who)
         meeting = (
             Meeting(who, same.points, pinned) if same else meeting_of(who, facts, pinned=pinned)
@@ -116,15 +116,23 @@ def rows_as_draft(
         rounds[numbers[round_id] - 1].append(meeting)
     return Draft(
         rounds=tuple(tuple(sorted(found, key=lambda m: m.who)) for found in rounds),
-        groups=_members(matches.groups_of(session, event.id)),
+        groups=_groups(session, event.id),
         ideals=known.ideals if known else {},
     )
 
 
-def meetings_in(found: Iterable[Match]) -> list[tuple[int, Who, bool]]:
-    """Return round, people and pin of every meeting: matches that share a room are a trio."""
-    rooms: defaultdict[tuple[int, int], list[Match]] = defaultdict(list)
-    single: list[Match] = []
+def _meetings(session: Session, event_id: int) -> list[tuple[int, Who, bool]]:
+    """Return round, people and pin of every meeting: matches that share a room are a trio.
+
+    Of ids alone: the people of ten thousand matches take a second to be read.
+    """
+    found = session.execute(
+        select(Match.round_id, Match.first_id, Match.second_id, Match.room, Match.pinned)
+        .where(Match.event_id == event_id, Match.state == MatchState.PUBLISHED)
+        .order_by(Match.round_id, Match.id)
+    ).all()
+    rooms: defaultdict[tuple[int, int], list[Any]] = defaultdict(list)
+    single: list[Any] = []
     for match in found:
         if match.room is None:
             single.append(match)
@@ -141,8 +149,17 @@ def meetings_in(found: Iterable[Match]) -> list[tuple[int, Who, bool]]:
     return meetings
 
 
-def _members(groups: Iterable[Group]) -> tuple[Who, ...]:
-    return tuple(tuple(sorted(person.id for person in group.members)) for group in groups)
+def _groups(session: Session, event_id: int) -> tuple[Who, ...]:
+    rows = session.execute(
+        select(Group.id, GroupMember.participant_id)
+        .join(GroupMember, GroupMember.group_id == Group.id)
+        .where(Group.event_id == event_id)
+        .order_by(Group.number, Group.id, GroupMember.participant_id)
+    )
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for group_id, participant_id in rows:
+        members[group_id].append(participant_id)
+    return tuple(map(tuple, members.values()))
 
 
 def rows_by_pair(session: Session, event_id: int) -> Mapping[Who, Match]:

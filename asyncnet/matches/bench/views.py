@@ -175,6 +175,8 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
         swaps(desk.draft, chosen, someone.id, desk.worth, desk.limits) if desk.draft.rounds else []
     )
     mentions = events.mentions_of(db.session(), someone.id)
+    named = request.args.get("named", "")[:100]
+    listed = desk.called(named) if desk.is_large else desk.people
     return render_template(
         "matches/bench/person.html",
         event=event,
@@ -184,7 +186,8 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
         rows=rows,
         share=desk.draft.shares().get(someone.id),
         swaps=possible[:SWAPS_SHOWN],
-        others=[p for p in desk.people if p.id != someone.id],
+        named=named,
+        others=[p for p in listed if p.id != someone.id],
         may_swap=[swap.other for swap in possible],
         asked_for=[m for m in mentions if m.kind is MentionKind.MEET],
         meant=events.people_meant(db.session(), mentions),
