@@ -10,14 +10,14 @@ from hashlib import sha256
 from sqlalchemy.orm import Session
 
 from asyncnet.day.model import Exit, ExitKind, Presence
-from asyncnet.day.queries import answered_in, exits_in, present_in
+from asyncnet.day.queries import answered_in, exits_in, live_in, present_in, seated_in
 from asyncnet.day.rules import SEEN_LATELY
 from asyncnet.events.clock import Clock, Now, Phase
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.queries import clock_of, everyone
+from asyncnet.events.queries import clock_of
 from asyncnet.events.rules import Attendance
 from asyncnet.matches.model import Match
-from asyncnet.matches.queries import group_numbers, published_in
+from asyncnet.matches.queries import group_numbers
 
 
 class Where(StrEnum):
@@ -90,7 +90,7 @@ def board_of(session: Session, event: Event, now: datetime) -> Board:
     present = present_in(session, event.id)
     left = {said.participant_id for said in exits if said.kind is ExitKind.LEAVING}
     missing = {said.match_id for said in exits if said.kind is ExitKind.MISSING}
-    matches = published_in(session, event.id, at.round) if at.round else []
+    matches = seated_in(session, event.id, at.round) if at.round else []
     answered = answered_in(session, [match.id for match in matches if match.is_viewing])
     rows = [
         Row(
@@ -104,11 +104,7 @@ def board_of(session: Session, event: Event, now: datetime) -> Board:
         )
         for match in matches
     ]
-    live = [
-        person
-        for person in everyone(session, event.id)
-        if person.attendance is Attendance.LIVE and person.id not in left
-    ]
+    live = [person for person in live_in(session, event.id) if person.id not in left]
     open_pages = {who for who, presence in present.items() if now - presence.seen_at <= SEEN_LATELY}
     alone = list(_alone(live, rows, exits)) if at.phase is Phase.ROUND else []
     uneasy = [said.participant_id for said in exits if said.kind is ExitKind.UNEASY]

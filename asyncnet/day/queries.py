@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, load_only
 
 from asyncnet.database import there
 from asyncnet.day.model import Exit, Presence
+from asyncnet.events.model import Participant, Round
+from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
-from asyncnet.matches.model import Group, GroupMember, Match
+from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 from asyncnet.messages.model import BouncingAddress
 from asyncnet.messages.queue import hash_of
 
@@ -24,6 +26,8 @@ _OPEN_EXITS = (
     .where(Exit.event_id == bindparam("event_id"), Exit.undone_at.is_(None))
     .order_by(Exit.id)
 )
+_WHO = (Participant.name, Participant.attendance)
+"""What the board shows of somebody; the rest of ten thousand people takes a second to be read."""
 _WITH_MATCH = (
     joinedload(Exit.match).joinedload(Match.round, innerjoin=True),
     joinedload(Exit.match).joinedload(Match.first, innerjoin=True),
@@ -64,6 +68,39 @@ def exits_in(session: Session, event_id: int) -> Sequence[Exit]:
         .where(Exit.event_id == event_id, Exit.undone_at.is_(None))
         .options(joinedload(Exit.participant), *_WITH_MATCH)
         .order_by(Exit.id.desc())
+    ).all()
+
+
+def seated_in(session: Session, event_id: int, number: int) -> Sequence[Match]:
+    """Return the published matches of a round with who the two are, and nothing else of them."""
+    return session.scalars(
+        select(Match)
+        .join(Round, Round.id == Match.round_id)
+        .where(
+            Match.event_id == event_id,
+            Round.number == number,
+            Match.state == MatchState.PUBLISHED,
+        )
+        .options(
+            load_only(Match.first_id, Match.second_id, Match.room, Match.round_id),
+            joinedload(Match.first, innerjoin=True).load_only(*_WHO),
+            joinedload(Match.second, innerjoin=True).load_only(*_WHO),
+        )
+        .order_by(Match.id)
+    ).all()
+
+
+def live_in(session: Session, event_id: int) -> Sequence[Participant]:
+    """Return who the live people of an event are that have not left, by name."""
+    return session.scalars(
+        select(Participant)
+        .where(
+            Participant.event_id == event_id,
+            Participant.attendance == Attendance.LIVE,
+            Participant.left_at.is_(None),
+        )
+        .options(load_only(*_WHO))
+        .order_by(Participant.name, Participant.id)
     ).all()
 
 

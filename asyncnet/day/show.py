@@ -30,6 +30,7 @@ from asyncnet.wiring import settings
 
 pages = Blueprint("show", __name__)
 SHOWN_AT_ONCE = 60
+EVERYBODY_AT_ONCE = 200
 TURNED_MEANWHILE = (
     "Somebody else turned the clock or wrote a message a moment ago. This is how it stands now; "
     "nothing of yours was done."
@@ -237,11 +238,14 @@ def _prompts_page(event: Event, form: Any, *, changed: bool = False) -> str:
 def _shown(event: Event, *, notice_form: NoticeForm | None = None) -> dict[str, Any]:
     found = board_of(db.session(), event, utc_now())
     everything = request.args.get("show") == "all"
+    first = max(0, request.args.get("from", 0, type=int)) if everything else 0
     rows = found.rows if everything else [row for row in found.rows if row.needs_somebody]
     return {
         "event": event,
         "board": found,
-        "rows": rows if everything else rows[:SHOWN_AT_ONCE],
+        "rows": rows[first : first + EVERYBODY_AT_ONCE] if everything else rows[:SHOWN_AT_ONCE],
+        "first": first,
+        "page_size": EVERYBODY_AT_ONCE,
         "hidden": 0 if everything else len(found.rows) - min(len(rows), SHOWN_AT_ONCE),
         "everything": everything,
         "turn_form": TurnForm(formdata=None, data={"version": event.clock_version}),
