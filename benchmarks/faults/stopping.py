@@ -4,7 +4,6 @@ import signal
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +25,7 @@ from benchmarks.faults.workers import (
     start,
     wait_for_mail,
     wake,
+    wipe_queue,
 )
 
 
@@ -80,12 +80,13 @@ def queue_wiped(bench: Bench, mails: int, times: int) -> Outcome:
     keys = plan(bench, mails)
     for number in range(times):
         worker = consumer(bench)
-        time.sleep(bench.luck.uniform(0.8, 1.6))
+        wake(bench)
+        wait_for_mail(bench)
+        time.sleep(bench.luck.uniform(0, 0.2))
         worker.kill()
         worker.wait()
         if number % 3 == 2:
-            for path in Path(bench.settings.instance).glob("queue.db*"):
-                path.unlink()
+            wipe_queue(bench)
     last = consumer(bench)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and scheduled(bench):
@@ -134,7 +135,8 @@ def database_crashes(bench: Bench, mails: int, times: int) -> Outcome:
     workers = [start(bench), start(bench)]
     assert bench.crash_database is not None
     for _ in range(times):
-        time.sleep(bench.luck.uniform(0.2, 0.8))
+        wait_for_mail(bench)  # so each crash comes after the one before was got over
+        time.sleep(bench.luck.uniform(0, 0.5))
         bench.crash_database()
         workers = [worker if worker.is_alive() else start(bench) for worker in workers]
     finish(bench, workers)

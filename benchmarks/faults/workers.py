@@ -69,6 +69,14 @@ def wake(bench: Bench) -> None:
         bench.app.extensions["asyncnet.wake"]["mail"]()
 
 
+def wipe_queue(bench: Bench) -> None:
+    """Remove the queue's own store, with every wake-up in it."""
+    with bench.app.app_context():
+        parts().mail_queue.storage.close()
+    for path in bench.settings.instance.glob("queue.db*"):
+        path.unlink()
+
+
 def wait_for_mail(bench: Bench) -> None:
     """Return as soon as the server takes one more mail, or none is left."""
     before = len(bench.server.received)

@@ -48,6 +48,7 @@ def stand_in(session: Session, message: Message, links: Links, *, now: datetime)
     match = session.get_one(Match, message.subject_id)
     refuse_if_over(session, match)
     other = match.other(reader.id)
+    window = slot_for(reader, match.round)
     return _own_page(
         session,
         reader,
@@ -56,7 +57,8 @@ def stand_in(session: Session, message: Message, links: Links, *, now: datetime)
         preheader="One more intro to watch, and somebody who watches yours.",
         template="stand_in",
         other=other,
-        window=slot_for(reader, match.round),
+        window=window,
+        is_open=window.starts_at <= now,
         reasons=match.reasons_for(reader.id),
     )
 
