@@ -93,7 +93,11 @@ def queue_wiped(bench: Bench, mails: int, times: int) -> Outcome:
         time.sleep(0.5)
     last.send_signal(signal.SIGINT)
     last.wait(PATIENCE_SECONDS)
-    return count(bench, keys, times)
+    forgotten = scheduled(bench)
+    finish(bench, [])  # what was being sent when its worker was killed
+    seen = count(bench, keys, times)
+    seen.lost += forgotten
+    return seen
 
 
 def sleeps_past_its_lease(bench: Bench, mails: int, times: int) -> Outcome:

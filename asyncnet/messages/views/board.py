@@ -131,7 +131,8 @@ def _place(chosen: Choice, after: str | None = None) -> dict[str, Any]:
 
 def _told(wish: Act, tally: Tally) -> str:
     """Return what was done, and what was not and why, in words."""
-    told = [f"{plural(len(tally.done), 'mail')} {DONE[wish]}."]
+    many = plural(len(tally.done), "mail") if tally.done else "No mail"
+    told = [f"{many} {DONE[wish]}."]
     if tally.changed:
         told.append(
             f"{plural(len(tally.changed), 'mail')} had changed since you looked, "
