@@ -18,9 +18,9 @@ from asyncnet.commands.run import start
 from asyncnet.database import db
 from asyncnet.day import exits, groups, polling, show
 from asyncnet.day import views as day
-from asyncnet.events import profiles as asking
 from asyncnet.events import views as events
 from asyncnet.events.questions import views as questions
+from asyncnet.events.registration import views as asking
 from asyncnet.followups import desk
 from asyncnet.followups import views as followups
 from asyncnet.followups.threads import recordings

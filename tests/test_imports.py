@@ -25,7 +25,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, ("disk", "inbox", "s3", "smtp", "mail/mime", "matches/bench/desk", "storage/checksums")),
     (6, ("wiring",)),
     (7, ("web/*",)),
-    (8, ("forms", "events/registration")),
+    (8, ("forms",)),
     (9, ("profiles", "views", "day/exits", "day/groups", "day/polling", "day/show",
          "followups/desk", "followups/threads/recordings", "intros/board", "intros/captions",
          "intros/faces", "intros/playing", "intros/signing", "matches/bench/downloads",

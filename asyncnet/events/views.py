@@ -16,7 +16,7 @@ from asyncnet.events.forms import (
     LostLinkForm,
     RosterForm,
 )
-from asyncnet.events.registration import ProfileForm, RegistrationForm
+from asyncnet.events.registration.forms import ProfileForm, RegistrationForm
 from asyncnet.events.roster import read_roster
 from asyncnet.events.rules import Attendance
 from asyncnet.people.actions import remember_participant

@@ -9,7 +9,7 @@ from asyncnet.events import queries as events
 from asyncnet.events.actions.mentioning import choose_meant
 from asyncnet.events.actions.registering import AlreadyRegistered
 from asyncnet.events.model import Participant
-from asyncnet.events.registration import ProfileForm
+from asyncnet.events.registration.forms import ProfileForm
 from asyncnet.matches import actions
 from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
@@ -23,15 +23,31 @@ pages = Blueprint("profiles", __name__)
 def change_mine(participant_id: int) -> ResponseReturnValue:
     """Let a participant change what they said of themselves, before the event and after."""
     participant = current_participant(participant_id)
-    form = form_about(participant)
+    form = _form_about(participant)
     form.own()
     status = 200
     if form.accepted():
-        if saved(participant, form):
+        if _saved(participant, form):
             flash("Saved. New matches are made with what you say now.", "good")
             return redirect(url_for(".change_mine", participant_id=participant_id))
         status = 409
-    return profile_page("events/profile.html", participant, form), status
+    return _page("events/profile.html", participant, form), status
+
+
+@pages.route("/events/<int:event_id>/participants/<int:person_id>", methods=["GET", "POST"])
+@requires(Role.ORGANIZER)
+def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
+    """Change what is known of a participant; another way to take part may end matches."""
+    event = organized_event(event_id)
+    participant = events.participant_of(db.session(), event.id, person_id)
+    form = _form_about(participant)
+    status = 200
+    if form.accepted():
+        if _saved(participant, form):
+            flash("Saved.", "good")
+            return redirect(url_for("events.participants", event_id=event.id))
+        status = 409
+    return _page("events/participant.html", participant, form), status
 
 
 @pages.post("/events/<int:event_id>/participants/<int:person_id>/names/<int:mention_id>")
@@ -53,10 +69,10 @@ def settle_name(event_id: int, person_id: int, mention_id: int) -> ResponseRetur
     except ValueError:
         abort(404)
     flash("Thank you, that is clear now.", "good")
-    return redirect(url_for("matches.change_participant", event_id=event.id, person_id=person_id))
+    return redirect(url_for(".change_participant", event_id=event.id, person_id=person_id))
 
 
-def form_about(participant: Participant) -> ProfileForm:
+def _form_about(participant: Participant) -> ProfileForm:
     """Return the form with what is known of somebody, or with what was just sent in."""
     asks = participant.event.asks
     if request.method == "GET":
@@ -67,7 +83,7 @@ def form_about(participant: Participant) -> ProfileForm:
     return form
 
 
-def saved(participant: Participant, form: ProfileForm) -> bool:
+def _saved(participant: Participant, form: ProfileForm) -> bool:
     """Save what was filled in; what stands against it is written beside its field."""
     said = form.profile(participant)
     try:
@@ -102,7 +118,7 @@ def saved(participant: Participant, form: ProfileForm) -> bool:
     return False
 
 
-def profile_page(template: str, participant: Participant, form: ProfileForm) -> str:
+def _page(template: str, participant: Participant, form: ProfileForm) -> str:
     """Draw a page with the form, and whom the names mean that somebody wrote."""
     session = db.session()
     mentions = events.mentions_of(session, participant.id)

@@ -17,7 +17,6 @@ from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_pla
 from asyncnet.matches.bench.desk import ROWS, Desk
 from asyncnet.matches.bench.draft import Act, CannotEdit, Edit
 from asyncnet.matches.forms import PairForm
-from asyncnet.matches.profiles import form_about, profile_page, saved
 from asyncnet.web.access import (
     Role,
     actor,
@@ -111,22 +110,6 @@ def publish(event_id: int) -> ResponseReturnValue:
             "good",
         )
     return redirect(url_for(".plan", event_id=event.id))
-
-
-@pages.route("/events/<int:event_id>/participants/<int:person_id>", methods=["GET", "POST"])
-@requires(Role.ORGANIZER)
-def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
-    """Change what is known of a participant; another way to take part may end matches."""
-    event = organized_event(event_id)
-    participant = events.participant_of(db.session(), event.id, person_id)
-    form = form_about(participant)
-    status = 200
-    if form.accepted():
-        if saved(participant, form):
-            flash("Saved.", "good")
-            return redirect(url_for("events.participants", event_id=event.id))
-        status = 409
-    return profile_page("events/participant.html", participant, form), status
 
 
 def _pair_form(event: Event, *, sent: bool = True) -> PairForm:

@@ -58,7 +58,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("questions.change", "question.changed", {"label": "What stays?"}),
     ("questions.order", "questions.ordered", {"order": "3,1"}),
     ("events.add_participant", "participant.registered", IDA),
-    ("matches.change_participant", "participant.changed", {"greeting": "Hello"}),
+    ("profiles.change_participant", "participant.changed", {"greeting": "Hello"}),
     ("profiles.change_mine", "participant.changed", {"greeting": "Good day"}),
     ("profiles.settle_name", "mention.settled", {}),
     ("asking.asks", "registration.changed", {}),

@@ -9,7 +9,7 @@ from asyncnet.events import queries
 from asyncnet.events.actions.making import choose_asks
 from asyncnet.events.actions.mentioning import respell
 from asyncnet.events.model import Spelling
-from asyncnet.events.registration import AsksForm, WordForm
+from asyncnet.events.registration.forms import AsksForm, WordForm
 from asyncnet.events.roster import rows_of
 from asyncnet.events.rules import FORM_STARTS, WordKind
 from asyncnet.sheets import as_csv
