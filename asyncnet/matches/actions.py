@@ -15,7 +15,7 @@ from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Participant, Round
 from asyncnet.events.rules import Attendance, EventMode
 from asyncnet.matches.model import Forbid, Match, MatchState
-from asyncnet.matches.queries import plan_of
+from asyncnet.matches.queries import kept_apart_in, plan_of
 
 
 def change_participant(
@@ -96,10 +96,14 @@ def restore_matches(
     It is not once the round has begun, somebody has left or had to, the two are kept apart, or
     one of them meets somebody else.
     """
-    back = []
-    for match in session.scalars(
+    back: list[Match] = []
+    found = session.scalars(
         select(Match).where(Match.id.in_(match_ids), Match.state == MatchState.WITHDRAWN)
-    ).all():
+    ).all()
+    if not found:
+        return back
+    apart = kept_apart_in(session, found[0].event_id)
+    for match in found:
         people = (match.first, match.second)
         free = not any(
             person.left_at is not None
@@ -107,8 +111,8 @@ def restore_matches(
             or _is_busy(session, match.round, person)
             for person in people
         )
-        apart = select(Forbid.id).where(*_about((match.first_id, match.second_id))).limit(1)
-        if match.round.starts_at > now and free and session.scalar(apart) is None:
+        allowed = match.second_id not in apart[match.first_id]
+        if match.round.starts_at > now and free and allowed:
             match.state = MatchState.PUBLISHED
             session.flush()
             back.append(match)

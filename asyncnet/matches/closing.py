@@ -1,6 +1,5 @@
 """Moves people between closing groups that everybody sees already."""
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -11,7 +10,7 @@ from asyncnet.audit.actions import Actor, record
 from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.model import Event, Participant
 from asyncnet.matches.model import Forbid, Group
-from asyncnet.matches.queries import groups_of
+from asyncnet.matches.queries import groups_of, kept_apart_in
 
 LARGEST = 6
 """How many people a group has at most when somebody joins it by the way."""
@@ -41,7 +40,7 @@ def move(
         raise CannotMove(f"There is no group {number} any more.")
     if participant.left_at is not None:
         raise CannotMove(f"{participant.name} no longer takes part.")
-    apart = _apart(session, event_id)[participant.id]
+    apart = kept_apart_in(session, event_id)[participant.id]
     if apart.intersection(member.id for member in wanted.members):
         raise CannotMove(
             f"Somebody in group {number} and {participant.name} are kept apart. Choose another one."
@@ -63,7 +62,7 @@ def part(session: Session, event_id: int) -> None:
     person is not told to look anew. Whoever calls it records why.
     """
     groups = _published(session, event_id)
-    apart = _apart(session, event_id)
+    apart = kept_apart_in(session, event_id)
     uneasy = select(Forbid).where(Forbid.event_id == event_id, Forbid.uneasy_id.is_not(None))
     for forbid in session.scalars(uneasy.order_by(Forbid.id)).all():
         other_id = forbid.first_id + forbid.second_id - (forbid.uneasy_id or 0)
@@ -106,15 +105,3 @@ def _published(session: Session, event_id: int) -> Sequence[Group]:
 
 def _with(groups: Collection[Group], who: set[int | None]) -> Group | None:
     return next((g for g in groups if who <= {member.id for member in g.members}), None)
-
-
-def _apart(session: Session, event_id: int) -> defaultdict[int, set[int]]:
-    """Return from whom each person of an event is kept apart, whoever wants it."""
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    rows = session.execute(
-        select(Forbid.first_id, Forbid.second_id).where(Forbid.event_id == event_id)
-    )
-    for first_id, second_id in rows:
-        found[first_id].add(second_id)
-        found[second_id].add(first_id)
-    return found

@@ -1,13 +1,15 @@
 """Reads the plan: matches of an event, of a round, of a participant."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from asyncnet.database import there
-from asyncnet.events.model import Round
-from asyncnet.matches.model import Group, GroupMember, Match, MatchState
+from asyncnet.events.model import Mention, Round
+from asyncnet.events.rules import MentionKind
+from asyncnet.matches.model import Forbid, Group, GroupMember, Match, MatchState
 
 _WITH_PEOPLE = (
     joinedload(Match.round, innerjoin=True),
@@ -58,6 +60,30 @@ def group_numbers(
         .where(Group.event_id == event_id)
     ).all()
     return {who: number for who, number in rows if who in participant_ids} if rows else None
+
+
+def kept_apart_in(session: Session, event_id: int) -> defaultdict[int, set[int]]:
+    """Return from whom each person of an event is kept apart: they or the other avoid that, one of
+    the two is uneasy, or an organizer wants it. Everybody else is kept apart from nobody.
+
+    Where a name that somebody avoids may mean several people, all of them are.
+    """
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    pairs = [
+        (one, other)
+        for one, other in session.execute(
+            select(Forbid.first_id, Forbid.second_id).where(Forbid.event_id == event_id)
+        )
+    ]
+    avoided = select(Mention.participant_id, Mention.meant_id, Mention.possible).where(
+        Mention.event_id == event_id, Mention.kind == MentionKind.AVOID
+    )
+    for who, meant_id, possible in session.execute(avoided):
+        pairs += [(who, one) for one in ((possible or ()) if meant_id is None else [meant_id])]
+    for one, other in pairs:
+        found[one].add(other)
+        found[other].add(one)
+    return found
 
 
 def published_in(session: Session, event_id: int, number: int) -> Sequence[Match]:

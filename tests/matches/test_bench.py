@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session, selectinload, undefer
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
@@ -23,7 +23,7 @@ from asyncnet.matches.bench.draft import Draft, meeting_of
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of
-from asyncnet.matches.model import Forbid, Match, MatchState
+from asyncnet.matches.model import Forbid, Group, Match, MatchState
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageKind
@@ -360,6 +360,56 @@ def test_who_had_to_leave_meets_nobody_new_and_keeps_what_can_be_watched(
     assert ids["Hal"] in in_second, "joins others, as Flo left"
     assert "Flo had to leave, and meets nobody new." in refused
     assert "cannot take place" not in client.get(solved).text
+
+
+def test_closing_groups_part_who_is_kept_apart_whenever_that_was_said(
+    app: Flask, client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
+) -> None:
+    """A newcomer avoids all of one group, somebody avoids another later, an organizer forbids."""
+    ids = {person.name: person.id for person in rows(select(Participant))}
+    first, second = ["Ana", "Bo", "Eve", "Flo"], ["Cy", "Dee", "Gus", "Hal"]
+    groups = [sorted(ids[name] for name in names) for names in (first, second)]
+    [plan] = session.scalars(select(Plan).options(undefer(Plan.content)))
+    plan.content = plan.content | {"groups": groups}
+    session.commit()
+    post_form(client, solved, action="/plan/publish")
+    ivy = factories.participant(session, event, name="Ivy")
+    avoided = [(ivy.id, name) for name in first] + [(ids["Hal"], "Dee")]
+    for who, name in avoided:
+        session.add(
+            Mention(
+                event_id=event.id,
+                participant_id=who,
+                kind=MentionKind.AVOID,
+                written=name,
+                folded=name.lower(),
+                meant_id=ids[name],
+            )
+        )
+    session.commit()
+
+    make(client, solved, "forbid", 1, ids["Cy"], ids["Gus"])
+    warned = client.get(solved).text
+    refused = post_form(client, solved, action="/plan/publish", follow_redirects=True)
+    post_form(client, solved, action="/plan/repair")
+    with app.app_context():
+        solve_a_plan()
+    mended = client.get(solved).text
+    post_form(client, solved, action="/plan/publish")
+
+    for page in (warned, refused.text):
+        assert "Cy and Gus are kept apart, but sit in one closing group." in page
+        assert "Dee and Hal are kept apart, but sit in one closing group." in page
+        assert "In no closing group: Ivy." in page
+    assert "Mend the plan, which parts them" in refused.text
+    assert "sit in one closing group" not in mended
+    assert "In no closing group" not in mended
+    found = rows(select(Group).options(selectinload(Group.members)))
+    by_name = [[person.name for person in group.members] for group in found]
+    assert sorted(map(sorted, by_name)) == [
+        ["Ana", "Bo", "Eve", "Flo", "Gus", "Hal"],
+        ["Cy", "Dee", "Ivy"],
+    ]
 
 
 def test_who_takes_part_in_another_way_keeps_what_can_still_be(

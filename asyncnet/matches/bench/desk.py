@@ -196,6 +196,17 @@ class Desk:
         return [(n, m) for n, m in self.worth.broken(self.draft) if n >= self.first_open]
 
     @cached_property
+    def apart_in_groups(self) -> list[tuple[int, int]]:
+        """Which two sit in one closing group though they are kept apart."""
+        return self.worth.apart_in_groups(self.draft)
+
+    @cached_property
+    def in_no_group(self) -> list[int]:
+        """Who of the live people sits in no closing group though there are some."""
+        seated = {person for who in self.draft.groups for person in who}
+        return [person for person in self.live if person not in seated] if seated else []
+
+    @cached_property
     def no_groups(self) -> str:
         """Why the plan has no closing groups though it was to have some; empty where it has."""
         smallest, largest = self.settings.group_size

@@ -215,29 +215,6 @@ def changes(before: Draft, after: Draft) -> list[Change]:
     return sorted(found, key=lambda change: (change.person, change.number))
 
 
-def regrouped(groups: Iterable[Who], people: Iterable[int], size: tuple[int, int]) -> list[Who]:
-    """Return closing groups in which all of these people sit, others left out.
-
-    Everybody keeps their group. Newcomers join the smallest ones; a group that became too small
-    joins the next smallest where the two together are not too large.
-    """
-    wanted = list(dict.fromkeys(people))
-    kept = [tuple(i for i in who if i in set(wanted)) for who in groups]
-    kept = [who for who in kept if who]
-    if not kept:
-        return []
-    seated = {i for who in kept for i in who}
-    for person in wanted:
-        if person not in seated:
-            kept.sort(key=len)
-            kept[0] = tuple(sorted((*kept[0], person)))
-    kept.sort(key=len)
-    smallest, largest = size
-    while len(kept) > 1 and len(kept[0]) < smallest and len(kept[0]) + len(kept[1]) <= largest:
-        kept = sorted([tuple(sorted(kept[0] + kept[1])), *kept[2:]], key=len)
-    return sorted(kept)
-
-
 def meeting_of(who: Iterable[int], facts: Facts, *, pinned: bool = False) -> Meeting:
     """Return the meeting of these people: in a trio each gets the mean over the two others."""
     people = tuple(sorted(who))

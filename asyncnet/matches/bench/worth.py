@@ -47,6 +47,21 @@ class Worth:
         among = {self.instance.number_of[person]: person for person in people}
         return [(among[i], among[j]) for i, j in sorted(self.bans) if i in among and j in among]
 
+    def apart_in_groups(self, draft: Draft) -> list[tuple[int, int]]:
+        """Return which two sit in one closing group though somebody keeps them apart."""
+        numbers, people = self.instance.number_of, self.instance.people
+        group_of = {
+            numbers[person]: place
+            for place, who in enumerate(draft.groups)
+            for person in who
+            if person in numbers
+        }
+        return [
+            (people[i].id, people[j].id)
+            for i, j in sorted(self.bans)
+            if i in group_of and group_of[i] == group_of.get(j)
+        ]
+
     def could_meet(self, one: int, other: int) -> bool:
         """Return whether two numbers of the problem may sit together but for their history."""
         live = not self.problem.mixed or self.problem.is_live(one) or self.problem.is_live(other)

@@ -18,7 +18,6 @@ from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, Who, changes
 from asyncnet.matches.bench.model import Plan
 from asyncnet.matches.bench.worth import Worth
-from asyncnet.matches.closing import part
 from asyncnet.matches.instance import reasons_of
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 from asyncnet.matches.queries import groups_of
@@ -53,7 +52,6 @@ def publish_plan(
     _write_matches(session, event, draft, worth, first_open=first_open, now=now)
     _write_groups(session, event, draft, now=now)
     session.flush()
-    part(session, event.id)
     told = []
     if event.published_at is not None:
         told = [
@@ -96,6 +94,14 @@ def _refuse_broken(draft: Draft, worth: Worth, first_open: int) -> None:
         more = f" {len(broken) - 1} more cannot take place." if len(broken) > 1 else ""
         raise CannotPublish(
             f"In round {number} {why}{more} Mend the plan, or take these matches out, then publish."
+        )
+    together = worth.apart_in_groups(draft)
+    if together:
+        one, other = map(worth.name, together[0])
+        more = f" There are {len(together) - 1} more such pairs." if len(together) > 1 else ""
+        raise CannotPublish(
+            f"{one} and {other} are kept apart, but sit in one closing group.{more} Mend the "
+            "plan, which parts them, then publish."
         )
 
 

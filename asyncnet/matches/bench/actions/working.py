@@ -14,9 +14,10 @@ from asyncnet.events.model import Event
 from asyncnet.events.rules import Attendance
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.asking import bench_of, first_open_round, settings_of
-from asyncnet.matches.bench.draft import Draft, Meeting, regrouped
+from asyncnet.matches.bench.draft import Draft, Meeting
 from asyncnet.matches.bench.job import Job
 from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
+from asyncnet.matches.bench.seating import regrouped
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import Instance, instance_of
 from asyncnet.matches.rules import PlanSettings
@@ -330,6 +331,7 @@ def _draft(
         over = first_open_round(event, now) - 1
         rounds[:over] = base.rounds[:over]
         live = [person.id for person in instance.people if person.attendance is Attendance.LIVE]
-        groups = regrouped(base.groups, live, settings_of(plan.settings).group_size)
+        apart = Worth(instance).kept_apart_among(live)
+        groups = regrouped(base.groups, live, settings_of(plan.settings).group_size, apart)
     ideals = dict(zip(ids, found["ideals"], strict=True))
     return Draft(tuple(rounds), tuple(groups), ideals)
