@@ -15,7 +15,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
          "messages/wording", "storage/digests")),
     (1, ("database", "people/addresses", "people/links")),
     (2, ("model", "events/roster", "messages/queue", "messages/queue/*")),
-    (3, ("queries", "day/board", "day/leaves", "day/windows", "followups/funnel",
+    (3, ("queries", "queries/*", "day/board", "day/leaves", "day/windows", "followups/funnel",
          "followups/unanswered", "followups/waiting", "matches/bench/limits",
          "matches/bench/swaps", "matches/bench/worth", "matches/instance")),
     (4, ("actions", "letters", "actions/*", "intros/listening", "intros/portraits",
