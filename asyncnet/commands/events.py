@@ -18,7 +18,7 @@ from asyncnet.events.actions import making, registering
 from asyncnet.events.actions.making import EventPlan
 from asyncnet.events.actions.registering import Profile
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import Attendance
+from asyncnet.events.rules import Attendance, Kinds
 from asyncnet.intros.actions import consenting, uploading
 from asyncnet.intros.rules import Limits
 from asyncnet.intros.video.sample import make_sample
@@ -50,7 +50,7 @@ PEOPLE = (
         experience="Publishing what hundreds of stations measure, every hour.",
         topics=("open data", "weather", "volunteers"),
         offers=("open data", "writing documentation"), seeks=("reef mapping", "stories"),
-        across=True,
+        across=Kinds.ACROSS,
     ),
     Profile(
         "Grace Okoro", "grace@example.org", "Africa/Lagos", Attendance.LIVE,

@@ -175,8 +175,9 @@ class Participant(Base):
     """What they work on, can help with and look for, in their words; see `Spelling`."""
     wish_roles: Mapped[list[str]] = mapped_column(default=list)
     """What people do whom they hope to meet, in their words: `librarian`."""
-    across: Mapped[bool] = mapped_column(default=False)
-    """True when they would rather meet people of other kinds of communities."""
+    across: Mapped[bool | None]
+    """True when they would rather meet people of other kinds of communities, False when of their
+    own; None when either suits them."""
     own_question: Mapped[str] = mapped_column(String(300), default="")
     """What they ask each of their matches; shown in the match form. Empty for none."""
     link_version: Mapped[int] = mapped_column(default=1)

@@ -46,7 +46,8 @@ COLUMNS = {
 REQUIRED = ("name", "email", "zone")
 LIVE_WORDS = {"", "live", "l", "synchronous", "sync"}
 YES_WORDS = {"yes", "y", "true", "1", "x", "across"}
-NO_WORDS = {"", "no", "n", "false", "0", "own"}
+NO_WORDS = {"no", "n", "false", "0", "own"}
+EITHER_WORDS = {"", "either"}
 BETWEEN = re.compile(r"[;|\n]")
 ASYNC_WORDS = {"async", "a", "asynchronous", "asynchronously"}
 
@@ -75,7 +76,7 @@ class Entry:
     topics: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
     seeks: tuple[str, ...] = ()
-    across: bool = False
+    across: bool | None = None
     wish_roles: tuple[str, ...] = ()
     meet: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
@@ -158,7 +159,7 @@ def rows_of(
             who.experience,
             "; ".join(who.offers),
             "; ".join(who.seeks),
-            "yes" if who.across else "no",
+            "" if who.across is None else "yes" if who.across else "no",
             "; ".join(who.wish_roles),
             "; ".join(named.get(MentionKind.MEET, ())),
             "; ".join(named.get(MentionKind.KNOWN, ())),
@@ -258,11 +259,13 @@ def _attendance(typed: str) -> Attendance:
     raise ValueError(f"Attendance is live or async, not {typed[:40]!r}.")
 
 
-def _yes_or_no(typed: str) -> bool:
+def _yes_or_no(typed: str) -> bool | None:
     word = typed.lower()
+    if word in EITHER_WORDS:
+        return None
     if word in YES_WORDS | NO_WORDS:
         return word in YES_WORDS
-    raise ValueError(f"Across fields is yes or no, not {typed[:40]!r}.")
+    raise ValueError(f"Across fields is yes, no or empty, not {typed[:40]!r}.")
 
 
 def _several(most: int, longest: int, name: str) -> Callable[[str], tuple[str, ...]]:

@@ -57,6 +57,24 @@ class Ask(StrEnum):
     WISHES = "wishes"
 
 
+class Kinds(StrEnum):
+    """People of which kinds of communities somebody would rather meet."""
+
+    EITHER = "either"
+    OWN = "own"
+    ACROSS = "across"
+
+    @classmethod
+    def of(cls, across: bool | None) -> "Kinds":
+        """Return the kinds as a participant's row has them."""
+        return cls.EITHER if across is None else cls.ACROSS if across else cls.OWN
+
+    @property
+    def across(self) -> bool | None:
+        """Whether it is others than their own, None when either suits them."""
+        return None if self is Kinds.EITHER else self is Kinds.ACROSS
+
+
 class WordKind(StrEnum):
     """What people of an event say in words that are compared with each other's."""
 

@@ -23,7 +23,7 @@ def points(problem: Problem, i: int, j: int) -> int:
     total += min(w.gives_cap, w.gives * len(set(me.offers) & set(they.seeks)))
     total += min(w.tag_cap, sum(problem.rarity[tag] for tag in set(me.tags) & set(they.tags)))
     total += w.role if they.role in me.wish_roles else 0
-    if UNKNOWN not in (me.type, they.type):
+    if me.cross is not None and UNKNOWN not in (me.type, they.type):
         same = me.type == they.type
         total += (w.cross * (not same)) if me.cross else w.same_type * same
     total += _place(problem, me, they)

@@ -47,7 +47,8 @@ class Participant:
     wish_roles: tuple[int, ...] = ()
     avoid: tuple[int, ...] = ()
     known: tuple[int, ...] = ()
-    cross: bool = False
+    cross: bool | None = False
+    """Whether another kind of community is preferred to their own; None for neither."""
     near: bool = False
     is_async: bool = False
     k: int = 0

@@ -111,7 +111,7 @@ def _person(problem: Problem, reader: int, other: int) -> list[Reason]:
     if they.role in me.wish_roles:
         found.append(Reason(Because.ROLE, (_name(problem.roles, they.role),), w.role))
     kind = (_name(problem.types, they.type),)
-    if UNKNOWN in (me.type, they.type):
+    if me.cross is None or UNKNOWN in (me.type, they.type):
         return found
     if me.type == they.type and not me.cross:
         found.append(Reason(Because.SAME_TYPE, kind, w.same_type))

@@ -115,7 +115,8 @@ class _Table:
         self.type = np.array([p.type for p in people], dtype=np.int16)
         self.untold = bool((self.type < 0).any())
         self.region = np.array([p.region for p in people], dtype=np.int16)
-        self.cross = np.array([p.cross for p in people])
+        self.cross = np.array([p.cross is True for p in people])
+        self.own = np.array([p.cross is False for p in people])
         self.near = np.array([p.near for p in people])
         self.remote = np.array([p.is_async for p in people])
         clocks, self.clock = np.unique([2 * p.utc for p in people], return_inverse=True)
@@ -131,7 +132,7 @@ class _Table:
         roles: Points = (w.role * self.roles[rows]).astype(self.kind)
         total += roles[:, self.role]
         same_type = _same(self.type[rows], self.type)
-        for_same = np.where(self.cross[rows], 0, w.same_type).astype(self.kind)
+        for_same = np.where(self.own[rows], w.same_type, 0).astype(self.kind)
         for_other = np.where(self.cross[rows], w.cross, 0).astype(self.kind)
         field: Points = np.where(same_type, for_same[:, None], for_other[:, None])
         if self.untold:

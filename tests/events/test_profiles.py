@@ -16,7 +16,7 @@ from asyncnet.matches.rules import WEIGHTS
 from asyncnet.matching.points import points
 from asyncnet.people.model import Person
 from tests import factories
-from tests.pages import forms_on, open_personal_link, post_form, sign_in
+from tests.pages import find_form, forms_on, open_personal_link, post_form, sign_in
 
 Rows = Callable[..., list[Any]]
 BO = {
@@ -239,6 +239,23 @@ def test_a_change_made_on_an_old_page_is_shown_beside_what_was_saved(
     assert [person.greeting for person in rows(select(Participant))] == ["Theirs"]
 
 
+def test_who_says_nothing_of_communities_states_no_preference(
+    session: Session, client: FlaskClient, forum: Event
+) -> None:
+    """Two of one kind are worth no more to whom either suits; their choice can be taken back."""
+    page = f"/join/{forum.registration_key}"
+    untouched = find_form(client.get(page)).values["across"]
+    for name, across in (("Ana", {}), ("Cy", {"across": "own"})):
+        said = {"name": name, "email": f"{name}@reader.example", "meet": "", "avoid": ""}
+        post_form(client, page, {k: v for k, v in BO.items() if k != "across"} | said | across)
+
+    problem = instance_of(session, forum).problem
+
+    assert untouched == ["either"]
+    assert [person.cross for person in problem.people] == [None, False]
+    assert points(problem, 1, 0) - points(problem, 0, 1) == problem.weights.same_type
+
+
 def test_a_list_with_every_column_comes_out_as_it_went_in(
     session: Session, client: FlaskClient, forum: Event, rows: Rows
 ) -> None:
@@ -249,6 +266,7 @@ def test_a_list_with_every_column_comes_out_as_it_went_in(
         "Ana,ana@example.org,Europe/Berlin,live,'=Hello,,librarian,non-profit,open data; tides,"
         "twenty years of coasts,hiring,surveys,yes,funder; editor,Bo,\r\n"
         "Bo,bo@example.org,Asia/Tokyo,async,,,,,,,,,no,,,Ana\r\n"
+        "Cy,cy@example.org,Asia/Tokyo,async,,,,,,,,,,,,\r\n"
     )
     chosen = {"file": (BytesIO(raw.encode()), "list.csv")}
     kept = post_form(
@@ -259,7 +277,8 @@ def test_a_list_with_every_column_comes_out_as_it_went_in(
     client.post(button.action, data=button.values)
 
     assert client.get(f"/events/{forum.id}/participants.csv").text == raw
-    ana, bo = rows(select(Participant).order_by(Participant.name))
+    ana, bo, cy = rows(select(Participant).order_by(Participant.name))
+    assert (ana.across, bo.across, cy.across) == (True, False, None)
     assert ana.greeting == "=Hello"
     meant = {m.kind: m.meant_id for m in rows(select(Mention))}
     assert meant == {MentionKind.MEET: bo.id, MentionKind.KNOWN: ana.id}

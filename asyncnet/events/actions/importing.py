@@ -17,9 +17,7 @@ from asyncnet.events.model import (
 )
 from asyncnet.events.queries import import_of
 from asyncnet.events.roster import Entry
-from asyncnet.events.rules import (
-    Attendance,
-)
+from asyncnet.events.rules import Attendance, Kinds
 from asyncnet.messages.queue import (
     plan,
 )
@@ -79,7 +77,13 @@ def apply_import(
     mode = mode_of(session, event_id)
     added: list[tuple[Participant, Profile]] = []
     for row in rows:
-        said = Profile(**(row | {"attendance": Attendance(row["attendance"])}))
+        said = Profile(
+            **row
+            | {
+                "attendance": Attendance(row["attendance"]),
+                "across": Kinds.of(row.get("across")),
+            }
+        )
         participant = known.get(said.email)
         if participant is None:
             participant = Participant(event_id=event_id, email=said.email, registered_at=now)

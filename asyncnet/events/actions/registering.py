@@ -29,6 +29,7 @@ from asyncnet.events.rules import (
     CONSENT_VERSION,
     Attendance,
     EventMode,
+    Kinds,
     MentionKind,
     WordKind,
 )
@@ -63,7 +64,7 @@ class Profile:
     topics: Sequence[str] | None = None
     offers: Sequence[str] | None = None
     seeks: Sequence[str] | None = None
-    across: bool | None = None
+    across: Kinds | None = None
     wish_roles: Sequence[str] | None = None
     meet: Sequence[str] | None = None
     avoid: Sequence[str] | None = None
@@ -208,12 +209,13 @@ def describe(participant: Participant, said: Profile, mode: EventMode) -> None:
         "topics",
         "offers",
         "seeks",
-        "across",
         "wish_roles",
     ):
         value = getattr(said, name)
         if value is not None:
             setattr(participant, name, list(value) if name in LISTS else value)
+    if said.across is not None:
+        participant.across = said.across.across
     if mode is EventMode.ASYNC:
         participant.attendance = Attendance.ASYNC
 

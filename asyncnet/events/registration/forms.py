@@ -27,6 +27,7 @@ from asyncnet.events.rules import (
     MAX_WORD,
     Ask,
     Attendance,
+    Kinds,
     MentionKind,
 )
 from asyncnet.events.spelling import tidy
@@ -170,11 +171,12 @@ class ProfileForm(VersionedForm, OnceForm):
     across = RadioField(
         "Whom would you rather meet?",
         choices=[
-            ("own", "People from my own kind of community"),
-            ("across", "People from other kinds of communities"),
+            (Kinds.EITHER.value, "Either"),
+            (Kinds.OWN.value, "People from my own kind of community"),
+            (Kinds.ACROSS.value, "People from other kinds of communities"),
         ],
-        default="own",
-        validators=[InputRequired("Choose one of the two.")],
+        default=Kinds.EITHER.value,
+        validators=[InputRequired("Choose one of the three.")],
     )
     wish_roles = WordsField(
         "What do people do whom you hope to meet?", each="Role", most=MAX_WISH_ROLES
@@ -227,7 +229,7 @@ class ProfileForm(VersionedForm, OnceForm):
                 "experience": participant.experience,
                 "offers": participant.offers,
                 "seeks": participant.seeks,
-                "across": "across" if participant.across else "own",
+                "across": Kinds.of(participant.across).value,
                 "wish_roles": participant.wish_roles,
                 "meet": names[MentionKind.MEET],
                 "avoid": names[MentionKind.AVOID],
@@ -265,7 +267,7 @@ class ProfileForm(VersionedForm, OnceForm):
             topics=self._list("topics"),
             offers=self._list("offers"),
             seeks=self._list("seeks"),
-            across=self.across.data == "across" if "across" in self else None,
+            across=Kinds(self.across.data) if "across" in self else None,
             wish_roles=self._list("wish_roles"),
             meet=self._list("meet"),
             avoid=self._list("avoid"),
