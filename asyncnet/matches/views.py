@@ -15,7 +15,7 @@ from asyncnet.matches.bench.actions.asking import first_open_round
 from asyncnet.matches.bench.actions.editing import edit, worth_of
 from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_plan
 from asyncnet.matches.bench.desk import ROWS, Desk
-from asyncnet.matches.bench.draft import Act, CannotEdit, Edit
+from asyncnet.matches.bench.edits import Act, CannotEdit, Edit
 from asyncnet.matches.forms import PairForm
 from asyncnet.web.access import (
     Role,

@@ -14,7 +14,8 @@ from asyncnet.listing import listed
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.asking import first_open_round, settings_of
 from asyncnet.matches.bench.actions.editing import draft_on
-from asyncnet.matches.bench.draft import Act, Change, Draft, Edit, Meeting, changes
+from asyncnet.matches.bench.draft import Change, Draft, Meeting, changes
+from asyncnet.matches.bench.edits import Act, Edit
 from asyncnet.matches.bench.model import Plan, PlanOrigin
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of, reasons_of

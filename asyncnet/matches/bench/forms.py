@@ -8,7 +8,7 @@ from wtforms.widgets import HiddenInput
 
 from asyncnet.events.model import Event
 from asyncnet.events.rules import EventMode
-from asyncnet.matches.bench.draft import Act, Edit
+from asyncnet.matches.bench.edits import Act, Edit
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.web.access import LARGEST_ID
 from asyncnet.web.forms import Form, number

@@ -16,7 +16,8 @@ from asyncnet.matches.bench.actions import asking, editing
 from asyncnet.matches.bench.actions.asking import CannotAsk
 from asyncnet.matches.bench.actions.editing import NothingThere, draft_on, worth_of
 from asyncnet.matches.bench.desk import Desk
-from asyncnet.matches.bench.draft import Act, CannotEdit, Draft, Edit, changes, edited
+from asyncnet.matches.bench.draft import Draft, changes
+from asyncnet.matches.bench.edits import Act, CannotEdit, Edit, edited
 from asyncnet.matches.bench.forms import EditForm, SeenForm, SuggestForm
 from asyncnet.matches.bench.limits import breaches_of
 from asyncnet.matches.bench.model import Plan, PlanOrigin

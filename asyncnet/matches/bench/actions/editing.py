@@ -12,7 +12,8 @@ from asyncnet.events.model import Event
 from asyncnet.matches.actions import keep_apart, let_meet, overrule
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.asking import bench_of, settings_of
-from asyncnet.matches.bench.draft import Act, Draft, Edit, edited
+from asyncnet.matches.bench.draft import Draft
+from asyncnet.matches.bench.edits import Act, Edit, edited
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of
