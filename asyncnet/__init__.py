@@ -23,7 +23,7 @@ from asyncnet.events.questions import views as questions
 from asyncnet.events.registration import views as asking
 from asyncnet.followups import desk
 from asyncnet.followups import views as followups
-from asyncnet.followups.threads import recordings
+from asyncnet.followups.threads import recordings, returning
 from asyncnet.followups.threads import views as threads
 from asyncnet.intros import board as intro_board
 from asyncnet.intros import captions, faces, playing
@@ -59,6 +59,7 @@ FEATURES = (
     followups,
     threads,
     recordings,
+    returning,
     desk,
     day,
     exits,

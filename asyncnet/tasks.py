@@ -21,6 +21,7 @@ from asyncnet.followups.actions.arranging import call_off_abandoned
 from asyncnet.followups.actions.mailing import plan_unmailed
 from asyncnet.followups.actions.recording import send_ready
 from asyncnet.followups.actions.reminding import plan_reminders
+from asyncnet.followups.threads import letters as threads
 from asyncnet.followups.windows import letters as windows
 from asyncnet.followups.windows.actions import mind_windows
 from asyncnet.followups.windows.queries import running
@@ -47,6 +48,7 @@ SEND_SECONDS = 5.0
 LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.SIGN_IN: people.sign_in,
     MessageKind.PERSONAL_LINK: events.personal_link,
+    MessageKind.WAY_BACK: threads.way_back,
     MessageKind.FOLLOW_UP: followups.follow_up,
     MessageKind.INTRO_READY: intros.intro_ready,
     MessageKind.INTRO_REFUSED: intros.intro_refused,

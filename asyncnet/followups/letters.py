@@ -42,6 +42,9 @@ class Written:
     did: str
     answers: Sequence[tuple[str, str]]
     contact: str | None
+    """How to reach the author, as they wrote it; maybe not an address of theirs."""
+    mailbox: str | None
+    """The same, where it is the address at which the author takes part: mail goes there."""
     address: str
     """The page on which the reader answers."""
 
@@ -58,6 +61,7 @@ def follow_up(session: Session, message: Message, links: Links, *, now: datetime
         raise NotNeeded("They no longer take part.")
     answers = _still_wanted(session, message, reader)
     watched = who_watched(session, [answer.match_id for answer in answers])
+    reply_to = mailbox_of(answers[0].author, answers[0].contact) if len(answers) == 1 else None
     letters = [
         Written(
             author=answer.author,
@@ -66,12 +70,12 @@ def follow_up(session: Session, message: Message, links: Links, *, now: datetime
             else "wrote to you",
             answers=readable(answer),
             contact=answer.contact,
-            address=links.match(reader.id, reader.link_version, answer.match_id),
+            mailbox=mailbox_of(answer.author, answer.contact),
+            address=_page_of_two(links, reader, answer.match_id, reply_to),
         )
         for answer in answers
     ]
     did = "watched your intro" if all("watched" in it.did for it in letters) else "wrote to you"
-    [only, *others] = letters
     event = session.get_one(Event, reader.event_id)
     return Draft(
         preheader=_first_words(letters),
@@ -80,7 +84,7 @@ def follow_up(session: Session, message: Message, links: Links, *, now: datetime
             "reader": reader,
             "event": event,
             "letters": letters,
-            "reply_to": None if others else only.contact,
+            "reply_to": reply_to,
         },
         places={
             "name": reader.name,
@@ -88,8 +92,8 @@ def follow_up(session: Session, message: Message, links: Links, *, now: datetime
             "matches": named([letter.author.name for letter in letters]),
             "did": did,
         },
-        reply_to=None if others else only.contact,
-        secrets=tuple(letter.address for letter in letters),
+        reply_to=reply_to,
+        secrets=() if reply_to else tuple(letter.address for letter in letters),
     )
 
 
@@ -106,7 +110,8 @@ def reply(session: Session, message: Message, links: Links, *, now: datetime) ->
     author = last.author
     reader = last.match.other(author.id)
     refuse_if_over(session, last.match)
-    address = links.match(reader.id, reader.link_version, last.match_id)
+    reply_to = mailbox_of(author, last.contact)
+    address = _page_of_two(links, reader, last.match_id, reply_to)
     return Draft(
         subject=f"{author.name} recorded something for you"
         if last.recording
@@ -119,11 +124,11 @@ def reply(session: Session, message: Message, links: Links, *, now: datetime) ->
             "event": session.get_one(Event, last.match.event_id),
             "said": [reply.words for reply in written if reply.words],
             "recorded": [reply.recording for reply in written if reply.recording],
-            "contact": last.contact,
+            "reply_to": reply_to,
             "address": address,
         },
-        reply_to=last.contact,
-        secrets=(address,),
+        reply_to=reply_to,
+        secrets=() if reply_to else (address,),
     )
 
 
@@ -147,6 +152,7 @@ def reminder(session: Session, message: Message, links: Links, *, now: datetime)
             did="",
             answers=readable(answer),
             contact=answer.contact,
+            mailbox=mailbox_of(answer.author, answer.contact),
             address=links.match(reader.id, reader.link_version, match_id),
         )
         for match_id, answer in by_match.items()
@@ -182,12 +188,13 @@ def meeting(session: Session, message: Message, links: Links, *, now: datetime) 
         raise NotNeeded("They want no more mails about this match.")
     event = session.get_one(Event, match.event_id)
     ended = match.state is not MatchState.PUBLISHED or other.left_at is not None
+    contact = contacts_in(session, match.id).get(other.id)
+    reply_to = None if ended else mailbox_of(other, contact)
     address = (
         links.personal(reader.id, reader.link_version)
         if ended
-        else links.match(reader.id, reader.link_version, match.id)
+        else _page_of_two(links, reader, match.id, reply_to)
     )
-    contact = contacts_in(session, match.id).get(other.id)
     talk = talk_of(found, event, reader, contact, links)
     method = "CANCEL" if found.cancelled else "REQUEST"
     return Draft(
@@ -201,10 +208,10 @@ def meeting(session: Session, message: Message, links: Links, *, now: datetime) 
             "meeting": found,
             "ended": ended,
             "address": address,
-            "contact": contact,
+            "reply_to": reply_to,
         },
-        reply_to=contact,
-        secrets=(address,),
+        reply_to=reply_to,
+        secrets=() if reply_to else (address,),
         invitation=Invitation(method, calendar_of([talk], method)) if talk else None,
     )
 
@@ -234,14 +241,14 @@ def talk_of(
 ) -> Entry | None:
     """Return a meeting as one of the two has it in their calendar; None while there is no time.
 
-    The other one's address is in it only where they agreed to be written to: `contact`.
+    The other one's address is in it only where `contact` says that they agreed to be written to.
     """
     if found.starts_at is None or found.ends_at is None:
         return None
     other = found.match.other(reader.id)
     guests = [Guest(reader.name, reader.email)]
-    if contact:
-        guests.append(Guest(other.name, contact))
+    if mailbox := mailbox_of(other, contact):
+        guests.append(Guest(other.name, mailbox))
     key = f"{links.base_url}/meetings/{found.match_id}"
     return Entry(
         uid=f"{sha256(key.encode()).hexdigest()[:32]}@asyncnet",
@@ -268,6 +275,14 @@ def refuse_if_over(session: Session, match: Match) -> None:
         raise NotNeeded("One of the two wants no more mails about this match.")
 
 
+def mailbox_of(author: Participant, contact: str | None) -> str | None:
+    """Return the author's own address, if that is where they said that mail reaches them.
+
+    Anybody may type the address of somebody else; only the registered one is known to be theirs.
+    """
+    return contact if contact == author.email else None
+
+
 def readable(answer: Answer) -> list[tuple[str, str]]:
     """Return question and answer in words, without what was left empty and without contact."""
     return said_in(answer.items)
@@ -279,6 +294,16 @@ def named(names: Sequence[str]) -> str:
         return listed(names)
     rest = len(names) - NAMED
     return f"{', '.join(names[:NAMED])} and {rest} {'other' if rest == 1 else 'others'}"
+
+
+def _page_of_two(links: Links, reader: Participant, match_id: int, reply_to: str | None) -> str:
+    """Return where a reader answers their match; without a key in a mail that is answered.
+
+    Mail programs quote what is answered, so its links come into the other one's hands (S8).
+    """
+    if reply_to:
+        return links.thread(reader.id, match_id)
+    return links.match(reader.id, reader.link_version, match_id)
 
 
 def _still_wanted(session: Session, message: Message, reader: Participant) -> list[Answer]:

@@ -39,6 +39,9 @@ class Draft:
     HTML; nothing in them is ever expanded as a template (CHECKLIST M2). `places` fill the
     named places in an organizer's words; a kind in `wording.WORDABLE` needs no subject, and
     its template shows `opening` and `closing` where they belong.
+
+    A mail with a `reply_to` goes back, quoted, to whom it names: it has no secrets, and making
+    one that has raises ValueError (CHECKLIST S8).
     """
 
     preheader: str
@@ -50,6 +53,10 @@ class Draft:
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     invitation: Invitation | None = None
+
+    def __post_init__(self) -> None:
+        if self.reply_to and self.secrets:
+            raise ValueError("whoever gets the reply would get these links with it")
 
 
 def render(
@@ -74,7 +81,7 @@ def render(
         "closing": said.closing.strip(),
         "preheader": draft.preheader,
         "home": site.to("/"),
-        "stop": stop,
+        "stop": _way_out_to_quote(message, site) if draft.reply_to else stop,
     }
     html = environment.get_template(f"mail/{draft.template}.html").render(values)
     text = environment.get_template(f"mail/{draft.template}.txt").render(values)
@@ -115,6 +122,11 @@ def _way_out(message: Message, site: Site) -> str:
     if message.event_id is None:
         return ""
     return site.unsubscribe(hash_of(message.to_address), message.event_id)
+
+
+def _way_out_to_quote(message: Message, site: Site) -> str:
+    """Return where a reader stops mails whose address may be passed on: a page of their own."""
+    return site.to(f"/me/{message.participant_id}/mails")
 
 
 def _one_click(stop: str) -> dict[str, str]:

@@ -30,6 +30,8 @@ class MessageKind(StrEnum):
 
     SIGN_IN = "sign_in"
     PERSONAL_LINK = "personal_link"
+    WAY_BACK = "way_back"
+    """A personal link that leads to what two people write; asked for on that page."""
     FOLLOW_UP = "follow_up"
     """Waits for the morning after the event."""
     INTRO_READY = "intro_ready"
@@ -98,6 +100,7 @@ LEASE = timedelta(minutes=10)
 MANNERS: dict[str, Manner] = {
     MessageKind.SIGN_IN: Manner(at_once=True, repeatable=True),
     MessageKind.PERSONAL_LINK: Manner(at_once=True),
+    MessageKind.WAY_BACK: Manner(at_once=True),
     # They sent the file a moment ago and wait for this: it comes at whatever hour they chose.
     MessageKind.INTRO_READY: Manner(at_once=True),
     MessageKind.INTRO_REFUSED: Manner(at_once=True),

@@ -37,6 +37,10 @@ class Links:
         """Return a personal link that leads on to what two people write to each other."""
         return f"{self.personal(participant_id, version)}?match={match_id}"
 
+    def thread(self, participant_id: int, match_id: int) -> str:
+        """Return the address of what two people write to each other, which opens nothing alone."""
+        return self.to(f"/me/{participant_id}/matches/{match_id}/thread")
+
     def intro(self, participant_id: int, version: int) -> str:
         """Return a personal link that leads on to the participant's intro."""
         return f"{self.personal(participant_id, version)}?to=intro"

@@ -9,7 +9,17 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
-from flask import Blueprint, Flask, Response, g, render_template, request, session
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError, generate_csrf
@@ -19,7 +29,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from asyncnet.database import NotFound, db, passes
 from asyncnet.storage.port import StorageError
-from asyncnet.web.access import Role, requires, signed_in
+from asyncnet.web.access import SAFE_METHODS, Role, knows, policy_of, requires, signed_in
 from asyncnet.web.limits import seconds_to_wait
 from asyncnet.wiring import settings, storage
 
@@ -54,6 +64,11 @@ FALLBACK = (
     "organizer the number below.",
 )
 LINK_ENDED = {404, 410}
+NEEDS_A_LINK = (
+    "A link opens this page",
+    "This browser has not opened your personal link yet, or that has ended. Press the button: we "
+    "mail you a new one, to the address that the organizers have of you, and it leads back here.",
+)
 
 
 @pages.get("/")
@@ -175,7 +190,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return error.get_response()
     if isinstance(error, RateLimitExceeded):
         error.retry_after = seconds_to_wait()
-    page = _page(error.code, description=_said(error))
+    page = _page(error.code, description=_said(error), way_back=_way_back(error.code))
     if error.response is not None:
         return page
     for name, value in error.get_headers():
@@ -227,8 +242,28 @@ def _said(error: HTTPException) -> str | None:
     return error.description if ours else None
 
 
-def _page(code: int, *, description: str | None = None) -> Response:
+def _way_back(code: int) -> str | None:
+    """Return where a link to this page may be asked for, if it is one that a link opens.
+
+    It depends on the address alone, so that a page of somebody looks like one of nobody (A2).
+    """
+    here = dict(request.view_args or {})
+    participant_id = here.get("participant_id")
+    if (
+        code not in LINK_ENDED
+        or request.method not in SAFE_METHODS
+        or policy_of(current_app, request.endpoint or "") is not Role.PARTICIPANT
+        or knows(int(participant_id or 0))
+    ):
+        return None
+    match_id = here.get("match_id") if request.blueprint == "threads" else None
+    return url_for("returning.ask", participant_id=participant_id, match_id=match_id)
+
+
+def _page(code: int, *, description: str | None = None, way_back: str | None = None) -> Response:
     title, words = WORDS.get(code, FALLBACK if code >= 500 else WORDS[400])
+    if way_back:
+        title, words = NEEDS_A_LINK
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         body: Any = {"error": description or words, "request_id": g.get("request_id")}
         response = Response(json.dumps(body), mimetype="application/json")
@@ -240,6 +275,7 @@ def _page(code: int, *, description: str | None = None) -> Response:
                 text=description or words,
                 request_id=g.get("request_id"),
                 offer_link=code in LINK_ENDED,
+                way_back=way_back,
                 is_organizer="organizer" in session,
             )
         )

@@ -66,7 +66,7 @@ def test_two_people_connect(installation: Installation, visits: Visits, pair: Pa
         ana_answers(ana, pair)
         installation.send_what_is_due(later)
 
-        mei.page.goto(newest_link(installation, MEI, mails=1))
+        mei_comes_by_a_link_that_can_be_quoted(mei, installation)
         mei_writes_back(mei)
         installation.send_what_is_due(later)
         [mail] = with_match_link(installation, ANA)
@@ -94,6 +94,18 @@ def ana_answers(ana: Visitor, pair: Pair) -> None:
     page.get_by_role("checkbox", name="May they write back to you?").check()
     ana.sends_in("Send")
     expect(page).to_have_url(re.compile(r"/thanks$"))
+
+
+def mei_comes_by_a_link_that_can_be_quoted(mei: Visitor, installation: Installation) -> None:
+    """Where her page was never open, the link opens nothing, and she is mailed one that does."""
+    with mei.expecting(404):
+        mei.page.goto(newest_link(installation, MEI, mails=1))
+        mei.sees("link-needed", shown_on="phone")
+    mei.page.get_by_role("button", name="Mail me a link").focus()
+    mei.page.keyboard.press("Enter")
+    expect(mei.page.get_by_role("heading", level=1)).to_have_text("Look in your mail")
+    mei.sees("link-mailed")
+    mei.page.goto(installation.link_to(MEI, r"/hello/\S+match="))
 
 
 def mei_writes_back(mei: Visitor) -> None:
@@ -180,12 +192,12 @@ def both_by_day() -> datetime:
 
 
 def newest_link(installation: Installation, address: str, *, mails: int) -> str:
-    return installation.link_to(address, r"/hello/\S+match=", mails=mails)
+    return installation.link_to(address, r"/me/\d+/matches/\d+/thre", mails=mails)
 
 
 def with_match_link(installation: Installation, address: str) -> list[EmailMessage]:
     """Return the mails about a match that somebody got so far."""
-    return [mail for mail in installation.mails_to(address) if "match=3D" in mail.as_string()]
+    return [mail for mail in installation.mails_to(address) if "/thread" in mail.as_string()]
 
 
 def calendar_in(mail: EmailMessage) -> Any:

@@ -67,6 +67,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("events.apply_import", "participants.imported", {}),
     ("events.import_list", "import.checked", {"file": LIST}),
     ("events.join", "participant.registered", IDA | {"email": "eve@reader.example"}),
+    ("returning.ask", "personal_link.asked", {}),
     ("events.lost_link", "personal_link.asked", {"email": "nobody@reader.example"}),
     ("messages.decide", "message.hold", {"version": "1"}),
     ("messages.decide_all", "messages.release", {}),
@@ -101,6 +102,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("intro_board.nudge", "intro.nudged", {}),
     ("matches.publish", "plan.published", {}),
     ("questions.start", "questions.started", {"start": "work"}),
+    ("unsubscribe.mine", "mail.stopped", {"wish": "stop:event"}),
     ("people.close_pages", "signed_out", {}),
     ("people.sign_out", "signed_out", {}),
 )

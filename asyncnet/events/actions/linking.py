@@ -45,18 +45,26 @@ def send_personal_link(
 
     One that its reader has just `asked_for` goes even to an address that takes no other mail.
     """
+    refuse_if_mailed_lately(session, participant, now=now)
+    plan(session, [link_mail(participant, now, asked_for=asked_for)], now=now)
+
+
+def refuse_if_mailed_lately(session: Session, participant: Participant, *, now: datetime) -> None:
+    """Raise MailedLately when no mail with a link of theirs, of whichever kind, may go now.
+
+    Nobody else plans one before the transaction ends.
+    """
     lock(session, f"personal-link:{participant.id}")
     recent = session.scalars(
         select(Message.created_at).where(
             Message.participant_id == participant.id,
-            Message.kind == MessageKind.PERSONAL_LINK,
+            Message.kind.in_((MessageKind.PERSONAL_LINK, MessageKind.WAY_BACK)),
             Message.state != MessageState.CANCELLED,
             Message.created_at > now - LINK_MAILS_WITHIN,
         )
     ).all()
     if len(recent) >= LINK_MAILS or any(at > now - LINK_MAIL_AGAIN for at in recent):
         raise MailedLately
-    plan(session, [link_mail(participant, now, asked_for=asked_for)], now=now)
 
 
 def link_mail(participant: Participant, now: datetime, *, asked_for: bool = False) -> Planned:
