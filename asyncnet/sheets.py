@@ -2,9 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
-BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_START = r"\A *(?='*[\t\r])|(?:\A|[;\t\r\n]) *(?='*[-=+@\uff0d\uff1d\uff0b\uff20])"
+_BEGINS_A_FORMULA = re.compile(_START)
+"""At the start of a cell, and after what programs of some countries take for its end; the last
+four are the signs as they are typed in East Asia."""
+_MARKED = re.compile(rf"({_START})'".replace("'*", "'+"))
+"""The same places, with one mark of ours more than what stood there."""
 
 
 def as_csv(rows: Iterable[Sequence[object]]) -> str:
@@ -14,8 +20,18 @@ def as_csv(rows: Iterable[Sequence[object]]) -> str:
     return written.getvalue()
 
 
+def as_typed(cell: str) -> str:
+    """Return what somebody typed, without the marks that make our own lists inert."""
+    return _MARKED.sub(r"\1", cell)
+
+
+def is_inert(cell: str) -> bool:
+    """Return whether a spreadsheet takes a cell for text as it stands."""
+    return not _BEGINS_A_FORMULA.search(cell)
+
+
 def _inert(row: Sequence[object]) -> list[object]:
     return [
-        f"'{cell}" if isinstance(cell, str) and cell.startswith(BEGINS_A_FORMULA) else cell
+        _BEGINS_A_FORMULA.sub(lambda begin: f"{begin[0]}'", cell) if isinstance(cell, str) else cell
         for cell in row
     ]

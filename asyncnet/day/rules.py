@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
-from asyncnet.sheets import BEGINS_A_FORMULA
+from asyncnet.sheets import is_inert
 
 ICEBREAKERS = (
     "What are you working on that you would happily talk about for an hour?",
@@ -76,8 +76,11 @@ def preflight(
             yield f"{name} ({room}) has no address. Zoom cannot place them; invite them by hand."
         elif times[email.lower()] > 1:
             yield f"{email} stands in more than one room ({name}, {room}). Zoom takes one of them."
-        elif not email.isascii() or email.startswith(BEGINS_A_FORMULA):
-            yield f"{email} ({name}, {room}) has signs that Zoom does not take from a file."
+        elif not email.isascii() or not is_inert(email):
+            yield (
+                f"{email} ({name}, {room}) has signs that Zoom does not take from a file. "
+                "Place them by hand in the meeting."
+            )
         elif email.lower().endswith(RESERVED):
             yield f"{email} ({name}, {room}) is no real address. Ask {name} for theirs."
         elif email in bouncing:

@@ -21,7 +21,7 @@ from asyncnet.events.rules import (
 )
 from asyncnet.events.spelling import tidy
 from asyncnet.people.addresses import AddressWrong, normal_address
-from asyncnet.sheets import BEGINS_A_FORMULA
+from asyncnet.sheets import as_typed
 from asyncnet.zones import UnknownZone, zone_named
 
 COLUMNS = {
@@ -175,7 +175,8 @@ def _read_line(
     known: Collection[str],
 ) -> None:
     values = {
-        name: _typed(cells[place]) if place < len(cells) else "" for name, place in places.items()
+        name: as_typed(cells[place].strip()) if place < len(cells) else ""
+        for name, place in places.items()
     }
     try:
         entry = _entry(values)
@@ -191,12 +192,6 @@ def _read_line(
     else:
         roster.good.append(entry)
     seen.setdefault(entry.email, number)
-
-
-def _typed(cell: str) -> str:
-    """Return what somebody wrote, without the mark that our own lists make it inert with."""
-    plain = cell.strip()
-    return plain[1:] if plain.startswith(tuple(f"'{sign}" for sign in BEGINS_A_FORMULA)) else plain
 
 
 def _entry(values: Mapping[str, str]) -> Entry:

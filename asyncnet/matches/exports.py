@@ -13,7 +13,7 @@ from asyncnet.events.rules import Attendance
 from asyncnet.listing import listed
 from asyncnet.matches.model import Group, Match
 from asyncnet.matches.rooms import room_name
-from asyncnet.sheets import as_csv
+from asyncnet.sheets import as_csv, is_inert
 
 PLAN_COLUMNS = (
     "round",
@@ -126,8 +126,14 @@ def closing_rooms(groups: Iterable[Group]) -> list[tuple[str, Participant]]:
 
 
 def rooms_as_csv(seats: Iterable[tuple[str, Participant]]) -> str:
-    """Return who is in which room, as Zoom takes it in."""
-    return as_csv([ZOOM_COLUMNS, *((room, person.email) for room, person in seats)])
+    """Return who is in which room, as Zoom takes it in.
+
+    Whose address a spreadsheet would take for a formula is left out: Zoom knows nobody by an
+    address that was made inert, and organizers are told to place them by hand.
+    """
+    return as_csv(
+        [ZOOM_COLUMNS, *((room, who.email) for room, who in seats if is_inert(who.email))]
+    )
 
 
 def rounds_as_calendar(
