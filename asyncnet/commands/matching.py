@@ -82,10 +82,13 @@ def summary(problem: Problem, solution: Solution) -> list[str]:
         f"The worst-off person, {problem.people[worst].id}, gets {found.shares[worst]:.0%} of what "
         "they would have chosen themselves.",
     ]
-    if solution.floor_bound is not None:
+    if solution.lowest < solution.floor:
         lines.append(
-            f"You asked for {solution.floor:.0%} at least; no plan can give everybody more than "
-            f"{solution.floor_bound:.1%}."
+            f"You asked for {solution.floor:.0%} at least; no plan that seats as many can give "
+            f"everybody more than {solution.floor_bound:.1%}."
+            if solution.floor_bound is not None
+            else f"You asked for {solution.floor:.0%} at least; no such plan was found, and that "
+            "there is none is not proven."
         )
     if any(found.byes):
         waiting = ", ".join(

@@ -104,13 +104,10 @@ class Relaxation:
     prices: Prices
     bound: float
 
-    def settled(self) -> Edges:
-        """Return the meetings of people of whom the relaxation has every meeting in full."""
+    def torn(self) -> Numbers:
+        """Return the people of whom the relaxation has some meeting only in part."""
         part = (self.amount > TOLERANCE) & (self.amount < 1 - TOLERANCE)
-        torn = np.union1d(self.edges.a[part], self.edges.b[part])
-        marks = self.amount >= 1 - TOLERANCE
-        marks &= ~np.isin(self.edges.a, torn) & ~np.isin(self.edges.b, torn)
-        return Edges(self.edges.a[marks], self.edges.b[marks])
+        return np.union1d(self.edges.a[part], self.edges.b[part])
 
 
 def incidence(edges: Edges, people: int) -> csr_array:

@@ -44,7 +44,7 @@ class Demand:
     """What the chosen meetings must satisfy beside the hard rules.
 
     `least` and `most` meetings of each person, the number of `seats` of people who must be seated,
-    of `viewings` and of `trios`, and `floors` in points. `odd_sets` are sets of live people who
+    of `viewings` and of `trios`, and `floors` in points. `odd_sets` are sets of people who
     have no more meetings among them than their rounds can hold.
     """
 
@@ -123,11 +123,16 @@ def _too_many_seats(problem: Problem, seats: int, viewings: int) -> int:
 
 
 def _present(problem: Problem, people: Sequence[int], number: int) -> int:
-    return sum(1 for i in people if number not in problem.people[i].away)
+    """Return the seats of these people in one round."""
+    return sum(
+        1 if problem.is_live(i) else problem.people[i].per_round
+        for i in people
+        if number not in problem.people[i].away
+    )
 
 
 def room_of(problem: Problem, people: Sequence[int]) -> int:
-    """Return the most meetings these live people can have among themselves."""
+    """Return the most meetings these people can have among themselves."""
     return sum(_present(problem, people, r) // 2 for r in range(1, problem.rounds + 1))
 
 
@@ -249,30 +254,6 @@ def highest_floor(
     only_share = np.append(np.zeros(len(edges) + len(trios)), 1.0)
     choice = programme.solve(only_share, GAP_OF_SHARE, seconds)
     return (choice, choice.bound) if choice else None
-
-
-def rounded(problem: Problem, scores: Scores, relaxed: Relaxation) -> Choice:
-    """Return the pairs of which the relaxation has most, as many as the hard rules let through.
-
-    For when there is no time for an integer programme. Promised viewers may be missing.
-    """
-    n = len(problem.people)
-    edges, rules = relaxed.edges, rules_of(problem)
-    fixed = pinned(edges, rules, n)
-    value = scores.value[edges.a, edges.b].astype(np.int64)
-    used = np.flatnonzero((relaxed.amount > EPSILON) | fixed)
-    order = used[np.lexsort((-value[used], -relaxed.amount[used], ~fixed[used]))]
-    cap, views, live = rules.cap.tolist(), rules.viewings.tolist(), rules.live.tolist()
-    found: list[Pair] = []
-    for a, b in zip(edges.a[order].tolist(), edges.b[order].tolist(), strict=True):
-        viewers = [i for i, other in ((a, b), (b, a)) if live[i] and not live[other]]
-        if cap[a] > 0 and cap[b] > 0 and all(views[i] > 0 for i in viewers):
-            found.append((a, b))
-            cap[a] -= 1
-            cap[b] -= 1
-            for i in viewers:
-                views[i] -= 1
-    return Choice(tuple(sorted(found)))
 
 
 class _Programme:

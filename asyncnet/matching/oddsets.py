@@ -17,18 +17,15 @@ LARGEST = 60
 def odd_set_around(
     problem: Problem, pairs: Sequence[Pair], trios: Sequence[tuple[int, ...]], duo: Pair
 ) -> tuple[int, ...] | None:
-    """Return a set of live people around this pair with more meetings than rounds can hold.
+    """Return a set of people around this pair with more meetings than rounds can hold.
 
     The set grows by the person who has most meetings inside it. None comes back when no such set
     was met on the way.
     """
     partners: defaultdict[int, list[int]] = defaultdict(list)
     for a, b in pairs:
-        if problem.is_live(a) and problem.is_live(b):
-            partners[a].append(b)
-            partners[b].append(a)
-    if not all(problem.is_live(i) for i in duo):
-        return None
+        partners[a].append(b)
+        partners[b].append(a)
     inside: set[int] = set()
     touching: defaultdict[int, int] = defaultdict(int)
     meetings = 0

@@ -16,6 +16,7 @@ import numpy as np
 from asyncnet.matching.bound import LARGE, Edges, OutOfTime, Relaxation, relax, simple_bound
 from asyncnet.matching.choice import (
     EVERY_PAIR_UP_TO,
+    TRIOS,
     Choice,
     Demand,
     Trio,
@@ -24,13 +25,13 @@ from asyncnet.matching.choice import (
     highest_floor,
     near,
     rewards,
-    rounded,
     trios_worth,
 )
 from asyncnet.matching.greedy import filled, greedy_pairs, greedy_rounds
 from asyncnet.matching.groups import NOTHING, Grouping, group
 from asyncnet.matching.measures import Measures, Plan, gains, measure, plan_of
 from asyncnet.matching.oddsets import odd_set_around
+from asyncnet.matching.parts import completed, rounded
 from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.refusals import (
     pin_rounds,
@@ -39,13 +40,13 @@ from asyncnet.matching.refusals import (
     refuse_promises,
 )
 from asyncnet.matching.rounds import Colouring, colour
-from asyncnet.matching.weights import Reals, Scores, score
+from asyncnet.matching.weights import Reals, score
 from asyncnet.matching.windows import Rounds, reseat
 
 GAP = 6e-5
 GAP_WITH_FLOOR = 1e-4
-GAP_WHEN_LARGE = 5e-4
 GROUPS_PART = 0.25
+PART_OF_TIME = 0.5
 FINISHING = 1.0
 EVERYONE_UP_TO = 12
 WINDOW = 14
@@ -79,8 +80,9 @@ Report = Callable[[Progress], None]
 class Solution:
     """A plan with what it is worth and what no plan can exceed.
 
-    `floor` is the share that everybody was to get at least. Where no plan gives it to everybody,
-    `floor_bound` is the most that the worst-off person can get in any plan; else it is None.
+    `floor` is the share that everybody was to get at least. Where no plan that seats as many gives
+    it to everybody, and that is proven, `floor_bound` is the most that the worst-off person can get
+    in any of these; else it is None.
     """
 
     plan: Plan
@@ -99,9 +101,15 @@ class Solution:
             return 0.0
         return max(0.0, (self.upper_bound - self.measures.total) / self.upper_bound)
 
+    @property
+    def lowest(self) -> float:
+        """The share of the worst-off person, live or asynchronous."""
+        found = self.measures
+        return min(found.min_share, 1.0 if found.async_min_share is None else found.async_min_share)
+
     def as_data(self, problem: Problem) -> dict[str, object]:
         """Return the plan in the words of `asyncnet-match/1`, and its figures beside it."""
-        return {
+        data = {
             **self.plan.as_data(problem),
             "value": self.measures.total,
             "upper_bound": self.upper_bound,
@@ -109,6 +117,9 @@ class Solution:
             "min_share": round(self.measures.min_share, 4),
             "seconds": round(self.seconds, 2),
         }
+        if self.lowest < self.floor and self.floor_bound is not None:
+            data["floor_bound"] = round(self.floor_bound, 4)
+        return data
 
 
 def no_report(progress: Progress) -> None:
@@ -208,7 +219,7 @@ class _Solver:
             return Plan(rounds=((),) * problem.rounds)
         self.upper_bound = simple_bound(self.scores)
         relaxed: Relaxation | None = None
-        chosen: Choice | None = None
+        chosen: list[tuple[Choice, Reals]] = []
         try:
             relaxed = relax(problem, self.scores, seconds=self.left())
             self.upper_bound = min(self.upper_bound, _half_down(relaxed.bound))
@@ -217,17 +228,30 @@ class _Solver:
             chosen = self.chosen(relaxed)
         except OutOfTime:
             pass
-        if chosen is None and relaxed is not None:
+        if not chosen and relaxed is not None:
             return self.hurried(relaxed)
         if not problem.mixed:
-            pairs = chosen.pairs if chosen else greedy_pairs(problem, self.scores)
+            pairs = chosen[-1][0].pairs if chosen else greedy_pairs(problem, self.scores)
             return Plan(pairs=tuple(sorted(pairs)))
         self.report("rounds")
         pins = pin_rounds(problem, random.Random(self.seed))  # noqa: S311 no secret here
-        rounds = (
-            self.coloured(chosen, pins) if chosen else greedy_rounds(problem, self.scores, pins)
-        )
-        return plan_of(self.mended(rounds, pins))
+        if not chosen:
+            return plan_of(self.mended(greedy_rounds(problem, self.scores, pins), pins))
+        plans = []
+        for choice, self.floors in (
+            chosen if len(problem.people) <= EVERY_PAIR_UP_TO else chosen[-1:]
+        ):
+            rounds = self.coloured(choice, pins)
+            if len(problem.people) > LARGE:
+                rounds = filled(problem, self.scores, rounds)
+            plans.append(plan_of(self.mended(rounds, pins)))
+        return plans[0] if len(plans) == 1 else max(plans, key=self.rank)
+
+    def rank(self, plan: Plan) -> tuple[float, float, float]:
+        """Return what makes one plan better than another: seats, then the floor, then the total."""
+        found = measure(self.problem, self.scores, plan)
+        lowest = found.min_share if found.async_min_share is None else found.async_min_share
+        return found.coverage, min(self.floor, lowest, found.min_share), found.total
 
     def hurried(self, relaxed: Relaxation) -> Plan:
         """Return the plan that follows from a relaxation when the time for choosing is over."""
@@ -256,22 +280,25 @@ class _Solver:
             seconds=self.left(),
         )
 
-    def chosen(self, relaxed: Relaxation) -> Choice | None:
-        """Return the chosen pairs, again and again while sets of people ask for too much."""
+    def chosen(self, relaxed: Relaxation) -> list[tuple[Choice, Reals]]:
+        """Return the chosen pairs with the floors they were chosen by: the first, and the last of
+        those that were chosen anew because sets of people asked for too much."""
         demand = demand_of(self.problem, relaxed, self.floors)
         wanted = sum(self.problem.cap(i) for i in self.problem.live)
         self.unavoidable = max(0, wanted - demand.seats)
-        choice: Choice | None = None
+        chosen: list[tuple[Choice, Reals]] = []
         for _ in range(CUT_ROUNDS):
             try:
-                better = self.choice(relaxed, demand)
+                choice = self.choice(relaxed, demand)
             except OutOfTime:
-                if choice is None:
+                if not chosen:
                     raise
-                return choice
-            if better is None or not self.problem.mixed:
-                return better or choice
-            choice = better
+                break
+            if choice is None:
+                break
+            chosen = [*chosen[:1], (choice, self.floors)]
+            if not self.problem.mixed:
+                break
             rounds = self.colour(choice, pin_rounds(self.problem, random.Random(self.seed)))  # noqa: S311 no secret here
             found = {
                 people
@@ -280,25 +307,26 @@ class _Solver:
             }
             new = found - set(demand.odd_sets)
             if not new:
-                return choice
+                break
             demand = replace(demand, odd_sets=(*demand.odd_sets, *sorted(new)))
-        return choice
+        return chosen
 
     def choice(self, relaxed: Relaxation, demand: Demand) -> Choice | None:
         """Return the best pairs: with all that is demanded, else with the best floor, else soft."""
         gap = GAP_WITH_FLOOR if self.floor > 0 else GAP
         large = len(self.problem.people) > LARGE
-        if large:
-            gap = GAP_WHEN_LARGE
         slack = SLACK * float(self.scores.value.max(initial=1))
         all_seen = len(self.problem.people) <= EVERY_PAIR_UP_TO
+        part = PART_OF_TIME if self.floor > 0 else 1.0
         for factor in (1,) if all_seen else (1, WIDER):
             edges = near(self.problem, self.scores, relaxed, slack * factor)
             trios = trios_worth(self.problem, self.scores, relaxed, edges) if demand.trios else []
             options = (self.problem, self.scores, edges, demand, trios)
             if large:
-                return self.completed(relaxed, options, gap)
-            choice = choose(*options, gap=gap, seconds=self.left())
+                return completed(
+                    self.problem, self.scores, edges, demand, relaxed, seconds=self.left()
+                )
+            choice = choose(*options, gap=gap, seconds=part * self.left())
             if choice:
                 return choice
         lowered = self.lowered(edges, demand, trios) if self.floor > 0 else None
@@ -317,26 +345,13 @@ class _Solver:
             refuse_kept_promises(self.problem)
         return choice
 
-    def completed(
-        self,
-        relaxed: Relaxation,
-        options: tuple[Problem, Scores, Edges, Demand, list[Trio]],
-        gap: float,
-    ) -> Choice | None:
-        """Return the best pairs of a very large event, those of the relaxation kept where they are
-        whole: the rest is small enough for an integer programme, which the whole is not."""
-        given = relaxed.settled()
-        reward = rewards(self.problem, self.scores)
-        return choose(*options, gap=gap, seconds=self.left(), given=given) or choose(
-            *options, gap=gap, seconds=self.left(), given=given, reward=reward
-        )
-
     def lowered(self, edges: Edges, demand: Demand, trios: list[Trio]) -> list[Reals] | None:
         """Return floors that can be had: the old ones but for the worst-off, then equal ones.
 
         The share that nobody's floor can exceed is kept for the solution.
         """
-        found = highest_floor(self.problem, self.scores, edges, demand, trios, seconds=self.left())
+        seconds = PART_OF_TIME * self.left()
+        found = highest_floor(self.problem, self.scores, edges, demand, trios, seconds=seconds)
         if found is None:
             return None
         choice, bound = found
@@ -349,7 +364,8 @@ class _Solver:
         lowest = float(shares.min(initial=1.0))
         if lowest >= self.floor:
             return [self.floors]
-        self.floor_bound = min(self.floor, max(lowest, bound))
+        if len(self.problem.people) <= EVERY_PAIR_UP_TO and len(trios) < TRIOS:
+            self.floor_bound = min(self.floor, max(lowest, bound))
         equal = _halves_up(lowest * ideal)
         return [np.where(shares < self.floor, equal, self.floors), equal]
 

@@ -294,10 +294,17 @@ class _Table:
             )
         ]
         if possible:
-            best = max(possible, key=lambda duo: sum(self.scores.value[person, i] for i in duo))
+            best = max(possible, key=lambda duo: self.gain_of_joining(person, duo))
             self.put(best, number, by=-1)
             self.put(tuple(sorted((person, *best))), number)
             chats.discard(best)
+
+
+    def gain_of_joining(self, person: int, duo: Pair) -> int:
+        """Return twice the points that a chat gains when this person joins it, or loses."""
+        a, b = duo
+        value = self.scores.value
+        return int(value[person, a]) + int(value[person, b]) - int(value[a, b])
 
 
 def _changes(
