@@ -299,7 +299,6 @@ class _Table:
             self.put(tuple(sorted((person, *best))), number)
             chats.discard(best)
 
-
     def gain_of_joining(self, person: int, duo: Pair) -> int:
         """Return twice the points that a chat gains when this person joins it, or loses."""
         a, b = duo
