@@ -218,7 +218,11 @@ class Desk:
             return "Closing groups need two people at least who are there live."
         apart = [self.names(duo) for duo in self.worth.kept_apart_among(self.live)]
         if not apart:
-            return "The solver was stopped before it came to them. Solve again to get them."
+            again = " Solve again to get them." if self.first_open == 1 else ""
+            return (
+                "The solver was stopped before it came to them, or coming rounds alone were filled."
+                + again
+            )
         more = [f"{len(apart) - APART_NAMED} more"] if len(apart) > APART_NAMED else []
         return (
             f"{len(self.live)} live people cannot be parted into groups of {smallest} to {largest} "
