@@ -1,7 +1,5 @@
 """Graceful exits: somebody must leave, misses their partner, or is uncomfortable."""
 
-from collections.abc import Sequence
-
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -10,7 +8,7 @@ from asyncnet.database import db, transaction
 from asyncnet.day import queries
 from asyncnet.day.actions.exiting import say_exit, undo_exit
 from asyncnet.day.forms import ExitForm
-from asyncnet.day.leaves import Circle, Own, circle_of, in_round, own_matches
+from asyncnet.day.leaves import Circle, circle_of, in_round, own_matches
 from asyncnet.day.model import ExitKind
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
@@ -46,11 +44,16 @@ def say(participant_id: int, kind: str) -> ResponseReturnValue:
         return _page(participant, form), 400
     wanted = ExitKind(kind)
     match = _chosen(participant, text(form.match)) if wanted is not ExitKind.LEAVING else None
-    if wanted is ExitKind.MISSING and match is None:
-        abort(400, "Choose whom you miss, on your own page.")
+    if wanted is ExitKind.MISSING and not _is_on(participant, match):
+        flash(
+            "You meet nobody in a room at this moment, so nobody was asked for. When your next "
+            "conversation has begun and nobody comes, say it here.",
+            "attention",
+        )
+        return redirect(url_for(".ways", participant_id=participant_id))
     sat = circle_of(db.session(), participant.id)
     with transaction() as session:
-        say_exit(
+        said = say_exit(
             session,
             participant,
             wanted,
@@ -60,8 +63,9 @@ def say(participant_id: int, kind: str) -> ResponseReturnValue:
             now=utc_now(),
         )
     sits = circle_of(db.session(), participant.id)
+    freed = _freed(participant, match) if match and said.withdrawn else ""
     moved = "" if sat is None or (sits and sits.number == sat.number) else _place(sits)
-    flash(f"{WHAT_HAPPENS[wanted]} {moved}".rstrip(), "good")
+    flash(" ".join(filter(None, (WHAT_HAPPENS[wanted], freed, moved))), "good")
     return redirect(url_for(".ways", participant_id=participant_id))
 
 
@@ -78,12 +82,16 @@ def undo(participant_id: int, exit_id: int) -> ResponseReturnValue:
     if lost:
         flash(
             f"Good that you are here. {lost} of your conversations could not be put back, because "
-            "its round has begun, or the other person has left or meets somebody else; the "
-            "organizers see that you are free.",
+            "its round has begun, the other person has left or meets somebody else, or the "
+            "organizers changed it; they see that you are free.",
             "attention",
         )
     elif said.kind is ExitKind.UNEASY:
-        flash("Taken back. If you were moved to another closing group, you stay in it.", "good")
+        flash(
+            "Taken back. A conversation that was taken out stays out, and if you were moved to "
+            "another closing group, you stay in it.",
+            "good",
+        )
     else:
         flash("Taken back. Everything is as it was before.", "good")
     return redirect(url_for("day.me", participant_id=participant_id))
@@ -94,6 +102,25 @@ def _chosen(participant: Participant, wanted: str) -> Match | None:
     if not wanted.isdecimal():
         return None
     return published_match(db.session(), participant.id, int(wanted[:9]))
+
+
+def _is_on(participant: Participant, match: Match | None) -> bool:
+    """Return whether somebody should be talking with the other of a match at this moment."""
+    now = clock_for(db.session(), participant.event, participant).at(utc_now())
+    return (
+        match is not None
+        and not match.is_viewing
+        and (now.phase, now.round) == (Phase.ROUND, match.round.number)
+    )
+
+
+def _freed(participant: Participant, match: Match) -> str:
+    """Say what became of a match that had not begun."""
+    name = match.other(participant.id).name
+    return (
+        f"You do not meet {name} in round {match.round.number} any more; {name} is told that the "
+        "plan has changed, and not why."
+    )
 
 
 def _place(circle: Circle | None) -> str:
@@ -118,11 +145,6 @@ def _page(participant: Participant, form: ExitForm) -> str:
             if one.participant_id == participant.id
         ],
         here=in_round(mine, now.round) if now.phase is Phase.ROUND else [],
-        met=_begun(mine, now.round if now.phase is not Phase.AFTER else None),
+        mine=mine,
         over=now.phase is Phase.AFTER,
     )
-
-
-def _begun(mine: Sequence[Own], current: int | None) -> list[Own]:
-    """Return the matches that have begun; all of them once the event is over."""
-    return [own for own in mine if current is None or own.round <= current]

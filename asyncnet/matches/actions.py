@@ -88,6 +88,13 @@ def withdraw_coming(session: Session, participant_id: int, *, now: datetime) -> 
     return coming
 
 
+def seat_of(session: Session, match: Match, participant_id: int) -> Sequence[Match]:
+    """Return what somebody loses without this match: it, and their other match of the same trio."""
+    together = _trio_of(session, match)
+    others = session.scalars(select(Match).where(Match.id.in_(together - {match.id})))
+    return [match, *(m for m in others if participant_id in (m.first_id, m.second_id))]
+
+
 def restore_matches(
     session: Session, match_ids: Sequence[int], *, now: datetime
 ) -> Sequence[Match]:

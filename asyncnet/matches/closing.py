@@ -54,13 +54,15 @@ def move(
     )  # fmt: skip
 
 
-def part(session: Session, event_id: int) -> None:
+def part(session: Session, event_id: int, *, now: datetime) -> None:
     """Take everybody out of a closing group with somebody who makes them uncomfortable.
 
     They join the smallest other one that has room and nobody they are kept apart from; where
     there is none they sit in none, until an organizer finds them one. The page of the other
-    person is not told to look anew. Whoever calls it records why.
+    person looks anew where it shows the group already, as after any move, and otherwise does not.
+    Whoever calls it records why.
     """
+    shown = session.get_one(Event, event_id).rounds[-1].ends_at <= now
     groups = _published(session, event_id)
     apart = kept_apart_in(session, event_id)
     uneasy = select(Forbid).where(Forbid.event_id == event_id, Forbid.uneasy_id.is_not(None))
@@ -80,7 +82,7 @@ def part(session: Session, event_id: int) -> None:
         smallest = min(free, key=lambda group: (len(group.members), group.number), default=None)
         concerned = _seat(groups, mover, smallest)
         session.flush()
-        refresh_pages_of(session, concerned - {other_id})
+        refresh_pages_of(session, concerned if shown else concerned - {other_id})
 
 
 def _seat(groups: Collection[Group], who: Participant, wanted: Group | None) -> set[int]:

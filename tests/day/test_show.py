@@ -22,6 +22,7 @@ from asyncnet.followups.model import Answer
 from asyncnet.matches.actions import give_rooms, keep_apart
 from asyncnet.matches.model import Forbid, Group, Match
 from asyncnet.matches.queries import groups_of
+from asyncnet.messages.model import Message
 from tests import factories
 from tests.pages import filled, find_form, open_personal_link, post_form, sign_in
 from tests.web.test_twice import at_once
@@ -308,6 +309,14 @@ def test_a_missing_partner_hears_that_somebody_waits(forum: Forum) -> None:
     assert "Ana is waiting for you in Room 1" in forum.page("Ben")
     assert "Ben is not there" in forum.board()
     assert "Ana</strong> says that Ben is not there" in forum.board()
+    forum.turns("end")
+    for match in (forum.match_of("Ana", "Ben"), forum.viewing):
+        form = find_form(forum.browsers["Ana"].get(f"/me/{forum.people['Ana'].id}/exits"), "uneasy")
+        late = forum.browsers["Ana"].post(
+            form.action.replace("uneasy", "missing"), data=filled(form, {"match": match.id})
+        )
+        page = forum.browsers["Ana"].get(late.location).text
+        assert "You meet nobody in a room at this moment" in page
 
 
 def test_what_makes_somebody_uneasy_is_seen_by_organizers_alone(forum: Forum, rows: Rows) -> None:
@@ -324,6 +333,51 @@ def test_what_makes_somebody_uneasy_is_seen_by_organizers_alone(forum: Forum, ro
     assert "He shouts." not in forum.page("Ben")
     [apart] = rows(select(Forbid))
     assert {apart.first_id, apart.second_id} == {forum.people[n].id for n in ("Ana", "Ben")}
+
+
+def test_uneasy_before_a_round_looks_to_the_other_like_any_change_of_the_plan(
+    forum: Forum, rows: Rows
+) -> None:
+    """Ben loses Cy by what Cy says, then by the organizers, and cannot tell which was which."""
+    forum.turns("begin")
+    forum.turns("end")
+    ben, cy = forum.people["Ben"], forum.people["Cy"]
+    plan = f"/events/{forum.event.id}/plan"
+
+    def seen() -> tuple[list[int], list[tuple[Any, ...]]]:
+        clock, page, *_ = forum.browsers["Ben"].get(f"/me/{ben.id}").headers["ETag"][3:].split("-")
+        of_ben = select(Message).where(Message.participant_id == ben.id).order_by(Message.id)
+        mails = [(m.kind, m.state, m.due_at - m.created_at, m.note) for m in rows(of_ben)]
+        return [int(clock), int(page)], mails
+
+    start, no_mails = seen()
+    told = forum.says("Cy", "uneasy", match=forum.match_of("Ben", "Cy").id)
+    uneasy, uneasy_mails = seen()
+    page = forum.browsers["Cy"].get(told.location).text
+    board = " ".join(forum.board().split())
+    [said] = rows(select(Exit))
+    post_form(forum.browsers["Cy"], f"/me/{cy.id}/exits", action=f"/{said.id}/undo")
+    taken_back, _ = seen()
+    post_form(
+        forum.host, f"{plan}/edit?act=add&number=3&one={ben.id}&other={cy.id}", action="/edit"
+    )
+    post_form(forum.host, plan, action="/plan/publish")
+    before, _ = seen()
+    post_form(
+        forum.host, f"{plan}/edit?act=out&number=3&one={ben.id}&other={cy.id}", action="/edit"
+    )
+    post_form(forum.host, plan, action="/plan/publish")
+    organizers, mails = seen()
+
+    assert "You do not meet Ben in round 3 any more; Ben is told that the plan has changed" in page
+    assert "is uncomfortable about meeting Ben in round 3; they do not" in board
+    assert forum.match_of("Ben", "Cy").state == "withdrawn"
+    assert uneasy == taken_back
+    assert [b - a for a, b in zip(start, uneasy, strict=True)] == [
+        b - a for a, b in zip(before, organizers, strict=True)
+    ]
+    assert no_mails == []
+    assert uneasy_mails == mails[-1:]
 
 
 def test_what_is_said_later_is_added_and_seen_again(forum: Forum, rows: Rows) -> None:

@@ -156,7 +156,7 @@ def test_each_change_leaves_one_entry(
         "threads.propose": {"first": next(free).isoformat()},
         "messages.decide_all": {"wish": "release", "pick": f"{world.ours.message_id}:2"},
         "matches.plan": {"one": third.id, "other": fourth.id},
-        "groups.index": {"who": world.ours.live.id, "group": 2},
+        "groups.index": {"who": third.id, "group": 2},
         "profiles.settle_name": {"person": world.ours.away.id},
         "followups.viewing": {f"q{world.ours.question_id}": "The tide pools."},
         "bench.edit": {

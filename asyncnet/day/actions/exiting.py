@@ -7,10 +7,12 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import lock
 from asyncnet.day.model import Exit, ExitKind
-from asyncnet.day.queries import group_of, open_exits
+from asyncnet.day.queries import answered_in, group_of, open_exits
 from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.model import Participant
+from asyncnet.events.queries import slot_for
 from asyncnet.matches.actions import keep_apart, let_meet, restore_matches, withdraw_coming
+from asyncnet.matches.bench.actions.publishing import take_out
 from asyncnet.matches.closing import part
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import published_for
@@ -32,7 +34,8 @@ def say_exit(
 
     Who leaves is taken out of the conversations that have not begun, meets nobody new, and keeps
     the intros they may still watch in their own time. Two people of whom one is uneasy do not
-    meet again, nor sit in one closing group; the other one's page is not told to look anew.
+    meet again, nor sit in one closing group. Where they have not met yet, they do not: the other
+    one is told of a change as of any other, and nothing else tells them who wanted it.
     """
     lock(session, f"exit:{participant.id}")
     match_id = match.id if match else None
@@ -57,7 +60,10 @@ def say_exit(
         said.withdrawn = [gone.id for gone in withdraw_coming(session, participant.id, now=now)]
     if match is not None and kind is ExitKind.UNEASY:
         keep_apart(session, match.event_id, _two(match), uneasy_id=participant.id, now=now)
-        part(session, match.event_id)
+        part(session, match.event_id, now=now)
+        if is_coming(session, match, now=now):
+            gone = take_out(session, match.first.event, match, participant, now=now)
+            said.withdrawn = [each.id for each in gone]
     elif match is not None:
         concerned.append(match.other(participant.id).id)
     refresh_pages_of(session, concerned)
@@ -69,18 +75,20 @@ def say_exit(
 def undo_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> int:
     """Take back what somebody said; return how many of their matches could not be put back.
 
-    A match comes back unless its round has begun, or by now one of the two has left, is in another
-    one, or is kept apart from the other.
+    A match of who had to leave comes back unless its round has begun, or by now one of the two has
+    left, is in another one, or is kept apart from the other. What was changed for somebody who was
+    uneasy stays changed: a match that came back would tell the other one what it was about.
     """
     if said.undone_at is not None:
         return 0
     said.undone_at = now
+    concerned = [said.participant_id]
+    lost = 0
     if said.kind is ExitKind.LEAVING:
         said.participant.away_from_at = None
-    restored = restore_matches(session, said.withdrawn, now=now)
-    session.flush()
-    concerned = [said.participant_id]
-    if said.kind is ExitKind.LEAVING:
+        restored = restore_matches(session, said.withdrawn, now=now)
+        session.flush()
+        lost = len(said.withdrawn) - len(restored)
         concerned += _around(session, said.participant_id)
     if said.match is not None and said.kind is ExitKind.UNEASY:
         let_meet(session, _two(said.match), uneasy_id=said.participant_id)
@@ -88,7 +96,17 @@ def undo_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> i
         concerned.append(said.match.other(said.participant_id).id)
     refresh_pages_of(session, concerned)
     record(session, actor, "exit.undone", f"exit:{said.id}", now=now)
-    return len(said.withdrawn) - len(restored)
+    return lost
+
+
+def is_coming(session: Session, match: Match, *, now: datetime) -> bool:
+    """Return whether nothing has come of a match: neither of the two has begun it, nor written."""
+    paused_at = match.first.event.paused_at
+    moment = min(now, paused_at) if paused_at else now
+    begun = any(
+        slot_for(person, match.round).starts_at <= moment for person in (match.first, match.second)
+    )
+    return not begun and not answered_in(session, [match.id])
 
 
 def settle_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> None:

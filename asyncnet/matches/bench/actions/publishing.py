@@ -1,6 +1,6 @@
 """Publishes the plan on the bench, and tells those whom a change concerns."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import ChangedMeanwhile
 from asyncnet.events.actions.refreshing import refresh_pages
-from asyncnet.events.model import Event
-from asyncnet.matches.actions import give_rooms
+from asyncnet.events.model import Event, Participant
+from asyncnet.matches.actions import give_rooms, seat_of
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
+from asyncnet.matches.bench.actions.editing import draft_on, worth_of
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, Who, changes
-from asyncnet.matches.bench.model import Plan
+from asyncnet.matches.bench.edits import Act, Edit
+from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import reasons_of
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
@@ -59,15 +61,7 @@ def publish_plan(
             for change in changes(known, draft)
             if worth.takes_part(change.person) and not 0 < change.number < first_open
         ]
-        plan.content = plan.content | {"told": [_as_data(change) for change in told]}
-        announce(
-            session,
-            event,
-            [worth.people[person] for person in sorted({change.person for change in told})],
-            cause=f"plan:{plan.id}",
-            plan_id=plan.id,
-            now=now,
-        )
+        _tell(session, event, plan, told, worth, now=now)
     event.published_at = event.published_at or now
     refresh_pages(session, event.id)
     plan.published_at = now
@@ -82,6 +76,70 @@ def publish_plan(
         detail=f"plan {plan.id}, {len(concerned)} people told",
     )
     return len(concerned)
+
+
+def take_out(
+    session: Session, event: Event, match: Match, of: Participant, *, now: datetime
+) -> Sequence[Match]:
+    """Let somebody not meet the other, or others, of a match in a coming round; return what was
+    withdrawn.
+
+    It is done, and told to everybody but them, as if an organizer had taken the match out and
+    published that: the same words at the same hour, the same news on the same pages, so that
+    nobody can tell who wanted it. The plan on the bench stays. Whoever calls it records why.
+    """
+    bench_of(session, event.id)
+    session.refresh(match)
+    if match.state is not MatchState.PUBLISHED:
+        return []
+    worth = worth_of(session, event, None)
+    known = draft_on(session, event, worth, None)
+    gone = seat_of(session, match, of.id)
+    for each in gone:
+        each.state = MatchState.WITHDRAWN
+        each.room = None
+    session.flush()
+    draft = draft_on(session, event, worth, None)
+    edit = Edit(Act.OUT, match.round.number, of.id, match.other(of.id).id)
+    plan = Plan(
+        event_id=event.id,
+        origin=PlanOrigin.EDITED,
+        state=PlanState.READY,
+        edit=edit.as_data(),
+        content=draft.as_data(),
+        value=draft.value(),
+        min_share=min(draft.shares().values(), default=None),
+        created_at=now,
+        finished_at=now,
+        published_at=now,
+    )
+    session.add(plan)
+    session.flush()
+    told = [change for change in changes(known, draft) if change.person != of.id]
+    _tell(session, event, plan, told, worth, now=now)
+    refresh_pages(session, event.id)
+    return gone
+
+
+def _tell(
+    session: Session,
+    event: Event,
+    plan: Plan,
+    told: Sequence[Change],
+    worth: Worth,
+    *,
+    now: datetime,
+) -> None:
+    """Mail to everybody whom a published change concerns what it is."""
+    plan.content = plan.content | {"told": [_as_data(change) for change in told]}
+    announce(
+        session,
+        event,
+        [worth.people[person] for person in sorted({change.person for change in told})],
+        cause=f"plan:{plan.id}",
+        plan_id=plan.id,
+        now=now,
+    )
 
 
 def _refuse_broken(draft: Draft, worth: Worth, first_open: int) -> None:
