@@ -20,7 +20,7 @@ from asyncnet.messages.rules import Act, MessageState
 from asyncnet.tasks import compose_by, drain_mail
 from benchmarks.faults.counting import Outcome, count, states_of
 from benchmarks.faults.installation import Bench, plan
-from benchmarks.faults.workers import finish, start
+from benchmarks.faults.workers import finish, start, wait_for_progress
 from config import SmtpSettings
 from tests.servers.postfix import free_port, postfix
 from tests.servers.smtp import Fault, mail_server, mute_server
@@ -142,7 +142,8 @@ def real_postfix(bench: Bench, mails: int, times: int) -> Outcome:
         keys = plan(own, mails)
         worker = start(own)
         for _ in range(times):
-            time.sleep(own.luck.uniform(0.1, 0.6))
+            wait_for_progress(own)
+            time.sleep(own.luck.uniform(0, 0.2))
             worker.kill()
             worker.join()
             worker = start(own)

@@ -38,7 +38,8 @@ def kills(bench: Bench, mails: int, times: int) -> Outcome:
     organizer.start()
     workers = [start(bench), start(bench)]
     for _ in range(times):
-        stop.wait(bench.luck.uniform(0.05, 0.4))
+        wait_for_mail(bench)  # else most kills would meet workers that only just start
+        stop.wait(bench.luck.uniform(0, 0.1))
         chosen = bench.luck.randrange(2)
         workers[chosen].kill()
         workers[chosen].join()

@@ -20,6 +20,7 @@ from asyncnet.messages.model import Message
 from asyncnet.messages.rules import LEASE
 from asyncnet.tasks import drain_mail
 from asyncnet.wiring import parts
+from benchmarks.faults.counting import scheduled
 from benchmarks.faults.installation import Bench
 from config import CHECKOUT, Settings
 
@@ -85,6 +86,17 @@ def wait_for_mail(bench: Bench) -> None:
         if time.monotonic() > deadline:
             raise SystemExit("Nothing happened for too long.")
         time.sleep(0.005)
+
+
+def wait_for_progress(bench: Bench) -> None:
+    """Return as soon as one mail less waits to be sent, or none does; for any mail server."""
+    before = waiting = scheduled(bench)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while waiting and waiting == before:
+        if time.monotonic() > deadline:
+            raise SystemExit("Nothing happened for too long.")
+        time.sleep(0.02)
+        waiting = scheduled(bench)
 
 
 def finish(bench: Bench, workers: list[BaseProcess]) -> None:

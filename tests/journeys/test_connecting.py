@@ -171,6 +171,10 @@ def mei_sends_a_film(mei: Visitor) -> None:
         page.wait_for_timeout(1_000)
     mei.watches(page.get_by_label("Recording of Mei Tanaka"))
     mei.sees("thread-film-sent", shown_on="phone")
+    page.get_by_role("link", name="Give it captions").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Your captions")
+    mei.sees("thread-film-captions")
+    page.get_by_role("link", name="You and Ana Brandt").click()
 
 
 def they_connected(ana: Visitor, mei: Visitor) -> None:
