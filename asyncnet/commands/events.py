@@ -152,7 +152,7 @@ def _make_plan(
     session: Session, event: Event, known: Mapping[str, Participant], person_id: int
 ) -> None:
     """Pair the sample's people by hand and publish that, as if it were before the event."""
-    before = event.rounds[0].starts_at - timedelta(days=1)
+    before = event.rounds[0].starts_at - timedelta(minutes=1)
     plan, worth = None, worth_of(session, event, None)
     for number, one, other in ROUNDS:
         plan = edit(
