@@ -1,6 +1,5 @@
 """Files on the local disk; browsers reach them through our own routes by signed addresses."""
 
-import errno
 import fcntl
 import os
 import re
@@ -19,20 +18,17 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from asyncnet.clock import utc_now
 from asyncnet.storage.digests import digest_of
+from asyncnet.storage.folders import changed_at, check_space, copy_chunks, older, port_errors, sync
 from asyncnet.storage.port import (
     FileMissing,
     Part,
     SignedRequest,
-    StorageError,
     StoredFile,
     UploadRequest,
 )
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9._-]*)+")
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
-CHUNK_BYTES = 1 << 20
-KEPT_FREE_BYTES = 1 << 30
-KEPT_FREE_SHARE = 0.05
 
 
 class BadAddress(Exception):
@@ -49,10 +45,6 @@ class PartsDiffer(Exception):
 
 class AlreadyStored(Exception):
     """A finished file has this key; an upload never replaces one."""
-
-
-class DiskFull(StorageError):
-    """Too little space is left to take more in."""
 
 
 @dataclass(frozen=True)
@@ -109,23 +101,23 @@ class DiskStorage:
         return SignedRequest(f"{self._base_url}/uploads/{_text(token)}")
 
     def parts(self, key: str, upload_id: str) -> list[Part]:
-        with _port_errors(key):
+        with port_errors(key):
             folder = self._upload_folder(key, upload_id)
             return [Part(kept.number, kept.length, kept.etag) for kept in _kept_parts(folder)]
 
     def abort(self, key: str) -> None:
-        with _port_errors(key):
+        with port_errors(key):
             for folder in self._uploads.iterdir():
                 with suppress(FileNotFoundError):
                     if (folder / "key").read_text() == key:
                         shutil.rmtree(folder)
 
     def size(self, key: str) -> int:
-        with _port_errors(key):
+        with port_errors(key):
             return self._path(key).stat().st_size
 
     def checksums(self, folder: str) -> dict[str, str]:
-        with _port_errors(folder):
+        with port_errors(folder):
             return {
                 path.name: digest_of(path)
                 for path in self._path(folder).glob("*")
@@ -137,21 +129,21 @@ class DiskStorage:
         return f"{self._base_url}/media/{_text(token)}"
 
     def fetch(self, key: str, target: Path) -> None:
-        with _port_errors(key):
+        with port_errors(key):
             shutil.copyfile(self._path(key), target)
 
     def put(self, key: str, source: Path, *, content_type: str) -> None:
-        with _port_errors(key), self._incoming_file() as incoming:
+        with port_errors(key), self._incoming_file() as incoming:
             shutil.copyfile(source, incoming)
-            _sync(incoming)
+            sync(incoming)
             target = self._path(key)
             target.parent.mkdir(parents=True, exist_ok=True)
             incoming.rename(target)
-            _sync(target.parent)
+            sync(target.parent)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        with _port_errors(key):
+        with port_errors(key):
             path.unlink(missing_ok=True)
             if path.parent.parent != self._files:  # uploads arrive in the top folders
                 with suppress(OSError):  # other files are in it
@@ -161,23 +153,23 @@ class DiskStorage:
         folder = self._files / prefix.rpartition("/")[0]
         if ".." in folder.parts or not folder.is_relative_to(self._files):
             raise ValueError(f"{prefix!r} begins no key")
-        with _port_errors(prefix):
+        with port_errors(prefix):
             for path in sorted(folder.rglob("*")):
                 key = path.relative_to(self._files).as_posix()
                 if key.startswith(prefix) and path.is_file():
                     stat = path.stat()
-                    changed_at = datetime.fromtimestamp(stat.st_mtime, tz=UTC)
-                    yield StoredFile(key, stat.st_size, changed_at)
+                    moment = datetime.fromtimestamp(stat.st_mtime, tz=UTC)
+                    yield StoredFile(key, stat.st_size, moment)
 
     def abort_unfinished(self, *, started_before: datetime) -> int:
         """As the port says; what a killed process left half-copied goes too."""
-        with _port_errors("uploads"):
-            for path in _older(self._incoming, started_before):
+        with port_errors("uploads"):
+            for path in older(self._incoming, started_before):
                 path.unlink(missing_ok=True)
             old = [
                 folder
                 for folder in self._uploads.iterdir()
-                if _changed_at(folder / "key") < started_before
+                if changed_at(folder / "key") < started_before
             ]
             for folder in old:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -215,20 +207,20 @@ class DiskStorage:
         So a key never holds more than one file's bytes, however often this is asked
         (CHECKLIST U1, U2). Raises AlreadyStored and DiskFull.
         """
-        self._check_space()
+        check_space(self._files)
         if self._path(key).exists():
             raise AlreadyStored(key)
         upload_id = sha256(key.encode()).hexdigest()[:32]
-        with _port_errors(key), self._incoming_file() as incoming:
+        with port_errors(key), self._incoming_file() as incoming:
             incoming.write_text(key)
-            _sync(incoming)
+            sync(incoming)
             folder = self._uploads / upload_id
             folder.mkdir(mode=0o700, exist_ok=True)
             (folder / "data").touch()
             with suppress(FileExistsError):  # it is under way, and its key may be locked
                 (folder / "key").hardlink_to(incoming)
-            _sync(folder)
-            _sync(self._uploads)
+            sync(folder)
+            sync(self._uploads)
         return upload_id
 
     def receive(self, request: UploadRequest, body: BinaryIO) -> str:
@@ -236,25 +228,25 @@ class DiskStorage:
 
         Raises BodyCut, and keeps nothing, unless exactly `request.length` bytes come.
         """
-        self._check_space()
+        check_space(self._files)
         kept = KeptPart(
             request.part_number or 0,
             request.offset or 0,
             request.length or 0,
             secrets.token_hex(16),
         )
-        with _port_errors(request.key), self._locked(request, fcntl.LOCK_SH) as folder:
+        with port_errors(request.key), self._locked(request, fcntl.LOCK_SH) as folder:
             for earlier in folder.glob(f"{kept.number:05}-*"):
                 earlier.unlink(missing_ok=True)
-                _sync(folder)
+                sync(folder)
             with (folder / "data").open("r+b") as file:
                 file.seek(kept.offset)
-                if _copy(body, file, at_most=kept.length) != kept.length:
+                if copy_chunks(body, file, at_most=kept.length) != kept.length:
                     raise BodyCut
                 file.flush()
                 os.fsync(file.fileno())
             (folder / kept.name).touch()
-            _sync(folder)
+            sync(folder)
         return kept.etag
 
     def complete(self, request: UploadRequest, parts: Sequence[tuple[int, str]]) -> str:
@@ -262,7 +254,7 @@ class DiskStorage:
 
         Returns its ETag. Raises PartsDiffer and AlreadyStored.
         """
-        with _port_errors(request.key), self._locked(request, fcntl.LOCK_EX) as folder:
+        with port_errors(request.key), self._locked(request, fcntl.LOCK_EX) as folder:
             kept = [part for part in _kept_parts(folder) if (part.number, part.etag) in parts]
             size = 0
             for part in kept:
@@ -272,14 +264,14 @@ class DiskStorage:
             if not kept or len(kept) != len(parts):
                 raise PartsDiffer
             os.truncate(folder / "data", size)
-            _sync(folder / "data")
+            sync(folder / "data")
             target = self._path(request.key)
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 target.hardlink_to(folder / "data")
             except FileExistsError as error:
                 raise AlreadyStored(request.key) from error
-            _sync(target.parent)
+            sync(target.parent)
             shutil.rmtree(folder, ignore_errors=True)
         return secrets.token_hex(16)
 
@@ -314,24 +306,6 @@ class DiskStorage:
         finally:
             path.unlink(missing_ok=True)
 
-    def _check_space(self) -> None:
-        usage = shutil.disk_usage(self._files)
-        if usage.free < max(KEPT_FREE_BYTES, KEPT_FREE_SHARE * usage.total):
-            raise DiskFull(f"{usage.free} bytes are free")
-
-
-@contextmanager
-def _port_errors(key: str) -> Iterator[None]:
-    """Turn the disk's errors into the port's."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise FileMissing(key) from error
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFull(key) from error
-        raise StorageError(f"{key}: {error}") from error
-
 
 def _kept_parts(folder: Path) -> list[KeptPart]:
     """Return the parts that are whole, by number; of two tries the later one."""
@@ -357,32 +331,3 @@ def _end(valid_for: timedelta) -> int:
 
 def _text(token: str | bytes) -> str:
     return token if isinstance(token, str) else token.decode()
-
-
-def _copy(body: BinaryIO, file: BinaryIO, *, at_most: int) -> int:
-    """Copy up to so many bytes in chunks; return how many came."""
-    left = at_most
-    while left and (chunk := body.read(min(CHUNK_BYTES, left))):
-        file.write(chunk)
-        left -= len(chunk)
-    return at_most - left
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _changed_at(path: Path) -> datetime:
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-    except FileNotFoundError:
-        return datetime.fromtimestamp(path.parent.stat().st_mtime, tz=UTC)
-
-
-def _older(folder: Path, moment: datetime) -> list[Path]:
-    return [path for path in folder.iterdir() if _changed_at(path) < moment]

@@ -13,14 +13,8 @@ from xml.sax.saxutils import escape, unescape
 from flask import Blueprint, Response, abort, request, send_file
 from flask.typing import ResponseReturnValue
 
-from asyncnet.storage.disk import (
-    AlreadyStored,
-    BadAddress,
-    BodyCut,
-    DiskFull,
-    DiskStorage,
-    PartsDiffer,
-)
+from asyncnet.storage.disk import AlreadyStored, BadAddress, BodyCut, DiskStorage, PartsDiffer
+from asyncnet.storage.folders import DiskFull
 from asyncnet.storage.port import FileMissing, StorageError, UploadRequest
 from asyncnet.web.access import Role, requires
 from asyncnet.web.forms import csrf
