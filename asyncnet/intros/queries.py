@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session, aliased, defer
 
 from asyncnet.database import there
@@ -17,6 +28,9 @@ from asyncnet.messages.rules import MessageKind
 
 PAGE = 50
 CONSENT_PURPOSE = "intro"
+_PHOTOS = select(Photo.participant_id, Photo.key).where(
+    Photo.participant_id.in_(bindparam("participant_ids", expanding=True))
+)
 
 
 def intro_of(
@@ -307,9 +321,7 @@ def needed(session: Session, folders: Collection[str], upload_keys: Collection[s
 
 def photos_among(session: Session, participant_ids: Collection[int]) -> dict[int, str]:
     """Return the keys of these participants' photos, by participant id; who has none is not in."""
-    rows = session.execute(
-        select(Photo.participant_id, Photo.key).where(Photo.participant_id.in_(participant_ids))
-    )
+    rows = session.execute(_PHOTOS, {"participant_ids": list(participant_ids)})
     return {row.participant_id: row.key for row in rows}
 
 
