@@ -1,0 +1,53 @@
+"""Reads answers, the mails that bring them, and how the two of a match stand."""
+
+from asyncnet.followups.queries.answers import (
+    ToAnswer,
+    Viewing,
+    contacts_in,
+    locked_match,
+    locked_to_answer,
+    viewing_by,
+    written_by,
+)
+from asyncnet.followups.queries.mails import (
+    NEEDS_A_PERSON,
+    Outgoing,
+    brought_by,
+    last_mail_at,
+    mail_of,
+    outgoing_of,
+    sent_to,
+    unmailed,
+)
+from asyncnet.followups.queries.replies import (
+    kept_recordings,
+    recordings_under_way,
+    replies_in,
+    unsent_recordings,
+)
+from asyncnet.followups.queries.standing import closed_by, wants_no_more, who_watched
+
+__all__ = [
+    "NEEDS_A_PERSON",
+    "Outgoing",
+    "ToAnswer",
+    "Viewing",
+    "brought_by",
+    "closed_by",
+    "contacts_in",
+    "kept_recordings",
+    "last_mail_at",
+    "locked_match",
+    "locked_to_answer",
+    "mail_of",
+    "outgoing_of",
+    "recordings_under_way",
+    "replies_in",
+    "sent_to",
+    "unmailed",
+    "unsent_recordings",
+    "viewing_by",
+    "wants_no_more",
+    "who_watched",
+    "written_by",
+]
