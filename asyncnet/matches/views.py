@@ -48,7 +48,10 @@ def plan(event_id: int) -> ResponseReturnValue:
             ]
             status = 409
         else:
-            return redirect(url_for(".plan", event_id=event.id, round=_round_of(event, form)))
+            number, near = _round_of(event, form), form.one.data
+            return redirect(
+                url_for(".plan", event_id=event.id, round=number, near=near, _anchor="near")
+            )
     return _plan_page(event, form), status
 
 
@@ -60,7 +63,8 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
     _choose_among(form, [] if desk.is_large else desk.people)
     number = _shown_round(desk)
     named = request.args.get("named", "")[:100]
-    first = max(0, request.args.get("from", 0, type=int))
+    near = request.args.get("near", 0, type=int)
+    first = max(0, request.args.get("from", desk.page_of(number, near, named=named), type=int))
     rows, count = desk.rows(number, named=named, first=first)
     return render_template(
         "matches/plan.html",
@@ -72,6 +76,9 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
         named=named,
         rows=rows,
         first=first,
+        near=near,
+        near_row=next((r for r in rows if near in [seat.id for seat in r.seats]), None),
+        at=request.args.get("at", ""),
         count=count,
         page_size=ROWS,
         intros=intros.states_in(db.session(), event.id),

@@ -13,6 +13,7 @@ from asyncnet.matching.problem import Pair, Pin, Problem, Refused, pair
 from asyncnet.matching.weights import Scores
 
 STEPS = 100_000
+APART_NAMED = 3
 
 
 def refuse_impossible(problem: Problem) -> None:
@@ -137,10 +138,23 @@ def _refuse_empty(problem: Problem) -> None:
     viewings = min(len(problem.asynchronous), problem.max_async_per_live)
     partners = len(problem.live) - 1 + viewings
     if partners < problem.rounds:
-        _refuse(
-            f"There are too few people for {problem.rounds} rounds: a live person can meet at "
-            f"most {partners} different others here."
-        )
+        _refuse_too_few(problem, viewings)
+
+
+def _refuse_too_few(problem: Problem, viewings: int) -> NoReturn:
+    """Say how many others a live person can meet at most, and who is kept apart among so few."""
+    never = problem.never()
+    most = 0
+    for i in problem.live:
+        allowed = [j for j in range(len(problem.people)) if j != i and pair(i, j) not in never]
+        live = sum(map(problem.is_live, allowed))
+        most = max(most, live + min(len(allowed) - live, viewings))
+    bans = sorted(problem.bans())
+    apart = "; ".join(" and ".join(_names(problem, duo)) for duo in bans[:APART_NAMED])
+    _refuse(
+        f"There are too few people for {problem.rounds} rounds: a live person can meet at most "
+        f"{most} different others here{f'. Kept apart: {apart}' if apart else ''}."
+    )
 
 
 def _refuse_away(problem: Problem) -> None:

@@ -151,6 +151,49 @@ def test_swaps_against_what_was_asked_for_come_last_and_say_so(
     assert ">Bo</a>, Zoe" in page.text
 
 
+def test_what_takes_somebody_below_the_floor_says_so(
+    client: FlaskClient, session: Session, solved: str
+) -> None:
+    ana, dee, eve = (
+        session.scalars(select(Participant.id).where(Participant.name == name)).one()
+        for name in ("Ana", "Dee", "Eve")
+    )
+    session.execute(update(Plan).values(settings=asdict(PlanSettings(floor=0.9))))
+    session.commit()
+
+    kept = client.get(f"{solved}/edit?act=swap&number=2&one={ana}&other={eve}")
+    cost = client.get(f"{solved}/edit?act=out&number=3&one={ana}&other={dee}")
+    make(client, solved, "out", 3, ana, dee)
+
+    assert "It goes against" not in kept.text
+    words = "would get 57 % of their own ideal instead of 86 %; this plan is to give everybody 90"
+    assert f"Ana {words}" in cost.text
+    assert f"Dee {words}" in cost.text
+    shown = client.get(solved).text
+    assert "Ana</a> (57 %, below the floor)" in shown
+
+
+def test_a_step_leads_back_to_where_it_was_made(
+    client: FlaskClient, solved: str, rows: Rows
+) -> None:
+    """With the focus there: what an address leads to has it, with scripts and without."""
+    one, other = on_bench(rows).rounds[1][1].who
+    third = on_bench(rows).rounds[1][2].who[0]
+
+    pinned = make(client, solved, "pin", 2, one, other).location
+    unpinned = make(client, solved, "unpin", 2, one, other).location
+    swapped = make(client, solved, "swap", 2, one, third).location
+    undone = post_form(client, f"{solved}?round=2", action="/plan/undo?round=2").location
+
+    assert {address.partition("#")[2] for address in (pinned, unpinned, swapped, undone)} == {
+        "near"
+    }
+    assert re.findall(r'<(\w+) [^>]*id="near"', client.get(pinned).text) == ["button"]
+    near = re.findall(r'<a [^>]*id="near"[^>]*>(\w+)<', client.get(swapped).text)
+    assert len(near) == 1
+    assert re.findall(r'id="near">(\w+)<', client.get(undone).text) == ["Undo"]
+
+
 def test_a_second_event_says_who_met_before_and_lets_them_meet_again(
     client: FlaskClient, session: Session, host: Person, event: Event
 ) -> None:

@@ -48,6 +48,10 @@ def test_a_malformed_event_is_refused(data: object, words: str) -> None:
     [
         (event(people(1)), "at least 2 participants"),
         (event(people(3), rounds=4), "too few people for 4 rounds"),
+        (
+            event([person("ana", avoid=["bo"]), person("bo")], rounds=3),
+            "can meet at most 0 different others here. Kept apart: ana and bo.",
+        ),
         (event(people(6, **REMOTE)), "Everybody is asynchronous"),
         (event(people(6), rounds=0), "at least 1 round"),
         (

@@ -16,6 +16,7 @@ from asyncnet.matches.bench.actions.asking import first_open_round, settings_of
 from asyncnet.matches.bench.actions.editing import draft_on
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, changes
 from asyncnet.matches.bench.edits import Act, Edit
+from asyncnet.matches.bench.limits import NEARLY
 from asyncnet.matches.bench.model import Plan, PlanOrigin
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of, reasons_of
@@ -62,6 +63,8 @@ class Share:
     person: int
     name: str
     share: float
+    is_low: bool
+    """Whether that is less than the plan was to give everybody."""
 
 
 class Desk:
@@ -129,8 +132,9 @@ class Desk:
     @cached_property
     def shares(self) -> list[Share]:
         """Everybody's share of their own ideal, the under-served first; empty while unknown."""
+        floor = self.limits.floor if self.limits else 0.0
         found = [
-            Share(person, self.worth.name(person), share)
+            Share(person, self.worth.name(person), share, share < floor - NEARLY)
             for person, share in self.draft.shares().items()
             if self.worth.may_meet(person)
         ]
@@ -139,6 +143,11 @@ class Desk:
     @property
     def under_served(self) -> list[Share]:
         return self.shares[:UNDER_SERVED]
+
+    @property
+    def below_floor(self) -> int:
+        """How many people get less than the plan was to give everybody."""
+        return sum(one.is_low for one in self.shares)
 
     @cached_property
     def median_share(self) -> float:
@@ -262,15 +271,14 @@ class Desk:
 
         `first` is how many stand on earlier pages; with `named`, those of people called so alone.
         """
-        found = []
-        for meeting in self.draft.rounds[number - 1] if number <= len(self.draft.rounds) else ():
-            names = [self.worth.name(person) for person in meeting.who]
-            if named and not any(named.casefold() in name.casefold() for name in names):
-                continue
-            found.append((names, meeting))
-        found.sort(key=lambda row: [name.casefold() for name in row[0]])
-        shown = found[first : first + ROWS]
-        return [self.row(number, meeting) for _, meeting in shown], len(found)
+        found = self._sorted(number, named)
+        return [self.row(number, meeting) for meeting in found[first : first + ROWS]], len(found)
+
+    def page_of(self, number: int, person: int, *, named: str = "") -> int:
+        """Return how many meetings of a round stand on pages before the one with this person's."""
+        whose = (person in meeting.who for meeting in self._sorted(number, named))
+        place = next((place for place, theirs in enumerate(whose) if theirs), 0)
+        return place - place % ROWS
 
     def called(self, name: str) -> list[Participant]:
         """Return the people whose name has these letters in it, a handful at most."""
@@ -290,12 +298,18 @@ class Desk:
         seats.sort(key=lambda seat: (not seat.is_live, seat.name.casefold()))
         return Row(number, seats, meeting.pinned, why)
 
+    def origin_of(self, plan: Plan) -> str:
+        """Return where a plan comes from, in a few words."""
+        return {
+            PlanOrigin.SUGGESTED: "Suggested by the solver",
+            PlanOrigin.REPAIRED: "Mended after a change",
+            PlanOrigin.EDITED: "Changed by hand",
+        }[plan.origin]
+
     def in_words(self, plan: Plan) -> str:
-        """Return what made a plan, in a few words."""
-        if plan.origin is PlanOrigin.SUGGESTED:
-            return "Suggested by the solver"
-        if plan.origin is PlanOrigin.REPAIRED:
-            return "Mended after a change"
+        """Return what made a plan, in a few words; of an edit, which one."""
+        if plan.origin is not PlanOrigin.EDITED:
+            return self.origin_of(plan)
         return self.edit_in_words(
             Edit(
                 Act(plan.edit["act"]),
@@ -305,6 +319,13 @@ class Desk:
                 plan.edit["to"],
             )
         )
+
+    def coming_edit(self, edit: Edit) -> str:
+        """Return an edit of the plan on the bench that is still to be made, in such a sentence."""
+        found = self.draft.find(edit.one, edit.other) if edit.act is Act.OUT else None
+        if found and found[0] == edit.number and len(found[1].who) > 2:
+            return f"{self.worth.name(edit.one)} leaves the three of round {edit.number}"
+        return self.edit_in_words(edit)
 
     def edit_in_words(self, edit: Edit) -> str:
         """Return an edit in a sentence without its full stop."""
@@ -324,6 +345,14 @@ class Desk:
         """Return the names of some people, listed; "nobody" where there are none."""
         names = sorted(self.worth.name(person) for person in people)
         return listed(names) or "nobody"
+
+    def _sorted(self, number: int, named: str) -> list[Meeting]:
+        found = []
+        for meeting in self.draft.rounds[number - 1] if number <= len(self.draft.rounds) else ():
+            names = [self.worth.name(person).casefold() for person in meeting.who]
+            if not named or any(named.casefold() in name for name in names):
+                found.append((names, meeting))
+        return [meeting for _, meeting in sorted(found, key=lambda row: row[0])]
 
     def _seat(self, meeting: Meeting, person: int) -> Seat:
         people = self.worth.people

@@ -1,12 +1,16 @@
-"""Which promises of a plan an edit breaks, and for whom: nobody alone, not too many viewings."""
+"""Which promises of a plan an edit breaks, and for whom: nobody alone, or below the floor, and not
+too many viewings."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from asyncnet.matches.bench.draft import Draft, Meeting, changes
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.rules import PlanSettings
+
+NEARLY = 1e-9
+"""So much below the floor is not below it: sums of halves and thirds are not exact."""
 
 
 @dataclass(frozen=True, order=True)
@@ -18,7 +22,7 @@ class Breach:
 
 
 class Tally:
-    """How often everybody of a plan meets, watches and is watched.
+    """How often everybody of a plan meets, watches and is watched, and what they get.
 
     Without `settings` nobody asked for limits, and only being alone counts.
     """
@@ -26,6 +30,8 @@ class Tally:
     def __init__(self, draft: Draft, worth: Worth, settings: PlanSettings | None) -> None:
         self.worth = worth
         self.settings = settings
+        self.ideals = draft.ideals
+        self.points = draft.points()
         self.seats: Counter[tuple[int, int]] = Counter()
         self.watches: Counter[int] = Counter()
         self.watched: Counter[int] = Counter()
@@ -46,7 +52,28 @@ class Tally:
         for meetings, by in ((before, 1), (after, -1)):
             for meeting in meetings:
                 self._count(number, meeting, by)
-        return sorted(found)
+        now: dict[int, float] = {person: self.points[person] for person in people}
+        for meetings, by in ((before, -1), (after, 1)):
+            for meeting in meetings:
+                for person in meeting.who:
+                    now[person] += by * meeting.gain(person)
+        return sorted(found | self.below_floor(now))
+
+    def below_floor(self, points: Mapping[int, float]) -> set[Breach]:
+        """Return who of these people, with so many points, gets less than before and less than
+        the plan is to give everybody."""
+        floor = self.settings.floor if self.settings else 0.0
+        found = set()
+        for person, now in points.items():
+            ideal, was = self.ideals.get(person, 0), self.points[person]
+            if ideal and now < was and now / ideal < floor - NEARLY:
+                words = (
+                    f"{self.worth.name(person)} would get {_below(now / ideal, floor)} % of their "
+                    f"own ideal instead of {was / ideal * 100:.0f} %; this plan is to give "
+                    f"everybody {floor * 100:.0f} % at least."
+                )
+                found.add(Breach(person, words))
+        return found
 
     def breaches(self, people: Iterable[int], number: int) -> set[Breach]:
         """Return what the plan breaks for these people, being alone in one round only."""
@@ -96,12 +123,18 @@ def breaches_of(
     """Return what an edit breaks anew, for everybody whom it concerns."""
     was, now = Tally(before, worth, settings), Tally(after, worth, settings)
     concerned = {(change.person, change.number) for change in changes(before, after)}
-    return sorted(
+    found = {
         breach
         for person, number in concerned
         if number
         for breach in now.breaches([person], number) - was.breaches([person], number)
-    )
+    }
+    return sorted(found | was.below_floor({i: now.points[i] for i, number in concerned if number}))
+
+
+def _below(share: float, floor: float) -> int:
+    """Return a share in whole per cent, rounded, but never so that it reads as the floor."""
+    return min(round(share * 100), int(floor * 100 - NEARLY))
 
 
 def _several(count: int, noun: str) -> str:

@@ -39,8 +39,8 @@ CHANGED = (
     "Somebody else changed the plan while this page was open, so nothing was done. Below is the "
     "plan as it is now."
 )
-AT_ONCE = (Act.PIN, Act.UNPIN)
-"""Edits that cost nobody anything and so need no look before."""
+BESIDE_A_PERSON = (Act.PIN, Act.UNPIN, Act.ALLOW)
+"""Edits that the page of a person makes at once: it is shown again."""
 SWAPS_SHOWN = 8
 
 
@@ -188,6 +188,7 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
         share=desk.draft.shares().get(someone.id),
         swaps=possible[:SWAPS_SHOWN],
         named=named,
+        near=_id("near", 0),
         others=[p for p in listed if p.id != someone.id],
         may_swap=[swap.other for swap in possible],
         asked_for=[m for m in mentions if m.kind is MentionKind.MEET],
@@ -243,8 +244,29 @@ def _edit(event: Event, wanted: Edit, *, seen: int) -> ResponseReturnValue:
         flash(str(error), "bad")
     else:
         flash(f"Done: {_points(gained)}. You can undo it.", "good")
-    shown = wanted.to if wanted.act is Act.MOVE else wanted.number
-    return redirect(url_for("matches.plan", event_id=event.id, round=shown))
+    return redirect(_place_of(event, wanted))
+
+
+def _place_of(event: Event, wanted: Edit) -> str:
+    """Return the address where an edit was asked for, so that nobody has to look for it again."""
+    if "person" in request.args and wanted.act in BESIDE_A_PERSON:
+        return url_for(
+            ".person",
+            event_id=event.id,
+            person_id=_id("person", 0),
+            round=wanted.number,
+            near=wanted.other,
+            _anchor="near",
+        )
+    return url_for(
+        "matches.plan",
+        event_id=event.id,
+        round=wanted.to if wanted.act is Act.MOVE else wanted.number,
+        named=request.args.get("named", "")[:100] or None,
+        near=wanted.one,
+        at=wanted.act,
+        _anchor="near",
+    )
 
 
 def _preview(event: Event, wanted: Edit, *, status: int = 200) -> ResponseReturnValue:
@@ -293,7 +315,10 @@ def _step(event: Event, which: str) -> ResponseReturnValue:
         flash(CHANGED, "bad")
     except NothingThere:
         flash("There is no step further in this direction.", "notice")
-    return redirect(url_for("matches.plan", event_id=event.id, round=_id("round", 1)))
+    shown = _id("round", 1)
+    return redirect(
+        url_for("matches.plan", event_id=event.id, round=shown, at=which, _anchor="near")
+    )
 
 
 def _side(desk: Desk, plan_id: int) -> tuple[Plan | None, Draft]:
@@ -321,4 +346,5 @@ def _id(name: str, otherwise: int) -> int:
 def _points(gained: float) -> str:
     if not gained:
         return "it costs nothing"
-    return f"{gained:+g} points for all together".replace("-", "−")
+    points = f"{gained:+g} {'point' if abs(gained) == 1 else 'points'}"
+    return f"{points} for all together".replace("-", "−")
