@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
@@ -182,24 +182,34 @@ def _write_matches(
             match.state = MatchState.WITHDRAWN
             match.room = None
     trios: list[tuple[int, Meeting]] = []
+    new: list[dict[str, Any]] = []
     for (first_id, second_id), (number, meeting) in wanted.items():
-        match = rows.get((first_id, second_id)) or Match(
-            event_id=event.id, first_id=first_id, second_id=second_id, created_at=now
-        )
-        if match.id is not None and numbers[match.round_id] < first_open:
+        known = rows.get((first_id, second_id))
+        if known is not None and numbers[known.round_id] < first_open:
             continue  # they have met already
-        if match.round_id != slots[number].id or match.state is not MatchState.PUBLISHED:
-            match.room = None
-        match.round_id = slots[number].id
-        match.state = MatchState.PUBLISHED
-        match.pinned = meeting.pinned
-        match.first_reasons, match.second_reasons = reasons_of(
+        to_first, to_second = reasons_of(
             worth.instance, worth.people[first_id], worth.people[second_id]
         )
-        session.add(match)
+        seat = {
+            "round_id": slots[number].id,
+            "state": MatchState.PUBLISHED,
+            "pinned": meeting.pinned,
+            "first_reasons": to_first,
+            "second_reasons": to_second,
+        }
+        if known is None:
+            who = {"event_id": event.id, "first_id": first_id, "second_id": second_id}
+            new.append(who | seat | {"created_at": now})
+        else:
+            if known.round_id != slots[number].id or known.state is not MatchState.PUBLISHED:
+                known.room = None
+            for name, value in seat.items():
+                setattr(known, name, value)
         if len(meeting.who) > 2 and (number, meeting) not in trios:
             trios.append((number, meeting))
     session.flush()
+    if new:
+        session.execute(insert(Match), new)  # one by one, ten thousand people take ten seconds
     rows = queries.rows_by_pair(session, event.id)
     _join_rooms(event, rows, draft, trios)
     session.flush()
@@ -273,11 +283,22 @@ def _write_groups(session: Session, event: Event, draft: Draft, *, now: datetime
             session.execute(delete(GroupMember).where(GroupMember.group_id == group.id))
             session.execute(delete(Group).where(Group.id == group.id))
     free = (n for n in range(1, len(draft.groups) + len(taken) + 1) if n not in taken)
-    for who in sorted(wanted):
-        made = Group(event_id=event.id, number=next(free), created_at=now)
-        session.add(made)
-        session.flush()
-        session.add_all(GroupMember(group_id=made.id, participant_id=person) for person in who)
+    made = {next(free): who for who in sorted(wanted)}
+    if not made:
+        return
+    session.execute(
+        insert(Group),
+        [{"event_id": event.id, "number": number, "created_at": now} for number in made],
+    )
+    ids = session.execute(select(Group.number, Group.id).where(Group.event_id == event.id)).all()
+    session.execute(
+        insert(GroupMember),
+        [
+            {"group_id": group_id, "participant_id": person}
+            for number, group_id in ids
+            for person in made.get(number, ())
+        ],
+    )
 
 
 def _as_data(change: Change) -> list[Any]:
