@@ -14,11 +14,12 @@ from asyncnet.followups.queries import (
     brought_by,
     closed_by,
     contacts_in,
+    hushed_for,
     replies_in,
     wants_no_more,
     who_watched,
 )
-from asyncnet.followups.rules import meeting_key, said_in
+from asyncnet.followups.rules import HUSHED, meeting_key, said_in
 from asyncnet.followups.unanswered import unanswered_by
 from asyncnet.listing import listed
 from asyncnet.mail.port import Invitation
@@ -110,6 +111,7 @@ def reply(session: Session, message: Message, links: Links, *, now: datetime) ->
     author = last.author
     reader = last.match.other(author.id)
     refuse_if_over(session, last.match)
+    refuse_if_hushed(session, last.match, reader)
     reply_to = mailbox_of(author, last.contact)
     address = _page_of_two(links, reader, last.match_id, reply_to)
     return Draft(
@@ -186,6 +188,7 @@ def meeting(session: Session, message: Message, links: Links, *, now: datetime) 
         refuse_if_over(session, match)
     elif reader.left_at or wants_no_more(session, match.id, by=reader):
         raise NotNeeded("They want no more mails about this match.")
+    refuse_if_hushed(session, match, reader)
     event = session.get_one(Event, match.event_id)
     ended = match.state is not MatchState.PUBLISHED or other.left_at is not None
     contact = contacts_in(session, match.id).get(other.id)
@@ -275,6 +278,12 @@ def refuse_if_over(session: Session, match: Match) -> None:
         raise NotNeeded("One of the two wants no more mails about this match.")
 
 
+def refuse_if_hushed(session: Session, match: Match, reader: Participant) -> None:
+    """Raise NotNeeded when the reader of a mail about a match is uneasy about the other one."""
+    if match.id in hushed_for(session, reader.id):
+        raise NotNeeded(HUSHED)
+
+
 def mailbox_of(author: Participant, contact: str | None) -> str | None:
     """Return the author's own address, if that is where they said that mail reaches them.
 
@@ -307,13 +316,17 @@ def _page_of_two(links: Links, reader: Participant, match_id: int, reply_to: str
 
 
 def _still_wanted(session: Session, message: Message, reader: Participant) -> list[Answer]:
-    closed = closed_by(session, reader.id)
-    wanted = []
+    closed, hushed = closed_by(session, reader.id), hushed_for(session, reader.id)
+    wanted, kept = [], False
     for answer in brought_by(session, message.id):
-        if answer.match.state is MatchState.PUBLISHED and answer.match_id not in closed:
-            wanted.append(answer)
-        else:
+        if answer.match.state is not MatchState.PUBLISHED or answer.match_id in closed:
             answer.message_id = None
+        elif answer.match_id in hushed:
+            kept = True  # its author is to see it go with this mail
+        else:
+            wanted.append(answer)
+    if kept and not wanted:
+        raise NotNeeded(HUSHED)
     if not wanted:
         raise NotNeeded("Nothing is left to tell: the matches were taken out or closed.")
     return wanted

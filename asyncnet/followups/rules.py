@@ -20,6 +20,10 @@ MAX_TABS = 5
 LONGEST_FIELD = 8_000
 
 
+HUSHED = "Its reader wants no more about this match, which only organizers may know."
+"""Why a mail to somebody uneasy was not sent. To whoever wrote it, it looks as if it was."""
+
+
 class Told(StrEnum):
     """What one of the two says of their match; never guessed from opens or clicks."""
 

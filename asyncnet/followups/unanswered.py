@@ -12,6 +12,7 @@ from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer, Meeting, Reply, Step
 from asyncnet.followups.rules import Told
 from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.queries import is_uneasy
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageKind, MessageState
 
@@ -52,7 +53,7 @@ def unanswered_by(session: Session, reader_id: int) -> Sequence[Answer]:
 
 def _unanswered(wanted: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Narrow to answers that were mailed and led to nothing: no reply, no meeting, no word of
-    having met, nobody who closed the match."""
+    having met, nobody who closed the match, and a reader who is not uneasy about the author."""
     here = Match.id
     return (
         wanted.select_from(_READER)
@@ -69,5 +70,6 @@ def _unanswered(wanted: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
             ~exists().where(Reply.match_id == here, Reply.author_id == _READER.id),
             ~exists().where(Step.match_id == here, Step.told.in_((Told.MET, Told.CLOSED))),
             ~exists().where(Meeting.match_id == here),
+            ~is_uneasy(_READER.id),
         )
     )

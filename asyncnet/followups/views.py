@@ -16,7 +16,7 @@ from asyncnet.events.rules import MAX_ANSWERS, EventMode
 from asyncnet.followups import queries
 from asyncnet.followups.actions import drafting
 from asyncnet.followups.actions.answering import AlreadySent, TooManyNotes, answer_match
-from asyncnet.followups.actions.mailing import has_gone, may_change
+from asyncnet.followups.actions.mailing import has_gone, may_change, went_at
 from asyncnet.followups.forms import (
     NOTE,
     MatchForm,
@@ -304,6 +304,7 @@ def _page(
         form=form,
         answer=last,
         message=found.message,
+        went_at=went_at(found.message),
         sent=[readable(answer) for answer in sent],
         theirs=readable(theirs) if theirs else None,
         draft=draft,

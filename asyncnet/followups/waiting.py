@@ -34,6 +34,7 @@ from asyncnet.intros.model import PROPER, Intro, IntroState
 from asyncnet.intros.queries import took_back
 from asyncnet.matches.bench.model import Bench, Plan
 from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.queries import is_uneasy
 from asyncnet.messages.model import Message
 
 PAGE = 50
@@ -223,6 +224,7 @@ def _unfinished(event_id: int, what: For | None) -> Select[Any]:
         .join(_FIRST, _FIRST.id == Match.first_id)
         .join(_SECOND, _SECOND.id == Match.second_id)
         .where(reached[Stage.MET].is_(None), _BOTH_HERE, ~closed.exists())
+        .where(~is_uneasy(Match.first_id), ~is_uneasy(Match.second_id))
         .where(or_(_FIRST.attendance == Attendance.ASYNC, _SECOND.attendance == Attendance.ASYNC))
     )
     return chosen if what is None else chosen.where(next_thing == what.value)

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from asyncnet.database import there
@@ -60,6 +61,18 @@ def group_numbers(
         .where(Group.event_id == event_id)
     ).all()
     return {who: number for who, number in rows if who in participant_ids} if rows else None
+
+
+def is_uneasy(participant_id: Any) -> ColumnElement[bool]:
+    """Return the condition that this one of the two of a selected match is uneasy about the other.
+
+    Whoever is, is sent nothing more about that match, and the other never learns of it.
+    """
+    return exists().where(
+        Forbid.first_id == Match.first_id,
+        Forbid.second_id == Match.second_id,
+        Forbid.uneasy_id == participant_id,
+    )
 
 
 def kept_apart_in(session: Session, event_id: int) -> defaultdict[int, set[int]]:

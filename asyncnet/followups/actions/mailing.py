@@ -10,9 +10,10 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import due_at, follow_up_key
 from asyncnet.followups.model import Answer
 from asyncnet.followups.queries import unmailed
+from asyncnet.followups.rules import HUSHED
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import WAITING, Planned, plan, replan
-from asyncnet.messages.rules import LEAVING, MessageKind
+from asyncnet.messages.rules import LEAVING, MessageKind, MessageState
 from asyncnet.zones import zone_named
 
 
@@ -25,8 +26,23 @@ def may_change(message: Message | None) -> bool:
 
 
 def has_gone(message: Message | None) -> bool:
-    """Return whether words have gone out, or are just going, so that a note may follow them."""
-    return message is not None and message.state in LEAVING
+    """Return whether words have gone out, or are just going, so that a note may follow them.
+
+    To whoever wrote them, those to somebody who is uneasy have, too.
+    """
+    return message is not None and (message.state in LEAVING or is_hushed(message))
+
+
+def went_at(message: Message | None) -> datetime | None:
+    """Return when words went out, as whoever wrote them may know it; None where they did not."""
+    if message is None or not (message.state is MessageState.SENT or is_hushed(message)):
+        return None
+    return message.sent_at or message.due_at
+
+
+def is_hushed(message: Message) -> bool:
+    """Return whether a mail was not sent because its reader is uneasy about who wrote it."""
+    return message.state is MessageState.CANCELLED and message.note == HUSHED
 
 
 def plan_follow_up(

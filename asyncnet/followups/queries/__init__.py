@@ -16,6 +16,7 @@ from asyncnet.followups.queries.mails import (
     last_mail_at,
     mail_of,
     outgoing_of,
+    seems_gone,
     sent_to,
     unmailed,
 )
@@ -25,7 +26,12 @@ from asyncnet.followups.queries.replies import (
     replies_in,
     unsent_recordings,
 )
-from asyncnet.followups.queries.standing import closed_by, wants_no_more, who_watched
+from asyncnet.followups.queries.standing import (
+    closed_by,
+    hushed_for,
+    wants_no_more,
+    who_watched,
+)
 
 __all__ = [
     "NEEDS_A_PERSON",
@@ -35,6 +41,7 @@ __all__ = [
     "brought_by",
     "closed_by",
     "contacts_in",
+    "hushed_for",
     "kept_recordings",
     "last_mail_at",
     "locked_match",
@@ -43,6 +50,7 @@ __all__ = [
     "outgoing_of",
     "recordings_under_way",
     "replies_in",
+    "seems_gone",
     "sent_to",
     "unmailed",
     "unsent_recordings",

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from asyncnet.database import UtcDateTime
 from asyncnet.events.model import Event, Participant
 from asyncnet.followups.model import Answer
 from asyncnet.followups.queries.standing import has_closed
+from asyncnet.followups.rules import HUSHED
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import GONE, MessageKind, MessageState
@@ -38,11 +39,21 @@ def mail_of(session: Session, answer: Answer) -> Message | None:
     )
 
 
+def seems_gone() -> ColumnElement[bool]:
+    """Return the condition that a message looks sent to whoever wrote what it brings."""
+    return or_(
+        Message.state.in_(GONE),
+        and_(Message.state == MessageState.CANCELLED, Message.note == HUSHED),
+    )
+
+
 def last_mail_at(session: Session, which: ColumnElement[bool]) -> datetime | None:
-    """Return when the last of these mails went or is to go; None where none does."""
+    """Return when the last of these mails went or is to go, as their author may know it; None
+    where none does."""
     return session.scalar(
         select(func.max(func.coalesce(Message.sent_at, Message.due_at), type_=UtcDateTime)).where(
-            which, Message.state.not_in((MessageState.CANCELLED, MessageState.FAILED))
+            which,
+            or_(Message.state.not_in((MessageState.CANCELLED, MessageState.FAILED)), seems_gone()),
         )
     )
 

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Participant
 from asyncnet.followups.model import Step
 from asyncnet.followups.rules import Told
 from asyncnet.matches.model import Match
+from asyncnet.matches.queries import is_uneasy
 
 
 def who_watched(session: Session, match_ids: Sequence[int]) -> set[tuple[int, int]]:
@@ -31,6 +32,12 @@ def closed_by(session: Session, participant_id: int) -> set[int]:
             )
         )
     )
+
+
+def hushed_for(session: Session, participant_id: int) -> set[int]:
+    """Return the ids of the matches about whose other one a participant is uneasy."""
+    theirs = or_(Match.first_id == participant_id, Match.second_id == participant_id)
+    return set(session.scalars(select(Match.id).where(theirs, is_uneasy(participant_id))))
 
 
 def wants_no_more(session: Session, match_id: int, *, by: Participant | None = None) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from asyncnet.database import NotFound
 from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer, Meeting, Reply, Step
+from asyncnet.followups.queries import seems_gone
 from asyncnet.followups.rules import Told, said_in
 from asyncnet.intros.model import Intro
 from asyncnet.matches.model import Match
@@ -84,25 +85,26 @@ def thread_of(session: Session, me: Participant, match_id: int) -> Thread:
         raise NotFound
     people = {me.id: me, other.id: other}
     words = []
-    for answer, state in session.execute(
-        select(Answer, Message.state)
+    for answer, gone in session.execute(
+        select(Answer, seems_gone())
         .outerjoin(Message, Message.id == Answer.message_id)
         .where(Answer.match_id == match.id)
     ):
-        if answer.author_id == me.id or state in GONE:
+        if answer.author_id == me.id or gone:
             said = said_in(answer.items)
             author = people[answer.author_id]
-            words.append(Words(author, answer.changed_at, said, answer.contact, state not in GONE))
-    for reply, state in session.execute(
-        select(Reply, Message.state)
+            words.append(Words(author, answer.changed_at, said, answer.contact, not gone))
+    for reply, gone in session.execute(
+        select(Reply, seems_gone())
         .outerjoin(Message, Message.id == Reply.message_id)
         .options(joinedload(Reply.recording))
         .where(Reply.match_id == match.id)
     ):
         author = people[reply.author_id]
         said = [("", reply.words)] if reply.words else []
-        waits = state not in GONE
-        words.append(Words(author, reply.created_at, said, reply.contact, waits, reply.recording))
+        words.append(
+            Words(author, reply.created_at, said, reply.contact, not gone, reply.recording)
+        )
     return Thread(
         match=match,
         me=me,

@@ -52,7 +52,8 @@ def plan_nudges(session: Session, viewings: Sequence[Viewing], *, now: datetime)
         zone = zone_named(viewing.viewer.zone)
         due_at = next_daylight(zone, now)
         late = nudge_at(viewing.window, zone) <= now
-        if late and due_at < viewing.window.ends_at and not viewing.answered:
+        silent = not viewing.answered and not viewing.hushed
+        if late and silent and due_at < viewing.window.ends_at:
             key = f"{MessageKind.VIEWING_NUDGE}:{viewing.viewer.id}:{viewing.match.round_id}"
             mails[key] = Planned.to(
                 viewing.viewer,

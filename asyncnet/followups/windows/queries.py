@@ -12,7 +12,7 @@ from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.queries import slot_for
 from asyncnet.events.rules import EventMode, Slot
 from asyncnet.followups.model import Answer, StandIn
-from asyncnet.matches.model import Match, MatchState
+from asyncnet.matches.model import Forbid, Match, MatchState
 
 OVER = timedelta(days=2)
 """So long after an event the windows of its last round are closed for everybody."""
@@ -27,6 +27,8 @@ class Viewing:
     other: Participant
     window: Slot
     answered: bool
+    hushed: bool
+    """True when the viewer is uneasy about the other one, so that nobody asks them to write."""
 
 
 def running(session: Session, now: datetime) -> Sequence[Event]:
@@ -44,7 +46,7 @@ def running(session: Session, now: datetime) -> Sequence[Event]:
 
 
 def viewings_in(session: Session, event_id: int, *, of: int | None = None) -> list[Viewing]:
-    """Return both viewings of every published match of an event, in two queries.
+    """Return both viewings of every published match of an event, in three queries.
 
     With `of`, of the matches of this participant only. Matches with somebody who has left are
     not among them.
@@ -63,6 +65,14 @@ def viewings_in(session: Session, event_id: int, *, of: int | None = None) -> li
             select(Answer.match_id, Answer.author_id).join(Match).where(Match.event_id == event_id)
         )
     }
+    uneasy = {
+        (row.first_id, row.second_id, row.uneasy_id)
+        for row in session.execute(
+            select(Forbid.first_id, Forbid.second_id, Forbid.uneasy_id).where(
+                Forbid.event_id == event_id, Forbid.uneasy_id.is_not(None)
+            )
+        )
+    }
     return [
         Viewing(
             match,
@@ -70,6 +80,7 @@ def viewings_in(session: Session, event_id: int, *, of: int | None = None) -> li
             other,
             slot_for(viewer, match.round),
             (match.id, viewer.id) in answered,
+            (match.first_id, match.second_id, viewer.id) in uneasy,
         )
         for match in matches
         if match.first.left_at is None and match.second.left_at is None
@@ -122,6 +133,7 @@ def waits_for(viewings: Sequence[Viewing], participant_id: int, round_id: int) -
             if viewing.viewer.id == participant_id
             and viewing.match.round_id == round_id
             and not viewing.answered
+            and not viewing.hushed
         ),
         key=lambda person: person.name,
     )

@@ -1,0 +1,125 @@
+"""Whoever is uneasy about somebody reads nothing more of them by mail; the other cannot tell."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from asyncnet.audit.actions import SYSTEM
+from asyncnet.database import transaction
+from asyncnet.day.actions.exiting import say_exit
+from asyncnet.day.model import ExitKind
+from asyncnet.events.model import Event, Participant
+from asyncnet.followups.actions.arranging import propose
+from asyncnet.followups.actions.reminding import plan_reminders
+from asyncnet.followups.actions.replying import reply
+from asyncnet.followups.model import Reply
+from asyncnet.followups.rules import HUSHED, both_awake
+from asyncnet.messages.model import Message
+from asyncnet.zones import zone_named
+from tests.followups.scene import STARTS_AT, Evening
+
+Rows = Callable[..., list[Any]]
+
+
+def test_the_uneasy_one_is_mailed_nothing_and_the_other_sees_what_everybody_sees(
+    scene: Evening, session: Session, rows: Rows
+) -> None:
+    """Ana and Ben do the same; it is Ana who made Kenji uneasy."""
+    session.get_one(Event, scene.event.id).digest = False
+    session.commit()
+    is_uneasy(scene, scene.kenji, about=scene.ana)
+    noon = scene.morning + timedelta(hours=3)
+
+    for author in (scene.ana, scene.ben):
+        scene.answers(author, "Your tide pools!")
+    scene.sends(scene.morning)
+    for author in (scene.ana, scene.ben):
+        writes_twice_and_suggests_a_time(scene, author, scene.morning + timedelta(hours=1))
+    scene.sends(noon)
+
+    subjects = [mail.message["Subject"] for mail in scene.mails_to(scene.kenji)]
+    assert len(subjects) == 4
+    assert [subject for subject in subjects if "Ben" not in subject] == []
+    hushed = rows(select(Message).where(Message.note == HUSHED))
+    assert {message.kind for message in hushed} == {"follow_up", "reply", "meeting"}
+    due = {
+        author.id: [
+            message.due_at
+            for message in rows(
+                select(Message)
+                .join(Reply, Reply.message_id == Message.id)
+                .where(Reply.author_id == author.id)
+                .order_by(Reply.id)
+            )
+        ]
+        for author in (scene.ana, scene.ben)
+    }
+    assert due[scene.ana.id] == due[scene.ben.id]
+    for page in ("", "/thread", "/thanks"):
+        assert shown(scene, scene.ana, page) == shown(scene, scene.ben, page)
+
+
+def test_one_mail_of_several_leaves_their_words_out(scene: Evening) -> None:
+    is_uneasy(scene, scene.kenji, about=scene.ana)
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.answers(scene.ben, "And your volunteers?")
+
+    scene.sends(scene.morning)
+
+    [mail] = scene.mails_to(scene.kenji)
+    assert mail.message["Subject"] == "Ben watched your intro"
+    assert "tide pools" not in mail.message.as_string()
+    assert "went out to Kenji" in shown(scene, scene.ana, "")
+
+
+def test_nobody_is_reminded_to_answer_somebody_they_are_uneasy_about(
+    scene: Evening, rows: Rows
+) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    is_uneasy(scene, scene.kenji, about=scene.ana)
+
+    with scene.app.app_context(), transaction() as session:
+        planned = plan_reminders(session, now=scene.morning + timedelta(days=4))
+
+    assert (planned, rows(select(Message).where(Message.kind == "reminder"))) == (0, [])
+
+
+def is_uneasy(scene: Evening, who: Participant, *, about: Participant) -> None:
+    match = scene.matches[about.id]
+    with scene.app.app_context(), transaction() as session:
+        say_exit(
+            session, session.get_one(Participant, who.id), ExitKind.UNEASY, match=match, words="",
+            actor=SYSTEM, now=STARTS_AT,
+        )  # fmt: skip
+
+
+def writes_twice_and_suggests_a_time(scene: Evening, author: Participant, at: Any) -> None:
+    match = scene.matches[author.id].id
+    zones = (zone_named(scene.kenji.zone), zone_named(author.zone))
+    [first, *_] = both_awake(*zones, after=at + timedelta(days=1), days=3)
+    for number in range(2):
+        later = at + timedelta(minutes=20 * number)
+        with scene.app.app_context(), transaction() as session:
+            reply(
+                session, match, author.id, words=f"Word {number}.", contact=None,
+                form_key=f"{author.id}-{number}", actor=SYSTEM, now=later,
+            )  # fmt: skip
+        scene.sends(later)
+    with scene.app.app_context(), transaction() as session:
+        propose(session, match, author.id, [first], version=0, actor=SYSTEM, now=at)
+
+
+def shown(scene: Evening, author: Participant, page: str) -> str:
+    """Return what an author's page about their match says, without what names the two apart."""
+    match = scene.matches[author.id]
+    answer = scene.browser_of(author).get(f"/me/{author.id}/matches/{match.id}{page}")
+    assert answer.status_code == 200
+    main = answer.text.partition("<main")[2].partition("</main>")[0]
+    words = re.sub(r"<[^>]+>", " ", main).replace("Ana", "One").replace("Ben", "One")
+    words = re.sub(r"Round \d", "Round", words)
+    return " ".join(words.replace("ana@", "one@").replace("ben@", "one@").split())
