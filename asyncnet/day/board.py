@@ -1,7 +1,7 @@
 """What the organizers see of their event at this moment: who is there, who is alone, who asks."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -82,11 +82,14 @@ class Board:
     tag: str
 
 
-def board_of(session: Session, event: Event, now: datetime) -> Board:
-    """Return what an event's organizers see at this moment, in a constant number of queries."""
+def board_of(
+    session: Session, event: Event, now: datetime, *, unsaid: Set[int] = frozenset()
+) -> Board:
+    """Return what an event's organizers see at this moment, in a constant number of queries; what
+    makes people uneasy about one of the `unsaid` is left out."""
     clock = clock_of(session, event)
     at = clock.at(now)
-    exits = exits_in(session, event.id)
+    exits = exits_in(session, event.id, unsaid=unsaid)
     present = present_in(session, event.id)
     left = {said.participant_id for said in exits if said.kind is ExitKind.LEAVING}
     missing = {said.match_id for said in exits if said.kind is ExitKind.MISSING}

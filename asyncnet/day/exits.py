@@ -12,7 +12,7 @@ from asyncnet.day.leaves import Circle, circle_of, in_round, own_matches
 from asyncnet.day.model import ExitKind
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
-from asyncnet.events.queries import clock_for
+from asyncnet.events.queries import clock_for, readers_of
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import published_match
 from asyncnet.web.access import Role, actor, current_participant, requires
@@ -146,5 +146,6 @@ def _page(participant: Participant, form: ExitForm) -> str:
         ],
         here=in_round(mine, now.round) if now.phase is Phase.ROUND else [],
         mine=mine,
+        readers=readers_of(session, event.id),
         over=now.phase is Phase.AFTER,
     )

@@ -1,12 +1,12 @@
 """Reads who said that they cannot go on, who is there and who has answered."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload, load_only
 
 from asyncnet.database import there
-from asyncnet.day.model import Exit, Presence
+from asyncnet.day.model import Exit, ExitKind, Presence
 from asyncnet.events.model import Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
@@ -61,14 +61,22 @@ def exit_in(session: Session, event_id: int, exit_id: int) -> Exit:
     return there(session.scalar(select(Exit).where(Exit.id == exit_id, Exit.event_id == event_id)))
 
 
-def exits_in(session: Session, event_id: int) -> Sequence[Exit]:
-    """Return what people of an event said and did not take back, the newest first."""
-    return session.scalars(
+def exits_in(session: Session, event_id: int, *, unsaid: Set[int] = frozenset()) -> Sequence[Exit]:
+    """Return what people of an event said and did not take back, the newest first, but that
+    somebody is uneasy about one of the `unsaid`."""
+    found = session.scalars(
         select(Exit)
         .where(Exit.event_id == event_id, Exit.undone_at.is_(None))
         .options(joinedload(Exit.participant), *_WITH_MATCH)
         .order_by(Exit.id.desc())
     ).all()
+    return [
+        said
+        for said in found
+        if said.kind is not ExitKind.UNEASY
+        or said.match is None
+        or said.match.other(said.participant_id).id not in unsaid
+    ]
 
 
 def seated_in(session: Session, event_id: int, number: int) -> Sequence[Match]:

@@ -23,7 +23,7 @@ from asyncnet.events.rules import EventMode
 from asyncnet.followups.windows.queries import in_vain
 from asyncnet.matches.exports import breakout_rooms
 from asyncnet.matches.queries import groups_of, plan_of, published_in
-from asyncnet.web.access import Role, actor, organized_event, requires
+from asyncnet.web.access import Role, actor, kept_from_me, organized_event, requires
 from asyncnet.web.forms import ButtonForm, number, text
 from asyncnet.web.now import timed, unchanged
 from asyncnet.wiring import settings
@@ -211,7 +211,7 @@ def _board(event: Event, notice_form: NoticeForm | None = None) -> str:
     return render_template(
         "day/board_async.html",
         event=event,
-        exits=queries.exits_in(session, event.id),
+        exits=queries.exits_in(session, event.id, unsaid=kept_from_me(event)),
         windows=windows_of(session, event, moment),
         in_vain=in_vain(session, event, moment),
         over=clock_of(session, event).at(moment).phase is Phase.AFTER,
@@ -236,7 +236,7 @@ def _prompts_page(event: Event, form: Any, *, changed: bool = False) -> str:
 
 
 def _shown(event: Event, *, notice_form: NoticeForm | None = None) -> dict[str, Any]:
-    found = board_of(db.session(), event, utc_now())
+    found = board_of(db.session(), event, utc_now(), unsaid=kept_from_me(event))
     everything = request.args.get("show") == "all"
     first = max(0, request.args.get("from", 0, type=int)) if everything else 0
     rows = found.rows if everything else [row for row in found.rows if row.needs_somebody]

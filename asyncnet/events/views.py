@@ -222,7 +222,13 @@ def join(registration_key: str) -> ResponseReturnValue:
         return render_template("events/join_over.html", event=event), 410
     if not form.accepted():
         words = queries.suggestions(db.session(), event.id)
-        return render_template("events/join.html", form=form, event=event, words=words)
+        return render_template(
+            "events/join.html",
+            form=form,
+            event=event,
+            words=words,
+            readers=queries.readers_of(db.session(), event.id),
+        )
     try:
         with transaction() as session:
             registering.register(

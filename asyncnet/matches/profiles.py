@@ -8,11 +8,19 @@ from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.events import queries as events
 from asyncnet.events.actions.mentioning import choose_meant
 from asyncnet.events.actions.registering import AlreadyRegistered
-from asyncnet.events.model import Participant
+from asyncnet.events.model import Event, Participant
 from asyncnet.events.registration.forms import ProfileForm
+from asyncnet.events.rules import Ask, MentionKind
 from asyncnet.matches import actions
 from asyncnet.matches.bench.actions.announcing import announce
-from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
+from asyncnet.web.access import (
+    Role,
+    actor,
+    current_participant,
+    kept_from_me,
+    organized_event,
+    requires,
+)
 from asyncnet.web.forms import ButtonForm, number
 
 pages = Blueprint("profiles", __name__)
@@ -40,14 +48,15 @@ def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
     """Change what is known of a participant; another way to take part may end matches."""
     event = organized_event(event_id)
     participant = events.participant_of(db.session(), event.id, person_id)
-    form = _form_about(participant)
+    silent = _is_silent(event, participant)
+    form = _form_about(participant, silent=silent)
     status = 200
     if form.accepted():
         if _saved(participant, form):
             flash("Saved.", "good")
             return redirect(url_for("events.participants", event_id=event.id))
         status = 409
-    return _page("events/participant.html", participant, form), status
+    return _page("events/participant.html", participant, form, silent=silent), status
 
 
 @pages.post("/events/<int:event_id>/participants/<int:person_id>/names/<int:mention_id>")
@@ -60,6 +69,8 @@ def settle_name(event_id: int, person_id: int, mention_id: int) -> ResponseRetur
     event = organized_event(event_id)
     participant = events.participant_of(db.session(), event.id, person_id)
     mention = events.mention_of(db.session(), participant.id, mention_id)
+    if mention.kind is MentionKind.AVOID and _is_silent(event, participant):
+        abort(404)
     chosen = request.form.get("person", type=int)
     if not ButtonForm().accepted() or chosen is None:
         abort(400)
@@ -72,9 +83,15 @@ def settle_name(event_id: int, person_id: int, mention_id: int) -> ResponseRetur
     return redirect(url_for(".change_participant", event_id=event.id, person_id=person_id))
 
 
-def _form_about(participant: Participant) -> ProfileForm:
+def _is_silent(event: Event, participant: Participant) -> bool:
+    """Return whether the page of a participant says nothing of whom they avoid: to an organizer
+    who takes part, so that what is missing tells nothing either."""
+    return bool(kept_from_me(event) - {participant.id})
+
+
+def _form_about(participant: Participant, *, silent: bool = False) -> ProfileForm:
     """Return the form with what is known of somebody, or with what was just sent in."""
-    asks = participant.event.asks
+    asks = [ask for ask in participant.event.asks if not (silent and ask == Ask.AVOID)]
     if request.method == "GET":
         mentions = events.mentions_of(db.session(), participant.id)
         return ProfileForm.about(participant, mentions, asks)
@@ -118,10 +135,16 @@ def _saved(participant: Participant, form: ProfileForm) -> bool:
     return False
 
 
-def _page(template: str, participant: Participant, form: ProfileForm) -> str:
+def _page(
+    template: str, participant: Participant, form: ProfileForm, *, silent: bool = False
+) -> str:
     """Draw a page with the form, and whom the names mean that somebody wrote."""
     session = db.session()
-    mentions = events.mentions_of(session, participant.id)
+    mentions = [
+        mention
+        for mention in events.mentions_of(session, participant.id)
+        if not (silent and mention.kind is MentionKind.AVOID)
+    ]
     theirs = ProfileForm.about(participant, mentions, participant.event.asks)
     return render_template(
         template,
@@ -132,4 +155,5 @@ def _page(template: str, participant: Participant, form: ProfileForm) -> str:
         mentions=mentions,
         people=events.people_meant(session, mentions),
         words=events.suggestions(session, participant.event_id),
+        readers=events.readers_of(session, participant.event_id),
     )

@@ -21,6 +21,7 @@ from asyncnet.web.access import (
     Role,
     actor,
     current_organizer,
+    kept_from_me,
     organized_event,
     requires,
 )
@@ -58,7 +59,7 @@ def plan(event_id: int) -> ResponseReturnValue:
 def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
     """Draw the plan as it is now; `meanwhile` when it is not the one that was to be published."""
     now = utc_now()
-    desk = Desk(db.session(), event, now=now)
+    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=now)
     form.seen.process_data(desk.seen)
     _choose_among(form, [] if desk.is_large else desk.people)
     number = _shown_round(desk)
@@ -103,7 +104,7 @@ def publish(event_id: int) -> ResponseReturnValue:
                 raise CannotPublish("Nothing waits to be published: everybody sees this already.")
             if plan is None or seen != plan.id:
                 raise ChangedMeanwhile
-            worth = worth_of(session, event, plan)
+            worth = worth_of(session, event, plan, unsaid=kept_from_me(event))
             told = publish_plan(session, event, plan, worth, actor=actor(), now=utc_now())
     except CannotPublish as error:
         flash(str(error), "bad")
@@ -148,7 +149,12 @@ def _pair(event: Event, form: PairForm) -> None:
             session,
             event,
             Edit(Act.ADD, slot.number, people[0].id, people[1].id),
-            worth_of(session, event, bench.current_of(session, event.id)),
+            worth_of(
+                session,
+                event,
+                bench.current_of(session, event.id),
+                unsaid=kept_from_me(event),
+            ),
             seen=number(form.seen),
             person_id=person_id,
             actor=actor(),

@@ -139,6 +139,12 @@ def organized_event(event_id: int) -> Event:
     return events.event_of(db.session(), current_organizer().id, event_id)
 
 
+def kept_from_me(event: Event) -> frozenset[int]:
+    """Return as whom the signed-in organizer takes part, where what others say of that is kept
+    from them (see `events.queries.kept_from`)."""
+    return events.kept_from(db.session(), event.id, current_organizer())
+
+
 def current_participant(participant_id: int) -> Participant:
     """Return the participant if this browser came in through their living personal link."""
     known = g.setdefault("participants", {})

@@ -16,13 +16,14 @@ from asyncnet.clock import utc_now
 from asyncnet.database import transaction
 from asyncnet.day.model import Exit
 from asyncnet.day.rules import preflight
-from asyncnet.events.model import Event, Participant, Round
+from asyncnet.events.model import Event, Mention, Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
 from asyncnet.matches.actions import give_rooms, keep_apart
 from asyncnet.matches.model import Forbid, Group, Match
 from asyncnet.matches.queries import groups_of
 from asyncnet.messages.model import Message
+from asyncnet.people.model import Person
 from tests import factories
 from tests.pages import filled, find_form, open_personal_link, post_form, sign_in
 from tests.web.test_twice import at_once
@@ -378,6 +379,50 @@ def test_uneasy_before_a_round_looks_to_the_other_like_any_change_of_the_plan(
     ]
     assert no_mails == []
     assert uneasy_mails == mails[-1:]
+
+
+def test_an_organizer_who_takes_part_does_not_see_who_would_rather_not_meet_them(
+    app: Flask, forum: Forum, rows: Rows
+) -> None:
+    """The other organizers do; who writes is told so before."""
+    [host] = rows(select(Person))
+    mine = factories.participant(forum.session, forum.event, name="Hal", email=host.email)
+    meeting = factories.match(forum.session, forum.people["Cy"], mine)
+    forum.people["Hal"] = mine
+    forum.closes_in_a_group("Ana", "Hal")
+    ana = forum.people["Ana"]
+    alone = forum.browsers["Ana"].get(f"/me/{ana.id}/profile").text
+    other = app.test_client()
+    sign_in(other, factories.organizer(forum.session, of=forum.event))
+    forum.turns("begin")
+
+    among = forum.browsers["Ana"].get(f"/me/{ana.id}/profile").text
+    post_form(forum.browsers["Ana"], f"/me/{ana.id}/profile", {"avoid": "Hal"})
+    forum.says("Cy", "uneasy", match=meeting.id, words="He stares.")
+    event = f"/events/{forum.event.id}"
+    places = [
+        f"{event}/show",
+        f"{event}/plan/people/{mine.id}",
+        f"{event}/participants/{ana.id}",
+        f"{event}/plan",
+    ]
+    his, theirs = ([browser.get(at).text for at in places] for browser in (forum.host, other))
+    saved = post_form(forum.host, places[2], {"greeting": "I count gulls."})
+
+    tells = (
+        "He stares.",
+        "One of them is uneasy",
+        "Hal</textarea>",
+        "Ana and Hal are kept apart, but",
+    )
+    assert [words in page for words, page in zip(tells, theirs, strict=True)] == [True] * 4
+    assert [words in page for words, page in zip(tells, his, strict=True)] == [False] * 4
+    assert 'name="avoid"' not in his[2]
+    assert "Two people are kept apart, but" in his[3]
+    assert saved.status_code == 302
+    assert [mention.meant_id for mention in rows(select(Mention))] == [mine.id]
+    assert "That is Hal alone, who takes part as well." in alone
+    assert "Hal is one of them and takes part as well" in among
 
 
 def test_what_is_said_later_is_added_and_seen_again(forum: Forum, rows: Rows) -> None:

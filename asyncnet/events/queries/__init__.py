@@ -16,9 +16,11 @@ from asyncnet.events.queries.people import (
     addresses_in,
     counts,
     everyone,
+    kept_from,
     participant,
     participant_of,
     participants_page,
+    readers_of,
     registered_with,
 )
 from asyncnet.events.queries.words import (
@@ -49,6 +51,7 @@ __all__ = [
     "everyone",
     "glance_with",
     "import_of",
+    "kept_from",
     "mention_of",
     "mentions_of",
     "named_in",
@@ -58,6 +61,7 @@ __all__ = [
     "participants_page",
     "people_meant",
     "questions_of",
+    "readers_of",
     "registered_with",
     "round_of",
     "slot_for",

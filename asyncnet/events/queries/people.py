@@ -1,15 +1,25 @@
 """Reads the participants of an event."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import and_, exists, func, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from asyncnet.database import there
-from asyncnet.events.model import Participant
+from asyncnet.events.model import EventOrganizer, Participant
 from asyncnet.events.rules import Attendance
+from asyncnet.people.model import Person
 
 PAGE = 50
+
+
+@dataclass(frozen=True)
+class Readers:
+    """How many people read what only organizers do, and those of them who take part, by name."""
+
+    count: int
+    taking_part: Sequence[str]
 
 
 def participant(session: Session, participant_id: int) -> Participant:
@@ -96,3 +106,39 @@ def counts(session: Session, event_id: int) -> dict[Attendance, int]:
         .group_by(Participant.attendance)
     )
     return dict.fromkeys(Attendance, 0) | {row[0]: row[1] for row in rows}
+
+
+def readers_of(session: Session, event_id: int) -> Readers:
+    """Return who reads what participants write for the organizers alone."""
+    rows = session.execute(
+        select(Person.id, Participant.name)
+        .select_from(EventOrganizer)
+        .join(Person, Person.id == EventOrganizer.person_id)
+        .outerjoin(
+            Participant,
+            and_(
+                Participant.email == Person.email,
+                Participant.event_id == event_id,
+                Participant.left_at.is_(None),
+            ),
+        )
+        .where(EventOrganizer.event_id == event_id)
+        .order_by(Participant.name)
+    ).all()
+    return Readers(len(rows), [name for _, name in rows if name is not None])
+
+
+def kept_from(session: Session, event_id: int, person: Person) -> frozenset[int]:
+    """Return as whom an organizer takes part in their own event, where others organize it too.
+
+    Whom people avoid and what makes them uneasy is kept from an organizer whom it is about: the
+    others see it. Where nobody else does, it is not kept from them, and people are told so before
+    they write.
+    """
+    another = exists().where(
+        EventOrganizer.event_id == event_id, EventOrganizer.person_id != person.id
+    )
+    mine = select(Participant.id).where(
+        Participant.event_id == event_id, Participant.email == person.email, another
+    )
+    return frozenset(session.scalars(mine))

@@ -1,6 +1,6 @@
 """What an organizer sees of a plan: its worth in words, everybody's share, one round at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -70,13 +70,17 @@ class Share:
 class Desk:
     """The bench of one event, read once for one page."""
 
-    def __init__(self, session: Session, event: Event, *, now: datetime) -> None:
+    def __init__(
+        self, session: Session, event: Event, *, unsaid: Set[int] = frozenset(), now: datetime
+    ) -> None:
         self.session = session
         self.event = event
         self.plan = queries.current_of(session, event.id)
         self.asked = queries.newest_asked_for(session, event.id)
         self.first_open = first_open_round(event, now)
-        self.worth = Worth(instance_of(session, event, self.settings, with_left=True))
+        self.worth = Worth(
+            instance_of(session, event, self.settings, with_left=True), unsaid=unsaid
+        )
         self.draft = draft_on(session, event, self.worth, self.plan)
         self.people = sorted(
             (p for p in self.worth.people.values() if self.worth.may_meet(p.id)),
@@ -225,7 +229,10 @@ class Desk:
             return ""
         if len(self.live) < 2:
             return "Closing groups need two people at least who are there live."
-        apart = [self.names(duo) for duo in self.worth.kept_apart_among(self.live)]
+        apart = [
+            self.names(duo) if self.worth.unsaid.isdisjoint(duo) else "two people"
+            for duo in self.worth.kept_apart_among(self.live)
+        ]
         if not apart:
             again = " Solve again to get them." if self.first_open == 1 else ""
             return (

@@ -1,7 +1,7 @@
 """Reads the bench: which plan lies on it, what became of others, and the published matches."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -168,9 +168,11 @@ def rows_by_pair(session: Session, event_id: int) -> Mapping[Who, Match]:
     return {(match.first_id, match.second_id): match for match in rows}
 
 
-def kept_apart_from(session: Session, participant_id: int) -> Mapping[int, bool]:
+def kept_apart_from(
+    session: Session, participant_id: int, *, unsaid: Set[int] = frozenset()
+) -> Mapping[int, bool]:
     """Return the ids of those who are kept apart from a participant, and whether one of the two
-    wants it; else organizers alone do."""
+    wants it; else organizers alone do. Who is uneasy about one of the `unsaid` is left out."""
     rows = session.scalars(
         select(Forbid).where(
             or_(Forbid.first_id == participant_id, Forbid.second_id == participant_id)
@@ -179,5 +181,7 @@ def kept_apart_from(session: Session, participant_id: int) -> Mapping[int, bool]
     found: dict[int, bool] = {}
     for row in rows:
         other = row.second_id if row.first_id == participant_id else row.first_id
+        if row.uneasy_id is not None and row.first_id + row.second_id - row.uneasy_id in unsaid:
+            continue
         found[other] = found.get(other, False) or row.uneasy_id is not None
     return dict(sorted(found.items()))

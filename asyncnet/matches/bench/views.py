@@ -28,6 +28,7 @@ from asyncnet.web.access import (
     Role,
     actor,
     current_organizer,
+    kept_from_me,
     organized_event,
     requires,
 )
@@ -62,7 +63,7 @@ def progress(event_id: int) -> ResponseReturnValue:
 def suggest(event_id: int) -> ResponseReturnValue:
     """Say what a plan should be like, and have it solved."""
     event = organized_event(event_id)
-    desk = Desk(db.session(), event, now=utc_now())
+    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now())
     wanted = replace(desk.settings, repeat=desk.settings.repeat or "repeat" in request.args)
     form = SuggestForm() if request.method == "POST" else SuggestForm.about(event, wanted)
     form.fit(event)
@@ -143,7 +144,7 @@ def lay(event_id: int) -> ResponseReturnValue:
 def compare(event_id: int) -> ResponseReturnValue:
     """Show what changes for whom between two plans."""
     event = organized_event(event_id)
-    desk = Desk(db.session(), event, now=utc_now())
+    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now())
     known = [plan.id for plan in desk.plans]
     first = _id("one", 0)
     second = _id("other", desk.seen or (known[0] if known else 0))
@@ -168,7 +169,7 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
     """Show whom somebody meets and how well that suits them, and offer what can be changed."""
     event = organized_event(event_id)
     someone = events.participant_of(db.session(), event.id, person_id)
-    desk = Desk(db.session(), event, now=utc_now())
+    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now())
     chosen = _id("round", min(desk.first_open, max(1, len(desk.draft.rounds))))
     chosen = min(chosen, max(1, len(desk.draft.rounds)))
     rows = [desk.row(number, meeting) for number, meeting in desk.draft.of(someone.id)]
@@ -193,13 +194,17 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
         may_swap=[swap.other for swap in possible],
         asked_for=[m for m in mentions if m.kind is MentionKind.MEET],
         meant=events.people_meant(db.session(), mentions),
-        apart=queries.kept_apart_from(db.session(), someone.id),
+        apart=queries.kept_apart_from(db.session(), someone.id, unsaid=desk.worth.unsaid),
     )
 
 
 def _ask(event: Event, origin: PlanOrigin, form: SuggestForm | None) -> ResponseReturnValue:
     person_id = current_organizer().id
-    wanted = form.settings() if form else Desk(db.session(), event, now=utc_now()).settings
+    wanted = (
+        form.settings()
+        if form
+        else Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now()).settings
+    )
     try:
         with transaction() as session:
             if form and "groups" in form:
@@ -225,7 +230,7 @@ def _edit(event: Event, wanted: Edit, *, seen: int) -> ResponseReturnValue:
     try:
         with transaction() as session:
             before = queries.current_of(session, event.id)
-            worth = worth_of(session, event, before)
+            worth = worth_of(session, event, before, unsaid=kept_from_me(event))
             old = draft_on(session, event, worth, before)
             plan = editing.edit(
                 session,
@@ -272,7 +277,7 @@ def _place_of(event: Event, wanted: Edit) -> str:
 def _preview(event: Event, wanted: Edit, *, status: int = 200) -> ResponseReturnValue:
     """Show what an edit of the plan as it is now would do, and to whom."""
     db.session().expire_all()
-    desk = Desk(db.session(), event, now=utc_now())
+    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now())
     refused = ""
     after = desk.draft
     for one in (wanted.one, wanted.other):

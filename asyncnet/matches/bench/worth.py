@@ -1,6 +1,6 @@
 """What an edit of a plan is worth, and to whom: the points of a few pairs, without the solver."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass
 
 from asyncnet.events.model import Participant
@@ -14,10 +14,12 @@ class Worth:
     """The people of an event with their points, as `Facts` for edits of a draft.
 
     Somebody who has left keeps their name and meets nobody; who had to leave meets nobody new.
+    That one of the `unsaid` is kept apart from somebody is not put into words.
     """
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, *, unsaid: Set[int] = frozenset()) -> None:
         self.instance = instance
+        self.unsaid = unsaid
         self.problem = instance.problem
         self.people: dict[int, Participant] = {person.id: person for person in instance.people}
         self.bans = self.problem.bans()
@@ -62,6 +64,14 @@ class Worth:
             if i in group_of and group_of[i] == group_of.get(j)
         ]
 
+    def apart_in_words(self, one: int, other: int) -> str:
+        """Return that two are kept apart and sit in one closing group all the same."""
+        if not self.unsaid.isdisjoint((one, other)):
+            return "Two people are kept apart, but sit in one closing group."
+        return (
+            f"{self.name(one)} and {self.name(other)} are kept apart, but sit in one closing group."
+        )
+
     def could_meet(self, one: int, other: int) -> bool:
         """Return whether two numbers of the problem may sit together but for their history."""
         live = not self.problem.mixed or self.problem.is_live(one) or self.problem.is_live(other)
@@ -76,6 +86,8 @@ class Worth:
                 return f"{self.name(person)} had to leave, and meets nobody new."
         duo = pair(self.instance.number_of[one], self.instance.number_of[other])
         names = f"{self.name(one)} and {self.name(other)}"
+        if duo in self.never and not self.unsaid.isdisjoint((one, other)):
+            return f"{names} cannot meet: they have met before, or are kept apart."
         if duo in self.bans:
             return f"{names} are kept apart."
         if duo in self.never:

@@ -1,5 +1,6 @@
 """Edits the plan on the bench, goes back and forth among plans, and clears them away."""
 
+from collections.abc import Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,10 +27,12 @@ class NothingThere(Exception):
     """There is no step back, or forth."""
 
 
-def worth_of(session: Session, event: Event, plan: Plan | None) -> Worth:
+def worth_of(
+    session: Session, event: Event, plan: Plan | None, *, unsaid: Set[int] = frozenset()
+) -> Worth:
     """Return what the people of an event are worth to each other, by the settings of a plan."""
     settings = settings_of(plan.settings if plan else {})
-    return Worth(instance_of(session, event, settings, with_left=True))
+    return Worth(instance_of(session, event, settings, with_left=True), unsaid=unsaid)
 
 
 def draft_on(session: Session, event: Event, worth: Worth, plan: Plan | None) -> Draft:

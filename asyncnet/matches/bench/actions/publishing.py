@@ -155,11 +155,10 @@ def _refuse_broken(draft: Draft, worth: Worth, first_open: int) -> None:
         )
     together = worth.apart_in_groups(draft)
     if together:
-        one, other = map(worth.name, together[0])
         more = f" There are {len(together) - 1} more such pairs." if len(together) > 1 else ""
         raise CannotPublish(
-            f"{one} and {other} are kept apart, but sit in one closing group.{more} Mend the "
-            "plan, which parts them, then publish."
+            f"{worth.apart_in_words(*together[0])}{more} Mend the plan, which parts them, then "
+            "publish."
         )
 
 
