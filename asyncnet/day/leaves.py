@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, select, union_all
 from sqlalchemy.orm import Session
 
+from asyncnet.database import there
 from asyncnet.day.model import Exit, ExitKind
 from asyncnet.events.clock import Now, Phase
 from asyncnet.events.model import Event, Participant, Round
@@ -214,7 +215,10 @@ class Leaves:
         self._blocks: dict[tuple[int, int], tuple[object, Block]] = {}
 
     def block_with(self, session: Session, seen: Glance, at: Now) -> Block:
-        """Return a block that holds the leaf of the participant whose page asks."""
+        """Return a block that holds the leaf of the participant whose page asks.
+
+        Raises NotFound when they were removed in this very moment.
+        """
         place = seen.event_id, seen.participant_id // BLOCK
         when = seen.clock_version, at.phase, at.round
         with self._lock:
@@ -230,6 +234,7 @@ class Leaves:
             if leaf is None or leaf.page_version != seen.page_version:
                 one = seen.participant_id
                 alone = _read(session, seen.event_id, one, one, at)
+                there(alone.leaves.get(one))
                 block = replace(block, said=alone.said, leaves={**block.leaves, **alone.leaves})
             self._keep(place, (when, block))
         return block
@@ -253,7 +258,7 @@ def _read(session: Session, event_id: int, first: int, last: int, at: Now) -> Bl
     gathers = at.phase in {Phase.CLOSING, Phase.AFTER}
     circles = _circles_between(session, first, last) if gathers else {}
     return Block(
-        event=session.execute(_EVENT_ROW, {"event_id": event_id}).one(),
+        event=there(session.execute(_EVENT_ROW, {"event_id": event_id}).first()),
         said=said_in(session, event_id),
         leaves={
             row.face_id: Leaf(
