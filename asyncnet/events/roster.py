@@ -18,6 +18,7 @@ from asyncnet.events.rules import (
     MAX_WORD,
     Attendance,
     MentionKind,
+    names_a_page,
 )
 from asyncnet.events.spelling import tidy
 from asyncnet.people.addresses import AddressWrong, normal_address
@@ -213,6 +214,8 @@ def _name(typed: str) -> str:
         raise ValueError("The name is missing.")
     if any(not c.isprintable() for c in typed):
         raise ValueError("The name holds a line break or an invisible character.")
+    if names_a_page(typed):
+        raise ValueError("The name holds the address of a web page.")
     return _at_most(100, "name")(typed)
 
 

@@ -1,5 +1,6 @@
 """What an event, its rounds, questions and participants may be, and when follow-ups are due."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -22,6 +23,7 @@ LINK_MAIL_AGAIN = timedelta(minutes=1)
 """Asking again so soon is a double click (CHECKLIST F8)."""
 NIGHT = timedelta(hours=4)
 SEND_TIME = time(9)
+_WEB_PAGE = re.compile(r"://|\bwww\.|\.\w{2,}/", re.IGNORECASE)
 
 
 class EventMode(StrEnum):
@@ -268,6 +270,14 @@ class Slot:
     number: int
     starts_at: datetime
     ends_at: datetime
+
+
+def names_a_page(words: str) -> bool:
+    """Return whether words hold the address of a web page, as no name does.
+
+    Anybody may have a mail sent that greets them by name; it must not carry their advertisement.
+    """
+    return _WEB_PAGE.search(words) is not None
 
 
 def slots(

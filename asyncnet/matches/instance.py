@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, aliased
 
 from asyncnet.events.model import Event, EventOrganizer, Mention, Participant, Spelling
@@ -18,8 +18,11 @@ from asyncnet.matches.model import Forbid, Match, MatchState
 from asyncnet.matches.rules import GROUP_WEIGHTS, WEIGHTS, PlanSettings
 from asyncnet.matching import problem as solver
 from asyncnet.matching.problem import UNKNOWN, Pair, Pin, Problem, pair
-from asyncnet.matching.reasons import reasons
+from asyncnet.matching.reasons import WISHES, reasons
 from asyncnet.zones import zone_named
+
+_Mentions = Sequence[Row[int, MentionKind, int | None, list[int], str]]
+"""Who names whom: participant, why, the one who is meant, all who may be, and in which words."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Instance:
     watched: frozenset[tuple[int, int]] = frozenset()
     """The published viewings of people who had to leave, by the ids of the two: they may still
     take place in somebody's own time."""
+    by_address: frozenset[tuple[int, int]] = frozenset()
+    """Who asked for whom by their address, by ids: why they meet never says whose that is."""
 
     @cached_property
     def number_of(self) -> Mapping[int, int]:
@@ -57,7 +62,18 @@ def instance_of(
     number_of = {participant.id: number for number, participant in enumerate(people)}
     mixed = event.mode is EventMode.MIXED
     words = _Words(session, event)
-    named = _named(session, event, number_of)
+    mentions = session.execute(
+        select(
+            Mention.participant_id,
+            Mention.kind,
+            Mention.meant_id,
+            Mention.possible,
+            Mention.folded,
+        )
+        .where(Mention.event_id == event.id)
+        .order_by(Mention.id)
+    ).all()
+    named = _named(mentions, number_of)
     places = _Places(event)
     problem = Problem(
         name=event.title,
@@ -101,7 +117,7 @@ def instance_of(
         tags=words.listed(WordKind.TOPIC),
         skills=words.listed(WordKind.SKILL),
     )
-    return Instance(problem, people, _watched(session, event, everyone))
+    return Instance(problem, people, _watched(session, event, everyone), _by_address(mentions))
 
 
 def _is_there(person: Participant) -> bool:
@@ -135,13 +151,19 @@ def reasons_of(
     """Return why these two meet, in sentences: as said to the one, and as said to the other.
 
     Neither learns from them whom somebody avoids, knows or ranks how, nor that the other asked
-    for them when they did not ask for the other.
+    for them when they did not ask for the other, nor whose an address is that they asked for.
     """
-    here, there = instance.number_of[one.id], instance.number_of[other.id]
-    return (
-        [reason.text(other.name) for reason in reasons(instance.problem, here, there)],
-        [reason.text(one.name) for reason in reasons(instance.problem, there, here)],
-    )
+    return _said_to(instance, one, other), _said_to(instance, other, one)
+
+
+def _said_to(instance: Instance, reader: Participant, other: Participant) -> list[str]:
+    here, there = instance.number_of[reader.id], instance.number_of[other.id]
+    unsaid = WISHES if (reader.id, other.id) in instance.by_address else ()
+    return [
+        reason.text(other.name)
+        for reason in reasons(instance.problem, here, there)
+        if reason.because not in unsaid
+    ]
 
 
 def _seated(
@@ -219,24 +241,28 @@ class _Places:
 
 
 def _named(
-    session: Session, event: Event, number_of: Mapping[int, int]
+    mentions: _Mentions, number_of: Mapping[int, int]
 ) -> defaultdict[tuple[int, MentionKind], tuple[int, ...]]:
     """Return the numbers of those whom each participant names, by their id and why.
 
     Where a name may mean several people, all of them are avoided, and none is wished for.
     """
     found: defaultdict[tuple[int, MentionKind], tuple[int, ...]] = defaultdict(tuple)
-    rows = session.execute(
-        select(Mention.participant_id, Mention.kind, Mention.meant_id, Mention.possible)
-        .where(Mention.event_id == event.id)
-        .order_by(Mention.id)
-    )
-    for who, kind, meant_id, possible in rows:
+    for who, kind, meant_id, possible, _ in mentions:
         several = possible if kind is MentionKind.AVOID else ()
         meant = several if meant_id is None else (meant_id,)
         numbers = (number_of[person] for person in meant if person in number_of)
         found[who, kind] = tuple(dict.fromkeys((*found[who, kind], *numbers)))
     return found
+
+
+def _by_address(mentions: _Mentions) -> frozenset[tuple[int, int]]:
+    """Return who asked for whom by their address alone, by ids."""
+    asked: defaultdict[tuple[int, int], set[bool]] = defaultdict(set)
+    for who, kind, meant_id, _, written in mentions:
+        if kind is MentionKind.MEET and meant_id is not None:
+            asked[who, meant_id].add("@" in written)
+    return frozenset(two for two, ways in asked.items() if ways == {True})
 
 
 def _forbids(session: Session, event: Event, number_of: Mapping[int, int]) -> frozenset[Pair]:

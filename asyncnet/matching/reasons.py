@@ -33,6 +33,9 @@ class Because(StrEnum):
     WAKING_HOURS = "waking_hours"
 
 
+WISHES = (Because.EACH_OTHER, Because.WISH)
+
+
 @dataclass(frozen=True)
 class Reason:
     """One reason: its kind, the names it is about, and the points it brought to both together."""

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Mention, Participant, Spelling
-from asyncnet.events.rules import MentionKind
+from asyncnet.events.rules import Ask, MentionKind
 from asyncnet.matches.instance import instance_of, reasons_of
 from asyncnet.matches.rules import WEIGHTS
 from asyncnet.matching.points import points
@@ -201,13 +201,24 @@ def test_spellings_are_joined_and_the_organizer_has_the_last_word(
     assert "4" in client.get(f"/events/{forum.id}/words").text
 
 
-def test_only_words_of_two_who_are_there_are_suggested(
+def test_only_open_words_of_three_who_are_there_are_suggested(
     session: Session, client: FlaskClient, forum: Event, rows: Rows
 ) -> None:
-    for number, topics in enumerate((["Tides", "Whaling"], ["tides"], ["Tides"])):
-        said = {"name": f"P{number}", "email": f"p{number}@reader.example", "topics": topics}
+    """Nobody who opens the form reads what others seek, or whom they hope to meet."""
+    session.get_one(Event, forum.id).asks = [ask.value for ask in Ask]
+    session.commit()
+    for number, topics in enumerate((["Tides", "Whaling"], ["tides", "Whaling"], ["Tides"], [])):
+        said = {
+            "name": f"P{number}",
+            "email": f"p{number}@reader.example",
+            "topics": topics,
+            "role": "Librarian",
+            "offers": ["Sewing"],
+            "seeks": ["Debt advice"],
+            "wish_roles": ["Therapist"],
+        }
         post_form(client, f"/join/{forum.registration_key}", BO | said)
-    first, second, _ = rows(select(Participant).order_by(Participant.id))
+    first, second, *_ = rows(select(Participant).order_by(Participant.id))
     sign_in(client, _host(session))
     before = client.get(f"/join/{forum.registration_key}").text
 
@@ -215,8 +226,9 @@ def test_only_words_of_two_who_are_there_are_suggested(
         path = f"/events/{forum.id}/participants/{person.id}"
         post_form(client, path, action="/remove")
 
-    assert "Tides" in before
-    assert "Whaling" not in before
+    assert ("Tides" in before, "Librarian" in before) == (True, True)
+    for private in ("Whaling", "Sewing", "Debt advice", "Therapist"):
+        assert private not in before
     assert "Tides" not in client.get(f"/join/{forum.registration_key}").text
     assert {s.folded for s in rows(select(Spelling).where(Spelling.kind == "topic"))} == {"tides"}
 
@@ -286,3 +298,34 @@ def test_a_list_with_every_column_comes_out_as_it_went_in(
 
 def _host(session: Session) -> Person:
     return session.scalars(select(Person).where(Person.email == "host@forum.example")).one()
+
+
+def test_a_wish_by_address_says_nothing_of_whose_it_is(
+    session: Session, client: FlaskClient, forum: Event
+) -> None:
+    """They are matched all the same; a wish by name says so."""
+    ana = factories.participant(session, forum, name="Ana Brandt", email="ana@reader.example")
+    for name, meet in (("Bo", "ana@reader.example"), ("Di", "Ana Brandt")):
+        said = {"name": name, "email": f"{name}@reader.example", "meet": meet, "avoid": ""}
+        post_form(client, f"/join/{forum.registration_key}", BO | said)
+
+    found = instance_of(session, forum)
+    _, bo, di = found.people
+
+    assert [found.problem.people[n].wishes for n in (1, 2)] == [(0,), (0,)]
+    asked = "You asked to meet Ana Brandt."
+    assert asked not in reasons_of(found, bo, ana)[0]
+    assert asked in reasons_of(found, di, ana)[0]
+
+
+@pytest.mark.parametrize("page", ["http://evil.example/x", "WWW.evil.example", "evil.example/x"])
+def test_a_name_holds_no_address_of_a_web_page(
+    client: FlaskClient, forum: Event, rows: Rows, page: str
+) -> None:
+    """Anybody can have this name mailed to anybody."""
+    said = {"name": f"WIN 500 EUR at {page}"}
+
+    answer = post_form(client, f"/join/{forum.registration_key}", BO | said)
+
+    assert "without the address of a web page" in answer.text
+    assert rows(select(Participant)) == []

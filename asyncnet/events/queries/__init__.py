@@ -33,6 +33,7 @@ from asyncnet.events.queries.words import (
     spellings_of,
     suggestions,
     uses,
+    words_in,
 )
 
 __all__ = [
@@ -70,4 +71,5 @@ __all__ = [
     "spellings_of",
     "suggestions",
     "uses",
+    "words_in",
 ]

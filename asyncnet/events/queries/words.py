@@ -1,7 +1,7 @@
 """Reads whom the people of an event name, and the words that they use."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +12,8 @@ from asyncnet.events.rules import MentionKind, WordKind
 from asyncnet.events.spelling import folded
 
 SUGGESTED = 200
+SAID_BY = 3
+"""So many people say a word before it is shown to others: it points to none of them."""
 
 
 def mentions_of(session: Session, participant_id: int) -> Sequence[Mention]:
@@ -75,20 +77,36 @@ def spelling_of(session: Session, event_id: int, spelling_id: int) -> Spelling:
     )
 
 
-def suggestions(session: Session, event_id: int, *, used_by: int = 2) -> dict[WordKind, list[str]]:
-    """Return the words of an event, each once, at most SUGGESTED of a kind.
+def suggestions(session: Session, event_id: int) -> dict[WordKind, list[str]]:
+    """Return the words that whoever registers may read, each once, at most SUGGESTED of a kind.
 
-    Only those that as many people who still take part use: what one person alone says of
-    themselves is not shown to whoever opens the registration form.
+    Only what SAID_BY people who still take part say in the open: what they work on, what they
+    do and from which kind of community they are. What people offer, seek or hope for is never
+    among it, nor what a few alone say.
     """
+    return _used(session, event_id, _said_openly(session, event_id), at_least=SAID_BY)
+
+
+def words_in(session: Session, event_id: int) -> dict[WordKind, list[str]]:
+    """Return all words of an event, for its organizers: each once, at most SUGGESTED of a kind."""
+    return _used(session, event_id, _said_by_each(session, event_id), at_least=0)
+
+
+def _used(
+    session: Session,
+    event_id: int,
+    everybody: Iterable[dict[WordKind, set[str]]],
+    *,
+    at_least: int,
+) -> dict[WordKind, list[str]]:
     words = {(row.kind, row.folded): row.word for row in spellings_of(session, event_id)}
     used: dict[WordKind, Counter[str]] = {kind: Counter() for kind in WordKind}
-    for said in _said_by_each(session, event_id):
+    for said in everybody:
         for kind, folds in said.items():
             used[kind].update({words[kind, fold] for fold in folds if (kind, fold) in words})
     found: dict[WordKind, list[str]] = {kind: [] for kind in WordKind}
     for kind, word in sorted({(kind, word) for (kind, _), word in words.items()}):
-        if used[kind][word] >= used_by and len(found[kind]) < SUGGESTED:
+        if used[kind][word] >= at_least and len(found[kind]) < SUGGESTED:
             found[kind].append(word)
     return found
 
@@ -100,6 +118,20 @@ def uses(session: Session, event_id: int) -> dict[WordKind, Counter[str]]:
         for kind, folds in said.items():
             found[kind].update(folds)
     return found
+
+
+def _said_openly(session: Session, event_id: int) -> Iterator[dict[WordKind, set[str]]]:
+    rows = session.execute(
+        select(Participant.role, Participant.community, Participant.topics).where(
+            Participant.event_id == event_id, Participant.left_at.is_(None)
+        )
+    )
+    for role, community, topics in rows:
+        yield {
+            WordKind.ROLE: {folded(role)} if role else set(),
+            WordKind.COMMUNITY: {folded(community)} if community else set(),
+            WordKind.TOPIC: {folded(word) for word in topics},
+        }
 
 
 def _said_by_each(session: Session, event_id: int) -> Iterator[dict[WordKind, set[str]]]:

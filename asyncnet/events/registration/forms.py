@@ -29,6 +29,7 @@ from asyncnet.events.rules import (
     Attendance,
     Kinds,
     MentionKind,
+    names_a_page,
 )
 from asyncnet.events.spelling import tidy
 from asyncnet.web.forms import (
@@ -61,6 +62,12 @@ ASKS = {
 }
 FIELDS = {Ask.SKILLS: ("offers", "seeks")}
 """The fields of a part of the form, where they are not the one of its name."""
+
+
+def no_page(form: Any, field: StringField) -> None:
+    """Refuse a name that holds the address of a web page."""
+    if names_a_page(text(field)):
+        raise ValidationError("Please write your name alone, without the address of a web page.")
 
 
 class WordsField(Field):
@@ -129,6 +136,7 @@ class ProfileForm(VersionedForm, OnceForm):
             DataRequired("Write the name that matches will read."),
             Length(max=100, message="Please keep the name under 100 characters."),
             one_line,
+            no_page,
         ],
     )
     email = AddressField("E-mail")

@@ -89,7 +89,7 @@ def word(event_id: int, spelling_id: int) -> ResponseReturnValue:
             respell(session, spelling, text(form.word), actor=actor(), now=utc_now())
         flash("Saved. The next plan counts these as you say.", "good")
         return redirect(url_for(".words", event_id=event.id))
-    known = queries.suggestions(db.session(), event.id, used_by=0)[spelling.kind]
+    known = queries.words_in(db.session(), event.id)[spelling.kind]
     return render_template(
         "events/word.html", event=event, form=form, spelling=spelling, known=known
     )
