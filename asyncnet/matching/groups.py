@@ -19,7 +19,7 @@ from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.weights import Reals, affinities
 
 APART = -10_000.0
-TURNS = 6
+PEOPLE_PER_TURN = 6
 PICKED_UP_TO = 200
 WHOLE_UP_TO = 2_500
 
@@ -107,9 +107,10 @@ class _Part:
         bound = covering.bound(rounds, steps)
         best = partition
         if rounds:
+            turns = m // PEOPLE_PER_TURN
             if m <= PICKED_UP_TO:
-                covering.partition = covering.picked()
-            best = covering.polished(m // TURNS)
+                covering.partition, turns = covering.picked(), turns // 3
+            best = covering.polished(turns)
         return self.named(best, bound)
 
     def named(self, partition: Sequence[Group], bound: float) -> Grouping:

@@ -67,6 +67,7 @@ class _Search:
         best = -np.sort(-np.partition(self.surplus, m - size, axis=1)[:, m - size :], axis=1)
         reach = np.cumsum(best[:, : size - 1], axis=1)
         self.half = [np.zeros(m), np.zeros(m), *(reach[:, r - 1] / 2 for r in range(1, size))]
+        self.earlier = np.tri(m, dtype=np.int8) > 0
         self.steps = steps
         self.stop_at = stop_at
         self.groups: dict[Group, float] = {}
@@ -111,7 +112,7 @@ class _Search:
             return
         after = gain[None, :] + self.surplus[rest[:first, None], rest]
         hope = after + self.half[less][rest]
-        hope[np.tri(len(hope), r) > 0] = -np.inf
+        hope[self.earlier[: len(hope), :r]] = -np.inf
         top = np.sort(np.partition(hope, r - less, axis=1)[:, r - less :], axis=1)
         reached = now + gain[:first]
         others = reached + top[:, 1:].sum(axis=1)
@@ -130,7 +131,7 @@ class _Search:
     ) -> None:
         """Add the last two people, all pairs of `rest` at once."""
         sums = now + gain[:first, None] + gain[None, :] + self.surplus[rest[:first, None], rest]
-        sums[np.tri(*sums.shape) > 0] = -np.inf
+        sums[self.earlier[: len(sums), : len(rest)]] = -np.inf
         for one, other in zip(
             *(found.tolist() for found in np.nonzero(sums > EPSILON)), strict=True
         ):

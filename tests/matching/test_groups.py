@@ -3,10 +3,13 @@
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pytest
 
 from asyncnet.matching.check import check
+from asyncnet.matching.covering import worth_of
 from asyncnet.matching.groups import Grouping, group
+from asyncnet.matching.pricing import paying_groups
 from asyncnet.matching.problem import Pair, pair
 from asyncnet.matching.reading import read_problem
 from tests.matching.events import event, people, person, public, read_plan
@@ -64,6 +67,26 @@ def test_sixteen_golfers_never_meet_twice_in_five_rounds() -> None:
         assert len(new) == 24
         assert not met & new
         met |= new
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_search_finds_every_group_that_pays(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    affinity = np.triu(rng.integers(-5, 20, size=(11, 11)), 1).astype(float)
+    affinity += affinity.T
+    prices = rng.normal(12, 3, size=11)
+    paying = {
+        who
+        for size in (4, 5)
+        for who in combinations(range(11), size)
+        if worth_of(affinity, who) > prices[list(who)].sum() + 1e-6
+    }
+
+    found = paying_groups(affinity, prices, [4, 5], 100_000, float("inf"))
+
+    assert paying
+    assert set(found.groups) == paying
+    assert np.isfinite(found.raise_by)
 
 
 def test_kindred_people_find_each_other() -> None:

@@ -1,16 +1,23 @@
 """What a plan of the solver is worth, on public events, on any event, and against brute force."""
 
+from collections import Counter
+from dataclasses import replace
 from itertools import combinations, product
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from asyncnet.matching.bound import relax
 from asyncnet.matching.check import check
+from asyncnet.matching.choice import demand_of, near, rewards
+from asyncnet.matching.parts import completed
 from asyncnet.matching.plan import Progress, solve
 from asyncnet.matching.problem import Refused
 from asyncnet.matching.reading import read_problem
+from asyncnet.matching.weights import score
 from benchmarks._matching_events import make_event
 from tests.matching.events import event, person, public
 
@@ -35,11 +42,12 @@ QUICK = settings(
     ],
 )
 def test_a_public_event_comes_near_the_bound(name: str, floor: float, least: float) -> None:
-    data, known = public(name), public(f"{name}.best")
+    known = public(f"{name}.best")
+    problem = replace(read_problem(public(name)), group_size=(0, 0))
 
-    solution = solve(read_problem(data), floor=floor, time_limit=UNHURRIED)
+    solution = solve(problem, floor=floor, time_limit=UNHURRIED)
 
-    verdict = check(data, solution.as_data(read_problem(data)))
+    verdict = check(public(name), solution.as_data(problem))
     best = known["pairs"]["best_fair" if floor else "best_total"]
     assert not verdict.breaches
     assert verdict.total == solution.measures.total
@@ -86,6 +94,24 @@ def test_a_short_time_limit_still_gives_a_valid_plan_and_bound(name: str, second
     assert not verdict.breaches
     assert solution.upper_bound >= known["best_total"]["total"]
     assert solution.gap == pytest.approx(1 - verdict.total / solution.upper_bound)
+
+
+def test_a_very_large_event_is_chosen_part_by_part_and_loses_little() -> None:
+    problem = read_problem(make_event(240, 3, seed=4))
+    scores = score(problem)
+    free = relax(problem, scores)
+    relaxed = relax(problem, scores, reward=rewards(problem, scores))
+    edges = near(problem, scores, relaxed, float(scores.value.max()) / 24)
+    demand = demand_of(problem, relaxed, np.zeros(240))
+
+    hurried = completed(problem, scores, edges, demand, relaxed, seconds=0.0)
+    choice = completed(problem, scores, edges, demand, relaxed, seconds=UNHURRIED)
+
+    seats = Counter(i for duo in choice.pairs for i in duo)
+    assert all(seats[i] <= problem.cap(i) for i in seats)
+    assert all(seats[i] == problem.cap(i) for i in problem.live)
+    assert sum(int(scores.value[duo]) for duo in choice.pairs) >= 0.998 * free.bound
+    assert len(choice.pairs) >= len(hurried.pairs) >= 0.98 * len(choice.pairs)
 
 
 def test_progress_names_the_phases_and_an_error_stops_the_solve() -> None:
