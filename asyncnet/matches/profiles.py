@@ -22,12 +22,14 @@ from asyncnet.web.access import (
     requires,
 )
 from asyncnet.web.forms import ButtonForm, number
+from asyncnet.web.limits import limiter
 
 pages = Blueprint("profiles", __name__)
 
 
 @pages.route("/me/<int:participant_id>/profile", methods=["GET", "POST"])
 @requires(Role.PARTICIPANT)
+@limiter.limit("20 per 5 minutes", methods=["POST"])
 def change_mine(participant_id: int) -> ResponseReturnValue:
     """Let a participant change what they said of themselves, before the event and after."""
     participant = current_participant(participant_id)

@@ -513,6 +513,20 @@ def test_an_organizer_who_undoes_leaves_what_made_somebody_uneasy(forum: Forum, 
     assert "Let them meet again" not in page
 
 
+def test_what_nobody_else_sees_makes_no_page_look_anew(forum: Forum, rows: Rows) -> None:
+    path = f"/me/{forum.people['Ana'].id}/profile"
+    versions = []
+
+    for said in ({}, {"wishes": "Somebody with a boat."}, {"greeting": "I count gulls."}):
+        post_form(forum.browsers["Ana"], path, said)
+        versions += rows(select(Event.clock_version))
+    for _ in range(18):
+        last = post_form(forum.browsers["Ana"], path)
+
+    assert [version - versions[0] for version in versions] == [0, 0, 1]
+    assert last.status_code == 429
+
+
 def test_the_board_knows_whose_page_is_open(forum: Forum, app: Flask) -> None:
     forum.turns("begin")
     ana = forum.people["Ana"]
@@ -586,15 +600,22 @@ def test_somebody_takes_their_rounds_into_their_calendar(forum: Forum) -> None:
     assert "LOCATION" not in viewing
 
 
-def test_the_video_call_is_shown_to_those_who_talk_and_to_nobody_else(forum: Forum) -> None:
+def test_the_video_call_is_shown_to_those_who_talk_and_to_nobody_else(
+    client: FlaskClient, forum: Forum
+) -> None:
     forum.has_a_call()
     join = f"/join/{forum.event.registration_key}"
     shown = CALL.replace("&", "&amp;")
 
+    zoe = factories.participant(forum.session, forum.event, name="Zoe")
+
     before = forum.page("Ana")
     forum.turns("begin")
+    nobody_met = open_personal_link(client, zoe).text
 
     assert shown in before
+    assert "You are free in this round" in nobody_met
+    assert shown not in nobody_met
     assert [shown in forum.page(name) for name in ("Ana", "Cy", "Mei")] == [True, True, False]
     assert shown in forum.host.get(f"/events/{forum.event.id}/show").text
     assert shown in forum.host.get(f"/events/{forum.event.id}/show/sheet").text

@@ -39,6 +39,8 @@ from asyncnet.messages.queue import (
 )
 
 LISTS = ("topics", "offers", "seeks", "wish_roles")
+SEEN = ("name", "zone", "attendance", "greeting", "experience")
+"""What open pages show of somebody, their own or another's."""
 
 
 class AlreadyRegistered(Exception):
@@ -152,6 +154,7 @@ def change_participant(
     if changed is None:
         raise ChangedMeanwhile
     readdressed = participant.email != said.email
+    shown = [getattr(participant, name) for name in SEEN]
     participant.email = said.email
     describe(participant, said, participant.event.mode)
     try:
@@ -166,7 +169,8 @@ def change_participant(
     readdress(session, participant.id, address=said.email, name=said.name, now=now)
     replan_follow_ups(session, participant.event, reader=participant, now=now)
     follow_reader(session, participant, now=now)
-    refresh_pages(session, participant.event_id)
+    if shown != [getattr(participant, name) for name in SEEN]:
+        refresh_pages(session, participant.event_id)
     record(session, actor, "participant.changed", f"participant:{participant.id}", now=now)
 
 

@@ -128,7 +128,8 @@ def withdraw(participant_id: int, match_id: int, intro_id: int) -> ResponseRetur
     with transaction() as session:
         recording.withdraw(session, me, match_id, intro_id, actor=actor(), now=utc_now())
     flash(
-        "Taken back. Nobody can play it from now on, and its bytes are removed within minutes.",
+        "Taken back. No page shows it any more, and its bytes are removed within minutes; until "
+        "then, a page that was open before may still play it.",
         "notice",
     )
     if queries.kept_recordings(db.session(), me.id, match_id) or _goes_on(me, match_id):

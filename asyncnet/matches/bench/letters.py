@@ -10,7 +10,7 @@ from asyncnet.events.queries import slot_for
 from asyncnet.events.rules import Attendance, Slot
 from asyncnet.matches.bench.model import Plan
 from asyncnet.matches.model import Match
-from asyncnet.matches.queries import published_for
+from asyncnet.matches.queries import group_numbers, published_for
 from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
@@ -43,6 +43,8 @@ def plan_change(session: Session, message: Message, links: Links, *, now: dateti
     told = plan.content.get("told", []) if plan else []
     changed = {number for person, number, _, _ in told if person == reader.id}
     matches = published_for(session, reader.id)
+    talks = matches or group_numbers(session, event.id, [reader.id])
+    is_invited = talks and reader.attendance is Attendance.LIVE
     address = links.personal(reader.id, reader.link_version)
     return Draft(
         subject=f"Your rounds at {event.title} have changed",
@@ -62,7 +64,7 @@ def plan_change(session: Session, message: Message, links: Links, *, now: dateti
                 for slot in coming
             ],
             "group_changed": 0 in changed,
-            "call": event.live_link if reader.attendance is Attendance.LIVE else "",
+            "call": event.live_link if is_invited else "",
             "address": address,
         },
         secrets=(address,),
