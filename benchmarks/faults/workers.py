@@ -79,10 +79,10 @@ def wipe_queue(bench: Bench) -> None:
 
 
 def wait_for_mail(bench: Bench) -> None:
-    """Return as soon as the server takes one more mail, or none is left."""
+    """Return as soon as the server takes one more mail, or none waits any more."""
     before = len(bench.server.received)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while len(bench.server.received) == before and not all_ended(bench):
+    while len(bench.server.received) == before and scheduled(bench):
         if time.monotonic() > deadline:
             raise SystemExit("Nothing happened for too long.")
         time.sleep(0.005)
