@@ -66,8 +66,8 @@ FALLBACK = (
 LINK_ENDED = {404, 410}
 NEEDS_A_LINK = (
     "A link opens this page",
-    "This browser has not opened your personal link yet, or that has ended. Press the button: we "
-    "mail you a new one, to the address that the organizers have of you, and it leads back here.",
+    "This browser has not opened your personal link yet, or that has ended. Press the button, and "
+    "we mail you a new one, to the address that the organizers have of you.",
 )
 
 
