@@ -107,10 +107,8 @@ class _Part:
         bound = covering.bound(rounds, steps)
         best = partition
         if rounds:
-            turns = m // PEOPLE_PER_TURN
-            if m <= PICKED_UP_TO:
-                covering.partition, turns = covering.picked(), turns // 3
-            best = covering.polished(turns)
+            few = m <= PICKED_UP_TO
+            best = covering.picked() if few else covering.polished(m // PEOPLE_PER_TURN)
         return self.named(best, bound)
 
     def named(self, partition: Sequence[Group], bound: float) -> Grouping:
