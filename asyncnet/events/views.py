@@ -165,6 +165,8 @@ def treat_participant(event_id: int, person_id: int, act: str) -> ResponseReturn
             "was sent; ask them to look in their spam folder.",
             "attention",
         )
+    if act == "remove" and event.published_at and utc_now() < event.ends_at:
+        return redirect(url_for("matches.plan", event_id=event.id))
     return redirect(url_for(".participants", event_id=event.id))
 
 

@@ -13,6 +13,7 @@ from asyncnet.events.registration.forms import ProfileForm
 from asyncnet.events.rules import Ask, MentionKind
 from asyncnet.matches import actions
 from asyncnet.matches.bench.actions.announcing import announce
+from asyncnet.matches.queries import coming_of
 from asyncnet.web.access import (
     Role,
     actor,
@@ -58,7 +59,8 @@ def change_participant(event_id: int, person_id: int) -> ResponseReturnValue:
             flash("Saved.", "good")
             return redirect(url_for("events.participants", event_id=event.id))
         status = 409
-    return _page("events/participant.html", participant, form, silent=silent), status
+    coming = len(coming_of(db.session(), participant.id, now=utc_now()))
+    return _page("events/participant.html", participant, form, silent=silent, coming=coming), status
 
 
 @pages.post("/events/<int:event_id>/participants/<int:person_id>/names/<int:mention_id>")
@@ -138,7 +140,12 @@ def _saved(participant: Participant, form: ProfileForm) -> bool:
 
 
 def _page(
-    template: str, participant: Participant, form: ProfileForm, *, silent: bool = False
+    template: str,
+    participant: Participant,
+    form: ProfileForm,
+    *,
+    silent: bool = False,
+    coming: int = 0,
 ) -> str:
     """Draw a page with the form, and whom the names mean that somebody wrote."""
     session = db.session()
@@ -158,4 +165,5 @@ def _page(
         people=events.people_meant(session, mentions),
         words=events.suggestions(session, participant.event_id),
         readers=events.readers_of(session, participant.event_id),
+        coming=coming,
     )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
@@ -122,6 +123,12 @@ def published_for(session: Session, participant_id: int) -> Sequence[Match]:
         if match.other(participant_id).left_at is None
     ]
     return sorted(found, key=lambda match: (match.round.number, match.id))
+
+
+def coming_of(session: Session, participant_id: int, *, now: datetime) -> list[Match]:
+    """Return a participant's published matches of rounds that have not begun."""
+    found = published_for(session, participant_id)
+    return [match for match in found if match.round.starts_at > now]
 
 
 def published_match(session: Session, participant_id: int, match_id: int) -> Match:

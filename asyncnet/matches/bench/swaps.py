@@ -1,10 +1,10 @@
-"""With whom somebody can change places in a plan, and what that is worth."""
+"""With whom somebody can change places in a plan, at what price, and whom they can meet too."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import combinations
 
-from asyncnet.matches.bench.draft import Draft, meeting_of
+from asyncnet.matches.bench.draft import Draft, Meeting, meeting_of
 from asyncnet.matches.bench.limits import Tally
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.rules import PlanSettings
@@ -52,3 +52,32 @@ def swaps(
         breaks = tuple(breach.words for breach in tally.new_breaches(number, old, made))
         found.append(Swap(other, gained - lost, breaks))
     return sorted(found, key=lambda swap: (bool(swap.breaks), -swap.points, swap.other))
+
+
+def joins(draft: Draft, number: int, person: int, worth: Worth) -> set[int]:
+    """Return whom somebody could meet in a round as well: both are free, or one of them joins a
+    chat of the other as a third.
+
+    Who is kept apart from one of the `unsaid` is among them: that they were missing would tell it.
+    """
+    seats: defaultdict[int, list[Meeting]] = defaultdict(list)
+    for meeting in draft.rounds[number - 1]:
+        for one in meeting.who:
+            seats[one].append(meeting)
+    met = {duo for _, meeting in draft.meetings() for duo in meeting.pairs()}
+    found = set()
+    for other in worth.people.keys() - {person}:
+        busy = [m for i in (person, other) if worth.is_live(i) for m in seats[i]]
+        together = {person, other}.union(*(meeting.who for meeting in busy))
+        there = {duo for meeting in busy for duo in meeting.pairs()}
+        duos = [duo for duo in combinations(sorted(together), 2) if duo not in there]
+        full = busy and (
+            len(busy) > 1
+            or len(together) > 3
+            or busy[0].pinned
+            or not all(map(worth.is_live, together))
+        )
+        said = [duo for duo in duos if worth.unsaid.isdisjoint(duo)]
+        if not full and met.isdisjoint(duos) and not any(worth.refusal(*duo) for duo in said):
+            found.add(other)
+    return found

@@ -15,13 +15,14 @@ from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions import asking, editing
 from asyncnet.matches.bench.actions.asking import CannotAsk
 from asyncnet.matches.bench.actions.editing import NothingThere, draft_on, worth_of
+from asyncnet.matches.bench.comparing import compared
 from asyncnet.matches.bench.desk import Desk
 from asyncnet.matches.bench.draft import Draft, changes
 from asyncnet.matches.bench.edits import Act, CannotEdit, Edit, edited
 from asyncnet.matches.bench.forms import EditForm, SeenForm, SuggestForm
 from asyncnet.matches.bench.limits import breaches_of
 from asyncnet.matches.bench.model import Plan, PlanOrigin
-from asyncnet.matches.bench.swaps import swaps
+from asyncnet.matches.bench.swaps import joins, swaps
 from asyncnet.matches.bench.worth import costs
 from asyncnet.web.access import (
     LARGEST_ID,
@@ -149,7 +150,7 @@ def compare(event_id: int) -> ResponseReturnValue:
     first = _id("one", 0)
     second = _id("other", desk.seen or (known[0] if known else 0))
     sides = [_side(desk, plan_id) for plan_id in (first, second)]
-    found = changes(sides[0][1], sides[1][1])
+    before, after = sides[0][1], sides[1][1]
     return render_template(
         "matches/bench/compare.html",
         event=event,
@@ -158,8 +159,8 @@ def compare(event_id: int) -> ResponseReturnValue:
         second=second,
         plans=[plan for plan, _ in sides],
         drafts=[draft for _, draft in sides],
-        changed=found,
-        concerned=len({change.person for change in found}),
+        found=compared(before, after),
+        costs=[cost for cost in costs(before, after) if cost.points],
     )
 
 
@@ -192,6 +193,9 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
         near=_id("near", 0),
         others=[p for p in listed if p.id != someone.id],
         may_swap=[swap.other for swap in possible],
+        may_join=joins(desk.draft, chosen, someone.id, desk.worth) if desk.draft.rounds else set(),
+        kept_apart=desk.worth.kept_apart_from(someone.id),
+        avoids=[m for m in mentions if m.kind is MentionKind.AVOID and not desk.worth.unsaid],
         asked_for=[m for m in mentions if m.kind is MentionKind.MEET],
         meant=events.people_meant(db.session(), mentions),
         apart=queries.kept_apart_from(db.session(), someone.id, unsaid=desk.worth.unsaid),

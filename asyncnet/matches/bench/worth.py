@@ -72,6 +72,15 @@ class Worth:
             f"{self.name(one)} and {self.name(other)} are kept apart, but sit in one closing group."
         )
 
+    def kept_apart_from(self, person: int) -> list[int]:
+        """Return whom somebody, or an organizer, keeps apart from a person; nobody where the
+        reader takes part, so that what is missing tells nothing either."""
+        if self.unsaid:
+            return []
+        number = self.instance.number_of[person]
+        duos = (duo for duo in sorted(self.bans) if number in duo)
+        return [self.instance.people[i].id for duo in duos for i in duo if i != number]
+
     def could_meet(self, one: int, other: int) -> bool:
         """Return whether two numbers of the problem may sit together but for their history."""
         live = not self.problem.mixed or self.problem.is_live(one) or self.problem.is_live(other)
