@@ -56,6 +56,7 @@ LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.REPLY: followups.reply,
     MessageKind.VIEWING_NUDGE: windows.viewing_nudge,
     MessageKind.STAND_IN: windows.stand_in,
+    MessageKind.ROUNDS_READY: bench.rounds_ready,
     MessageKind.PLAN_CHANGE: bench.plan_change,
     MessageKind.MEETING: followups.meeting,
     MessageKind.REMINDER: followups.reminder,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Invitation:
-    """A calendar entry that travels in a mail (RFC 6047). `method` is REQUEST or CANCEL."""
+    """A calendar that travels in a mail (RFC 6047). `method` is REQUEST, CANCEL or PUBLISH."""
 
     method: str
     content: str

@@ -1,6 +1,6 @@
-"""Pairing by hand."""
+"""Pairing by hand, and publishing."""
 
-from wtforms import IntegerField, SelectField
+from wtforms import BooleanField, IntegerField, SelectField
 from wtforms.validators import DataRequired, Optional
 from wtforms.widgets import HiddenInput
 
@@ -10,6 +10,15 @@ from asyncnet.web.forms import Form
 def chosen(value: str) -> int | str:
     """Return the id that was chosen, or nothing as it stands in the page."""
     return int(value) if value else ""
+
+
+class PublishForm(Form):
+    """The button that publishes a plan, and whether its people hear of it."""
+
+    tell = BooleanField(
+        "Mail everybody who is there live whom they meet, with the rounds for their calendar",
+        default=True,
+    )
 
 
 class PairForm(Form):

@@ -16,7 +16,7 @@ from asyncnet.matches.bench.actions.editing import edit, worth_of
 from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_plan
 from asyncnet.matches.bench.desk import ROWS, Desk
 from asyncnet.matches.bench.edits import Act, CannotEdit, Edit
-from asyncnet.matches.forms import PairForm
+from asyncnet.matches.forms import PairForm, PublishForm
 from asyncnet.web.access import (
     Role,
     actor,
@@ -26,7 +26,7 @@ from asyncnet.web.access import (
     requires,
 )
 from asyncnet.web.filters import plural
-from asyncnet.web.forms import ButtonForm, number
+from asyncnet.web.forms import number
 
 pages = Blueprint("matches", __name__)
 
@@ -67,6 +67,8 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
     near = request.args.get("near", 0, type=int)
     first = max(0, request.args.get("from", desk.page_of(number, near, named=named), type=int))
     rows, count = desk.rows(number, named=named, first=first)
+    states = intros.states_in(db.session(), event.id)
+    away = {i for i in desk.draft.people() if not desk.worth.is_live(i)}
     return render_template(
         "matches/plan.html",
         event=event,
@@ -82,7 +84,9 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
         at=request.args.get("at", ""),
         count=count,
         page_size=ROWS,
-        intros=intros.states_in(db.session(), event.id),
+        intros=states,
+        unseen=[p.name for p in desk.people if p.id in away and states.get(p.id) != "ready"],
+        publish=PublishForm(formdata=None),
         meanwhile=meanwhile,
         found=desk.called(named),
         now=now,
@@ -94,8 +98,10 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
 def publish(event_id: int) -> ResponseReturnValue:
     """Let everybody see what lies on the bench, and tell those whom a change concerns."""
     event = organized_event(event_id)
-    if not ButtonForm().accepted():
+    form = PublishForm()
+    if not form.accepted():
         abort(400)
+    first = event.published_at is None
     try:
         with transaction() as session:
             plan = bench.current_of(session, event.id)
@@ -105,7 +111,9 @@ def publish(event_id: int) -> ResponseReturnValue:
             if plan is None or seen != plan.id:
                 raise ChangedMeanwhile
             worth = worth_of(session, event, plan, unsaid=kept_from_me(event))
-            told = publish_plan(session, event, plan, worth, actor=actor(), now=utc_now())
+            told = publish_plan(
+                session, event, plan, worth, tell=form.tell.data, actor=actor(), now=utc_now()
+            )
     except CannotPublish as error:
         flash(str(error), "bad")
     except ChangedMeanwhile:
@@ -114,7 +122,8 @@ def publish(event_id: int) -> ResponseReturnValue:
     else:
         flash(
             "Published: everybody sees it on their own page now."
-            + (f" {plural(told, 'person', 'people')} get a mail about the change." if told else ""),
+            + (f" {plural(told, 'person gets', 'people get')} a mail about " if told else "")
+            + ("" if not told else "their rounds." if first else "the change."),
             "good",
         )
     return redirect(url_for(".plan", event_id=event.id))

@@ -40,6 +40,8 @@ class MessageKind(StrEnum):
     """Asks somebody who has not begun their intro; an organizer's click causes it."""
     REPLY = "reply"
     """Brings what one of two people wrote to the other."""
+    ROUNDS_READY = "rounds_ready"
+    """Tells somebody who is there live, once, whom they meet and when."""
     PLAN_CHANGE = "plan_change"
     """Somebody whom a published change concerns meets others than they knew."""
     MEETING = "meeting"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +16,9 @@ from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.day.actions.exiting import say_exit
 from asyncnet.day.model import ExitKind
-from asyncnet.events.actions.registering import remove_participant
 from asyncnet.events.model import Event, Mention, Participant, Round
 from asyncnet.events.rules import Attendance, MentionKind
+from asyncnet.matches.bench.comparing import compared
 from asyncnet.matches.bench.draft import Draft, meeting_of
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
@@ -194,6 +194,36 @@ def test_a_step_leads_back_to_where_it_was_made(
     assert re.findall(r'id="near">(\w+)<', client.get(undone).text) == ["Undo"]
 
 
+def test_only_who_has_room_is_offered_one_more_match(
+    client: FlaskClient, session: Session, solved: str
+) -> None:
+    ana = session.scalars(select(Participant.id).where(Participant.name == "Ana")).one()
+
+    full = client.get(f"{solved}/people/{ana}?round=1").text
+    third = client.get(f"{solved}/people/{ana}?round=3").text
+
+    offer = re.compile(r'value="add">.*?</select>', re.DOTALL)
+    assert "There is nobody to add" in full
+    assert not offer.search(full)
+    [found] = offer.findall(third)
+    assert re.findall(r"<option[^>]*>(\w+)<", found) == ["Gus"], "Ana talks with Dee; three may"
+
+
+def test_the_same_people_in_another_round_are_not_others(solved: str, rows: Rows) -> None:
+    draft = on_bench(rows)
+    first, second, third = draft.rounds
+    after = replace(draft, rounds=(second, first, third[:-1]))
+
+    found = compared(draft, after)
+
+    flo_and_mei = set(third[-1].who)
+    assert found.meet_others == flo_and_mei
+    assert found.meet_the_same == {i for m in first for i in m.who} - flo_and_mei
+    change = found.changes[0]
+    assert found.then(change) == dict.fromkeys(change.lost, 2)
+    assert found.so_far(change) == dict.fromkeys(change.gained, 2)
+
+
 def test_a_second_event_says_who_met_before_and_lets_them_meet_again(
     client: FlaskClient, session: Session, host: Person, event: Event
 ) -> None:
@@ -294,12 +324,12 @@ def test_undoing_lets_people_meet_again(client: FlaskClient, solved: str, rows: 
     assert rows(select(Forbid)) == []
 
 
-def test_the_first_publication_fills_pages_and_mails_nobody(
+def test_the_first_publication_fills_pages_and_mails_nobody_unless_wanted(
     client: FlaskClient, solved: str, rows: Rows
 ) -> None:
     draft = on_bench(rows)
 
-    post_form(client, solved, action="/plan/publish")
+    post_form(client, solved, {"tell": None}, action="/plan/publish")
 
     found = rows(select(Match))
     assert {m.state for m in found} == {MatchState.PUBLISHED}
@@ -307,7 +337,35 @@ def test_the_first_publication_fills_pages_and_mails_nobody(
     live = {p.id for p in rows(select(Participant)) if p.attendance is Attendance.LIVE}
     chats = [m for m in found if {m.first_id, m.second_id} <= live]
     assert all(m.room for m in chats)
-    assert rows(select(Message).where(Message.kind == MessageKind.PLAN_CHANGE)) == []
+    kinds = (MessageKind.PLAN_CHANGE, MessageKind.ROUNDS_READY)
+    assert rows(select(Message).where(Message.kind.in_(kinds))) == []
+
+
+def test_publishing_first_says_what_it_does_and_tells_who_is_live(
+    app: Flask, client: FlaskClient, session: Session, solved: str, rows: Rows
+) -> None:
+    """Once each, with whom they meet in every round."""
+    summary = client.get(solved).text
+    published = post_form(client, solved, action="/plan/publish")
+    session.execute(update(Message).values(due_at=utc_now(), wake_at=utc_now()))
+    session.commit()
+    with app.app_context():
+        drain_mail()
+
+    assert "Publishing shows 9 people whom they meet in 3 rounds." in summary
+    assert "1 intro is missing</strong> that others are to watch: Mei." in summary
+    assert "8 people get a mail about their rounds" in client.get(published.location).text
+    told = rows(select(Message).where(Message.kind == MessageKind.ROUNDS_READY))
+    live = rows(select(Participant).where(Participant.attendance == Attendance.LIVE))
+    assert sorted(m.participant_id for m in told) == sorted(p.id for p in live)
+    written = [text for subject, _, text in mails_of(app) if "are ready" in subject]
+    [flo] = [text for text in written if "Hello Flo," in text]
+    assert len(written) == len(NAMES)
+    assert re.findall(r"^  (.*?)\r?$", flo, re.MULTILINE) == [
+        "Eve",
+        "Hal",
+        "you watch the intro of Mei",
+    ]
 
 
 def test_a_change_is_mailed_to_those_whom_it_concerns_and_to_nobody_else(
@@ -347,10 +405,11 @@ def test_a_cancellation_during_the_event_changes_coming_rounds_only(
     session.commit()
     before = {(m.first_id, m.second_id): m.round_id for m in rows(select(Match))}
     left = rows(select(Participant).where(Participant.name == "Ana"))[0]
-    remove_participant(session, session.get_one(Participant, left.id), actor=SYSTEM, now=utc_now())
-    session.commit()
+    theirs = f"/events/{event.id}/participants/{left.id}"
 
-    warned = client.get(solved).text
+    asked = client.get(theirs).text
+    removed = post_form(client, theirs, action="/remove")
+    warned = client.get(removed.location).text
     post_form(client, solved, action="/plan/repair")
     with app.app_context():
         solve_a_plan()
@@ -362,6 +421,7 @@ def test_a_cancellation_during_the_event_changes_coming_rounds_only(
         (m.first_id, m.second_id): m.round_id
         for m in rows(select(Match).where(Match.state == MatchState.PUBLISHED))
     }
+    assert "2 matches</strong> of coming rounds will break" in asked
     assert "cannot take place" in warned
     assert "Mended after a change" in shown
     assert {d for d, r in after.items() if r == first} == {

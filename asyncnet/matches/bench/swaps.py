@@ -66,7 +66,7 @@ def joins(draft: Draft, number: int, person: int, worth: Worth) -> set[int]:
             seats[one].append(meeting)
     met = {duo for _, meeting in draft.meetings() for duo in meeting.pairs()}
     found = set()
-    for other in worth.people.keys() - {person}:
+    for other in filter(worth.may_meet, worth.people.keys() - {person}):
         busy = [m for i in (person, other) if worth.is_live(i) for m in seats[i]]
         together = {person, other}.union(*(meeting.who for meeting in busy))
         there = {duo for meeting in busy for duo in meeting.pairs()}

@@ -1,4 +1,4 @@
-"""Tells people that their published rounds have changed."""
+"""Tells people that their rounds are published, or have changed since."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -47,6 +47,30 @@ def announce(
                 expires_at=event.ends_at,
             )
             for reader in people
+        ],
+        now=now,
+    )
+
+
+def present(
+    session: Session, event: Event, readers: Iterable[Participant], *, now: datetime
+) -> None:
+    """Plan one mail for each of these people that says whom they meet; nobody is told twice.
+
+    It goes when a change would.
+    """
+    plan(
+        session,
+        [
+            Planned.to(
+                reader,
+                MessageKind.ROUNDS_READY,
+                key=f"rounds-ready:{event.id}:{reader.id}",
+                subject_id=event.id,
+                due_at=_due_at(event, reader, now),
+                expires_at=event.ends_at,
+            )
+            for reader in readers
         ],
         now=now,
     )

@@ -13,7 +13,7 @@ from asyncnet.events.actions.refreshing import refresh_pages
 from asyncnet.events.model import Event, Participant
 from asyncnet.matches.actions import give_rooms, seat_of
 from asyncnet.matches.bench import queries
-from asyncnet.matches.bench.actions.announcing import announce
+from asyncnet.matches.bench.actions.announcing import announce, present
 from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
 from asyncnet.matches.bench.actions.editing import draft_on, worth_of
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, Who, changes
@@ -37,12 +37,14 @@ def publish_plan(
     *,
     actor: Actor,
     now: datetime,
+    tell: bool = False,
 ) -> int:
-    """Let everybody see the plan on the bench; return how many people a change is mailed to.
+    """Let everybody see the plan on the bench; return how many people are mailed about it.
 
     What people know of rounds that have begun stays as it is; while such a round lasts, those
     who are free in it may still find each other. Before an event's first publication nobody
-    knows of anything, so nobody is told of a change. Raises ChangedMeanwhile and CannotPublish.
+    knows of anything, so nobody is told of a change; with `tell`, who is live and meets somebody
+    in a coming round hears whom. Raises ChangedMeanwhile and CannotPublish.
     """
     bench = bench_of(session, event.id)
     if bench.plan_id != plan.id:
@@ -54,7 +56,7 @@ def publish_plan(
     _write_matches(session, event, draft, worth, first_open=first_open, now=now)
     _write_groups(session, event, draft, now=now)
     session.flush()
-    told = []
+    concerned: set[int] = set()
     if event.published_at is not None:
         told = [
             change
@@ -62,11 +64,15 @@ def publish_plan(
             if worth.takes_part(change.person) and not 0 < change.number < first_open
         ]
         _tell(session, event, plan, told, worth, now=now)
+        concerned = {change.person for change in told}
+    elif tell:
+        coming = {i for number, m in draft.meetings() if number >= first_open for i in m.who}
+        concerned = {i for i in coming if worth.is_live(i) and worth.takes_part(i)}
+        present(session, event, [worth.people[person] for person in sorted(concerned)], now=now)
     event.published_at = event.published_at or now
     refresh_pages(session, event.id)
     plan.published_at = now
     bench.plan_id = None
-    concerned = {change.person for change in told}
     record(
         session,
         actor,
