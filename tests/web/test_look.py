@@ -162,6 +162,7 @@ def make_gallery() -> Flask:
             text="The address may be cut short. Please open the link in your mail once more.",
             request_id="7f3a9c",
             offer_link=True,
+            way_back=None,
             is_organizer=False,
         )
 
