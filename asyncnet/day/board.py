@@ -16,8 +16,10 @@ from asyncnet.events.clock import Clock, Now, Phase
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import clock_of
 from asyncnet.events.rules import Attendance
+from asyncnet.listing import listed
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import group_numbers
+from asyncnet.matches.rooms import tables
 
 
 class Where(StrEnum):
@@ -45,13 +47,14 @@ class Seat:
 
 @dataclass(frozen=True)
 class Row:
-    """One match of the round that is on, or of the one that comes next."""
+    """One conversation or viewing of the round that is on, or of the one that comes next."""
 
-    match: Match
-    seats: tuple[Seat, Seat]
+    matches: Sequence[Match]
+    """One, or the three of a trio."""
+    seats: Sequence[Seat]
     answered: bool
     missing: bool
-    """One of the two said that the other is not there."""
+    """Somebody said that another one is not there."""
 
     @property
     def needs_somebody(self) -> bool:
@@ -97,15 +100,17 @@ def board_of(
     answered = answered_in(session, [match.id for match in matches if match.is_viewing])
     rows = [
         Row(
-            match,
-            (
-                Seat(match.first, _where(match.first, match, present, left, now)),
-                Seat(match.second, _where(match.second, match, present, left, now)),
-            ),
-            answered=match.id in answered,
-            missing=match.id in missing,
+            table,
+            [
+                Seat(person, _where(person, table[0], present, left, now))
+                for person in {
+                    one.id: one for match in table for one in (match.first, match.second)
+                }.values()
+            ],
+            answered=any(match.id in answered for match in table),
+            missing=any(match.id in missing for match in table),
         )
-        for match in matches
+        for table in tables(matches)
     ]
     live = [person for person in live_in(session, event.id) if person.id not in left]
     open_pages = {who for who, presence in present.items() if now - presence.seen_at <= SEEN_LATELY}
@@ -118,7 +123,10 @@ def board_of(
         at.phase,
         at.round,
         sorted(person.id for person in live if person.id in open_pages),
-        [(row.match.id, row.answered, row.missing, [s.where for s in row.seats]) for row in rows],
+        [
+            ([m.id for m in row.matches], row.answered, row.missing, [s.where for s in row.seats])
+            for row in rows
+        ],
         [(said.id, said.seen_at) for said in exits],
         seats,
         len(live),
@@ -162,19 +170,25 @@ def _alone(
     live: Sequence[Participant], rows: Sequence[Row], exits: Iterable[Exit]
 ) -> Iterable[tuple[Participant, str]]:
     """Yield who has nobody to talk to, with the reason in words."""
-    waiting = {said.participant_id: said for said in exits if said.kind is ExitKind.MISSING}
-    meets: defaultdict[int, list[tuple[Row, Seat]]] = defaultdict(list)
+    missed: defaultdict[int, set[int]] = defaultdict(set)
+    for said in exits:
+        if said.kind is ExitKind.MISSING and said.match:
+            missed[said.participant_id].add(said.match.other(said.participant_id).id)
+    meets: defaultdict[int, list[Seat]] = defaultdict(list)
     for row in rows:
-        one, other = row.seats
-        meets[one.person.id].append((row, other))
-        meets[other.person.id].append((row, one))
+        for seat in row.seats:
+            meets[seat.person.id] += [other for other in row.seats if other is not seat]
     for person in live:
-        mine = meets[person.id]
-        said = waiting.get(person.id)
-        if not mine:
+        others = meets[person.id]
+        gone = [seat.person for seat in others if seat.where is Where.LEFT]
+        absent = [one.person for one in others if one.person.id in missed[person.id]]
+        if not others:
             yield person, "has no match in this round"
-        elif all(seat.where is Where.LEFT for _, seat in mine):
-            yield person, f"{mine[0][1].person.name} had to leave"
-        elif said is not None and any(row.match.id == said.match_id for row, _ in mine):
-            gone = next(seat.person.name for row, seat in mine if row.match.id == said.match_id)
-            yield person, f"says that {gone} is not there"
+        elif len(gone) == len(others):
+            yield person, f"{listed([one.name for one in gone])} had to leave"
+        elif {one.id for one in (*gone, *absent)} == {seat.person.id for seat in others}:
+            names = [one.name for one in absent]
+            yield (
+                person,
+                f"says that {listed(names)} {'is' if len(names) == 1 else 'are'} not there",
+            )

@@ -1,6 +1,9 @@
 """The run of show: the organizers' live board, the clock in their hand, and what they print."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
@@ -22,7 +25,9 @@ from asyncnet.events.queries import clock_of
 from asyncnet.events.rules import EventMode
 from asyncnet.followups.windows.queries import in_vain
 from asyncnet.matches.exports import breakout_rooms
+from asyncnet.matches.model import Match
 from asyncnet.matches.queries import groups_of, plan_of, published_in
+from asyncnet.matches.rooms import tables
 from asyncnet.web.access import Role, actor, kept_from_me, organized_event, requires
 from asyncnet.web.forms import ButtonForm, number, text
 from asyncnet.web.now import timed, unchanged
@@ -166,7 +171,7 @@ def sheet(event_id: int) -> ResponseReturnValue:
     return render_template(
         "day/sheet.html",
         event=event,
-        matches=plan_of(db.session(), event.id),
+        conversations=_conversations(plan_of(db.session(), event.id)),
         groups=groups_of(db.session(), event.id),
         icebreaker_of=icebreaker_of,
         closing_prompt=event.closing_prompt or CLOSING_PROMPT,
@@ -195,6 +200,19 @@ def rooms(event_id: int, number: int) -> ResponseReturnValue:
             )
         ),
     )
+
+
+def _conversations(plan: Sequence[Match]) -> dict[int, list[tuple[Match, list[str]]]]:
+    """Return who meets by the id of their round, with the names of all; a trio is one of them."""
+    found: defaultdict[int, list[tuple[Match, list[str]]]] = defaultdict(list)
+    for round_id, matches in groupby(plan, key=lambda match: match.round_id):
+        for table in tables(matches):
+            match = table[0]
+            pair = (match.viewer, match.viewed) if match.is_viewing else (match.first, match.second)
+            others = [one for more in table[1:] for one in (more.first, more.second)]
+            people = {one.id: one.name for one in (*pair, *others)}
+            found[round_id].append((match, list(people.values())))
+    return found
 
 
 def _live_event(event_id: int) -> Event:

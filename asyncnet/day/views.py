@@ -25,6 +25,7 @@ from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import addresses
 from asyncnet.matches.exports import rounds_as_calendar
 from asyncnet.matches.queries import published_for
+from asyncnet.matches.rooms import tables
 from asyncnet.web.access import Role, current_participant, look_of, requires
 from asyncnet.web.downloads import download
 from asyncnet.web.now import Look, Strip, strip_at, tag_of, timed
@@ -138,6 +139,7 @@ def _shown(
     removed_at: datetime,
 ) -> dict[str, Any]:
     session, phase, number = db.session(), strip.now.phase, strip.now.round
+    here = in_round(mine, number) if phase is Phase.ROUND else []
     is_async = participant.attendance is Attendance.ASYNC
     others = [own.other for own in mine] + list(circle.members if circle else [])
     standings: dict[int, Standing] = {}
@@ -153,7 +155,8 @@ def _shown(
         "slots": clock.slots,
         "is_async": is_async,
         "mine": mine,
-        "here": in_round(mine, number) if phase is Phase.ROUND else [],
+        "here": here,
+        "tables": tables(here),
         "next": in_round(mine, number) if phase is Phase.BREAK else [],
         "by_round": {slot.number: in_round(mine, slot.number) for slot in clock.slots},
         "intro": intros.newest_of(session, participant.id) if is_async else None,

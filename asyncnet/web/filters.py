@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from flask import Flask
 
+from asyncnet.listing import listed
 from asyncnet.matches.rooms import room_name
 from asyncnet.zones import city_of, zone_named
 
@@ -69,3 +70,4 @@ def register(app: Flask) -> None:
         app.template_filter()(show)
     app.template_filter("city")(city_of)
     app.template_filter()(room_name)
+    app.template_filter()(listed)

@@ -620,3 +620,26 @@ def test_the_video_call_is_shown_to_those_who_talk_and_to_nobody_else(
     assert shown in forum.host.get(f"/events/{forum.event.id}/show").text
     assert shown in forum.host.get(f"/events/{forum.event.id}/show/sheet").text
     assert shown not in forum.browsers["Mei"].get(join).text
+
+
+def test_a_trio_is_one_conversation_wherever_it_is_shown(forum: Forum, session: Session) -> None:
+    dan, eli, fay = (
+        factories.participant(session, forum.event, name=name) for name in ("Dan", "Eli", "Fay")
+    )
+    for one, other in ((dan, eli), (dan, fay), (eli, fay)):
+        factories.match(session, one, other).room = 9
+    session.commit()
+    forum.people |= {"Dan": dan, "Eli": eli, "Fay": fay}
+    forum.browsers["Dan"] = forum.app.test_client()
+    open_personal_link(forum.browsers["Dan"], dan)
+    forum.turns("begin")
+
+    page = forum.page("Dan")
+    board = forum.board()
+    sheet = forum.host.get(f"/events/{forum.event.id}/show/sheet").text
+    forum.says("Dan", "missing", match=forum.match_of("Dan", "Eli").id)
+
+    assert (page.count("You meet Eli and Fay"), page.count("Room 9")) == (1, 1)
+    assert (board.count("Eli and Fay"), board.count("Room 9")) == (1, 1)
+    assert (sheet.count("Eli and Fay"), sheet.count("Room 9")) == (1, 1)
+    assert "Dan</strong> says" not in forum.board(), "there is a third one to talk to"
