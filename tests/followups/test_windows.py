@@ -28,6 +28,7 @@ from asyncnet.events.rules import (
 from asyncnet.followups.actions.answering import answer_match
 from asyncnet.followups.model import Answer, StandIn
 from asyncnet.followups.windows.actions import mind_windows
+from asyncnet.matches.actions import keep_apart
 from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.matches.model import Forbid, Match, MatchState
 from asyncnet.messages.model import Message
@@ -232,6 +233,21 @@ def test_who_stays_silent_is_nudged_once_by_day(session: Session, app: Flask, ro
     mail = mails[f"{kenji.name} <{kenji.email}>"]
     assert mail["Subject"] == f"{ana.name} would love to hear from you"
     assert "This is the only reminder" in text_of(mail)
+
+
+def test_nobody_is_nudged_to_write_to_somebody_they_are_uneasy_about(
+    session: Session, rows: Rows
+) -> None:
+    event = begun(session, timedelta(0))
+    ana, kenji, match = matched(session, event, ("Europe/Berlin", "Asia/Tokyo"))
+    answers(session, ana, match, at=event.starts_at)
+    keep_apart(session, event.id, (ana.id, kenji.id), uneasy_id=kenji.id, now=event.starts_at)
+    zone = ZoneInfo(kenji.zone)
+
+    mind_windows(session, now=nudge_at(window_of(slot_of(event), zone), zone))
+    session.commit()
+
+    assert rows(select(Message).where(Message.kind == MessageKind.VIEWING_NUDGE)) == []
 
 
 def test_whoever_waited_in_vain_gets_another_partner_once(
