@@ -134,17 +134,22 @@ def _page(participant: Participant, form: ExitForm) -> str:
     session, event = db.session(), participant.event
     now = clock_for(session, event, participant).at(utc_now())
     mine = own_matches(session, participant.id)
+    here = in_round(mine, now.round) if now.phase is Phase.ROUND else []
+    on = {own.match_id for own in here}
+    said = [
+        one
+        for one in queries.open_exits(session, event.id)
+        if one.participant_id == participant.id
+        and (one.kind is not ExitKind.MISSING or one.match_id in on)
+    ]
     return render_template(
         "day/exits.html",
         participant=participant,
         event=event,
         form=form,
-        said=[
-            one
-            for one in queries.open_exits(session, event.id)
-            if one.participant_id == participant.id
-        ],
-        here=in_round(mine, now.round) if now.phase is Phase.ROUND else [],
+        said=said,
+        missed={one.match_id for one in said if one.kind is ExitKind.MISSING},
+        here=here,
         mine=mine,
         readers=readers_of(session, event.id),
         over=now.phase is Phase.AFTER,

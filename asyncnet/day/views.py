@@ -174,7 +174,12 @@ def _shown(
             for one in said
             if one.kind is ExitKind.MISSING and one.participant_id != participant.id
         },
-        "said": [one for one in said if one.participant_id == participant.id],
+        "said": [
+            one
+            for one in said
+            if one.participant_id == participant.id
+            and (one.kind is not ExitKind.MISSING or one.match_id in {own.match_id for own in here})
+        ],
         "icebreaker_of": icebreaker_of,
         "break_prompt": break_prompt_of(number),
         "closing_prompt": event.closing_prompt or CLOSING_PROMPT,

@@ -310,7 +310,11 @@ def test_a_missing_partner_hears_that_somebody_waits(forum: Forum) -> None:
     assert "Ana is waiting for you in Room 1" in forum.page("Ben")
     assert "Ben is not there" in forum.board()
     assert "Ana</strong> says that Ben is not there" in forum.board()
+    exits = f"/me/{forum.people['Ana'].id}/exits"
+    assert "know that your partner is not there" in forum.page("Ana")
+    assert "Ben is not here" not in forum.browsers["Ana"].get(exits).text, "it was said already"
     forum.turns("end")
+    assert "partner is not there" not in forum.page("Ana") + forum.browsers["Ana"].get(exits).text
     for match in (forum.match_of("Ana", "Ben"), forum.viewing):
         form = find_form(forum.browsers["Ana"].get(f"/me/{forum.people['Ana'].id}/exits"), "uneasy")
         late = forum.browsers["Ana"].post(
