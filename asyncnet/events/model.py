@@ -62,6 +62,11 @@ class Event(Base):
     """Since when the clock stands still; empty while it runs."""
     notice: Mapped[str] = mapped_column(String(300), default="")
     """What the organizers tell everybody during the event, on every open page."""
+    notice_round: Mapped[int | None]
+    """The round that was on or came next when they said it, 0 after the last one; it ends with it.
+    Empty where it stands until it is taken away."""
+    closed_at: Mapped[datetime | None]
+    """When an organizer ended the closing groups before their time."""
     closing_prompt: Mapped[str] = mapped_column(String(300), default="")
     """What the closing groups talk about; empty for our own words."""
     form_key: Mapped[str] = mapped_column(String(32), unique=True)
