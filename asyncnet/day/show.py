@@ -19,7 +19,7 @@ from asyncnet.day.forms import NoticeForm, TurnForm, prompts_form
 from asyncnet.day.rules import CLOSING_PROMPT, LONG_BEFORE, icebreaker_of, preflight
 from asyncnet.day.windows import windows_of
 from asyncnet.events.actions.turning import tell_everybody, turn_clock
-from asyncnet.events.clock import CannotTurn, Phase, Turn
+from asyncnet.events.clock import CannotTurn, Phase, Turn, still_said
 from asyncnet.events.model import Event
 from asyncnet.events.queries import clock_of
 from asyncnet.events.rules import EventMode
@@ -238,8 +238,13 @@ def _board(event: Event, notice_form: NoticeForm | None = None) -> str:
 
 
 def _notice_form(event: Event) -> NoticeForm:
-    said = {"version": event.clock_version, "notice": event.notice}
+    said = {"version": event.clock_version, "notice": _still_said(event)}
     return NoticeForm(formdata=None, data=said)
+
+
+def _still_said(event: Event) -> str:
+    at = clock_of(db.session(), event).at(utc_now())
+    return still_said(at, event.notice, event.notice_round)
 
 
 def _prompts_page(event: Event, form: Any, *, changed: bool = False) -> str:
@@ -267,5 +272,6 @@ def _shown(event: Event, *, notice_form: NoticeForm | None = None) -> dict[str, 
         "hidden": 0 if everything else len(found.rows) - min(len(rows), SHOWN_AT_ONCE),
         "everything": everything,
         "turn_form": TurnForm(formdata=None, data={"version": event.clock_version}),
+        "notice_words": still_said(found.now, event.notice, event.notice_round),
         "notice_form": notice_form or _notice_form(event),
     }

@@ -54,6 +54,16 @@ class Now:
         return self.phase in {Phase.BEFORE, Phase.BREAK}
 
 
+def still_said(now: Now, notice: str, during: int | None) -> str:
+    """Return what organizers tell everybody at a moment.
+
+    It ends with the event, and before it with the round `during` which, or before which, they
+    said it; None for what stands until it is taken away.
+    """
+    is_over = now.phase is Phase.AFTER or during not in {None, now.round}
+    return "" if is_over else notice
+
+
 @dataclass(frozen=True)
 class Clock:
     """The rounds of an event, how long its closing groups talk, and since when it is paused."""

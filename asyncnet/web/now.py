@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Response, request
+from sqlalchemy import Row
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db
-from asyncnet.events.clock import Clock, Now, Phase
+from asyncnet.events.clock import Clock, Now, still_said
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import Glance, clock_for
 
@@ -20,7 +22,7 @@ class Strip:
     moment: datetime
     rounds: int
     notice: str
-    """What the organizers say to everybody; nothing once the event is over."""
+    """What the organizers say to everybody; nothing once the round in which they did is over."""
     tag: str
     """Names what the page shows; another one means that something has changed."""
 
@@ -49,17 +51,17 @@ def strip_of(participant: Participant, event: Event, now: datetime) -> Strip:
     """Return what the strip of a participant's page shows at this moment."""
     clock = clock_for(db.session(), event, participant)
     tag = tag_of(event.clock_version, participant.page_version, clock.at(now))
-    return strip_at(clock, now, notice=event.notice, tag=tag)
+    return strip_at(clock, now, event=event, tag=tag)
 
 
-def strip_at(clock: Clock, now: datetime, *, notice: str, tag: str) -> Strip:
-    """Return the strip for a clock that is at hand."""
+def strip_at(clock: Clock, now: datetime, *, event: Event | Row[Any], tag: str) -> Strip:
+    """Return the strip for a clock that is at hand, of an event or of its row."""
     at = clock.at(now)
     return Strip(
         now=at,
         moment=now,
         rounds=len(clock.slots),
-        notice="" if at.phase is Phase.AFTER else notice,
+        notice=still_said(at, event.notice, event.notice_round),
         tag=tag,
     )
 

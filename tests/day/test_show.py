@@ -250,6 +250,18 @@ def test_a_message_stands_on_every_page_until_it_is_taken_away(forum: Forum) -> 
     assert "Come back" not in forum.page("Ana")
 
 
+def test_a_message_ends_with_the_round_in_which_it_was_said(forum: Forum) -> None:
+    show = f"/events/{forum.event.id}/show"
+    forum.turns("begin")
+
+    post_form(forum.host, show, {"notice": "Tea in two minutes."}, action="/notice")
+    during = [forum.page("Ana"), forum.board()]
+    forum.turns("end")
+
+    assert all("Tea in two minutes." in page for page in during)
+    assert not any("Tea in two" in page for page in (forum.page("Ana"), forum.board()))
+
+
 def test_who_leaves_is_taken_out_of_what_is_still_to_come(forum: Forum) -> None:
     forum.turns("begin")
 

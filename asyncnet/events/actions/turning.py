@@ -56,11 +56,14 @@ def tell_everybody(
 ) -> None:
     """Show a sentence on every open page, or take it away again when it is empty.
 
-    Raises ChangedMeanwhile.
+    It ends with the round that is on or comes next; where everybody has rounds of their own, it
+    stands until it is taken away. Raises ChangedMeanwhile.
     """
     if not _take(session, event, version, form_key):
         return
     event.notice = notice
+    has_rounds = event.mode is not EventMode.ASYNC
+    event.notice_round = clock_of(session, event).at(now).round if has_rounds else None
     record(
         session, actor, "notice.shown" if notice else "notice.ended", f"event:{event.id}", now=now
     )
