@@ -10,7 +10,7 @@ from hashlib import sha256
 from sqlalchemy.orm import Session
 
 from asyncnet.day.model import Exit, ExitKind, Presence
-from asyncnet.day.queries import answered_in, exits_in, live_in, present_in, seated_in
+from asyncnet.day.queries import answered_in, circles_in, exits_in, live_in, present_in, seated_in
 from asyncnet.day.rules import SEEN_LATELY
 from asyncnet.events.clock import Clock, Now, Phase
 from asyncnet.events.model import Event, Participant
@@ -64,6 +64,17 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Circle:
+    """A closing group while the groups talk: the names of who is in it, and how many are there."""
+
+    number: int
+    names: Sequence[str]
+    """Of those who had to leave, with that said."""
+    here: int
+    """How many have their page open."""
+
+
+@dataclass(frozen=True)
 class Board:
     """An event at a moment; `tag` changes with everything that the board shows."""
 
@@ -71,6 +82,8 @@ class Board:
     now: Now
     moment: datetime
     rows: Sequence[Row]
+    circles: Sequence[Circle]
+    """The closing groups, once they talk."""
     alone: Sequence[tuple[Participant, str]]
     """Live people without anybody to talk to in this round, and why."""
     exits: Sequence[Exit]
@@ -117,6 +130,16 @@ def board_of(
     alone = list(_alone(live, rows, exits)) if at.phase is Phase.ROUND else []
     uneasy = [said.participant_id for said in exits if said.kind is ExitKind.UNEASY]
     seats = group_numbers(session, event.id, uneasy) if uneasy else None
+    circles = [
+        Circle(
+            number,
+            [f"{name} (had to leave)" if who in left else name for who, name in members],
+            here=sum(who in open_pages for who, _ in members),
+        )
+        for number, members in (
+            circles_in(session, event.id) if at.phase is Phase.CLOSING else {}
+        ).items()
+    ]
     watching = sum(seat.where is Where.WATCHING for row in rows for seat in row.seats)
     shown = (
         event.clock_version,
@@ -129,6 +152,7 @@ def board_of(
         ],
         [(said.id, said.seen_at) for said in exits],
         seats,
+        circles,
         len(live),
     )
     return Board(
@@ -136,6 +160,7 @@ def board_of(
         now=at,
         moment=now,
         rows=rows,
+        circles=circles,
         alone=alone,
         exits=exits,
         seats=seats,

@@ -81,7 +81,8 @@ class Polls:
             now = utc_now()
             if now >= seen.removed_at:
                 return None
-            clock = Clock(self._slots(connection, seen), seen.closing, seen.paused_at)
+            slots = self._slots(connection, seen)
+            clock = Clock(slots, seen.closing, seen.paused_at, seen.closed_at)
         if seen.own_zone:
             clock = clock.seen_from(zone_named(seen.own_zone))
         self._note(environ, participant_id)

@@ -1,5 +1,6 @@
 """Reads who said that they cannot go on, who is there and who has answered."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence, Set
 
 from sqlalchemy import bindparam, select
@@ -115,6 +116,21 @@ def live_in(session: Session, event_id: int) -> Sequence[Participant]:
 def answered_in(session: Session, match_ids: Collection[int]) -> set[int]:
     """Return which of these matches somebody has written about."""
     return set(session.scalars(select(Answer.match_id).where(Answer.match_id.in_(match_ids))))
+
+
+def circles_in(session: Session, event_id: int) -> dict[int, list[tuple[int, str]]]:
+    """Return id and name of who still takes part, by the number of their closing group."""
+    rows = session.execute(
+        select(Group.number, Participant.id, Participant.name)
+        .join(GroupMember, GroupMember.group_id == Group.id)
+        .join(Participant, Participant.id == GroupMember.participant_id)
+        .where(Group.event_id == event_id, Participant.left_at.is_(None))
+        .order_by(Group.number, Participant.name, Participant.id)
+    )
+    found: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    for number, who, name in rows:
+        found[number].append((who, name))
+    return dict(found)
 
 
 def bouncing_among(session: Session, addresses: Collection[str]) -> set[str]:

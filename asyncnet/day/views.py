@@ -24,7 +24,7 @@ from asyncnet.followups.windows.queries import Viewing, in_vain
 from asyncnet.intros import queries as intros
 from asyncnet.intros.faces import addresses
 from asyncnet.matches.exports import rounds_as_calendar
-from asyncnet.matches.queries import published_for
+from asyncnet.matches.queries import closing_for, published_for
 from asyncnet.matches.rooms import tables
 from asyncnet.web.access import Role, current_participant, look_of, requires
 from asyncnet.web.downloads import download
@@ -83,6 +83,7 @@ def calendar(participant_id: int) -> ResponseReturnValue:
         participant.event,
         participant,
         published_for(db.session(), participant.id),
+        closing=closing_for(db.session(), participant),
         host=urlsplit(settings().base_url).hostname or "localhost",
         now=utc_now(),
     )

@@ -66,11 +66,16 @@ def still_said(now: Now, notice: str, during: int | None) -> str:
 
 @dataclass(frozen=True)
 class Clock:
-    """The rounds of an event, how long its closing groups talk, and since when it is paused."""
+    """The rounds of an event, how long its closing groups talk, and since when it is paused.
+
+    `closed_at` is when an organizer ended the closing groups; one before the rounds are over says
+    nothing, since rounds were moved or put back after it.
+    """
 
     slots: tuple[Slot, ...]
     closing: timedelta = timedelta(0)
     paused_at: datetime | None = None
+    closed_at: datetime | None = None
 
     @property
     def rounds_end_at(self) -> datetime:
@@ -80,7 +85,10 @@ class Clock:
     @property
     def ends_at(self) -> datetime:
         """When everything is over."""
-        return self.rounds_end_at + self.closing
+        planned = self.rounds_end_at + self.closing
+        if self.closed_at is None or self.closed_at < self.rounds_end_at:
+            return planned
+        return min(planned, self.closed_at)
 
     def at(self, now: datetime) -> Now:
         """Return what it is at this moment."""
@@ -128,7 +136,8 @@ class Turn(StrEnum):
     BEGIN = "begin"
     """The next round begins now; one that is on ends."""
     END = "end"
-    """The round that is on ends now, and what follows comes as much earlier."""
+    """The round that is on ends now, and what follows comes as much earlier; after the last one,
+    the closing groups end."""
     EXTEND = "extend"
     """This part goes on for longer, and what follows comes as much later."""
     SKIP = "skip"
@@ -185,6 +194,8 @@ def _begin(clock: Clock, now: datetime) -> Clock:
 
 def _end(clock: Clock, now: datetime) -> Clock:
     running = _running(clock.slots, now)
+    if running is None and clock.at(now).phase is Phase.CLOSING:
+        return replace(clock, closed_at=now)
     if running is None:
         raise CannotTurn("No round is on at this moment.")
     cut = [replace(s, ends_at=now) if s is running else s for s in clock.slots]

@@ -137,10 +137,18 @@ def rooms_as_csv(seats: Iterable[tuple[str, Participant]]) -> str:
 
 
 def rounds_as_calendar(
-    event: Event, reader: Participant, matches: Iterable[Match], *, host: str, now: datetime
+    event: Event,
+    reader: Participant,
+    matches: Iterable[Match],
+    *,
+    closing: tuple[datetime, datetime] | None,
+    host: str,
+    now: datetime,
 ) -> str:
-    """Return somebody's rounds for their calendar.
+    """Return somebody's rounds for their calendar, and their closing group.
 
+    `closing` is from when to when it talks, None for whoever is in none. Its number stands on
+    their page alone, for people are moved between groups.
     `host` is the installation's name, which makes each entry's UID the same in every download;
     SEQUENCE counts the seconds since the event was made, so that a later download replaces an
     earlier one.
@@ -170,6 +178,20 @@ def rounds_as_calendar(
                     link=call,
                 )
             )
+    if closing is not None:
+        entries.append(
+            Entry(
+                uid=f"closing-{event.id}-{reader.id}@{host}",
+                sequence=max(0, int((now - event.created_at).total_seconds())),
+                changed_at=now,
+                starts_at=closing[0],
+                ends_at=closing[1],
+                title=f"{event.title}, closing groups",
+                words="Your page says which group is yours, and who else is in it.",
+                place=event.live_link,
+                link=event.live_link,
+            )
+        )
     return calendar_of(entries)
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from asyncnet.database import there
-from asyncnet.events.model import Mention, Round
+from asyncnet.events.model import Mention, Participant, Round
+from asyncnet.events.queries import clock_of
 from asyncnet.events.rules import MentionKind
 from asyncnet.matches.model import Forbid, Group, GroupMember, Match, MatchState
 
@@ -62,6 +63,15 @@ def group_numbers(
         .where(Group.event_id == event_id)
     ).all()
     return {who: number for who, number in rows if who in participant_ids} if rows else None
+
+
+def closing_for(session: Session, participant: Participant) -> tuple[datetime, datetime] | None:
+    """Return from when to when a participant's closing group talks, None where they sit in none."""
+    clock = clock_of(session, participant.event)
+    if clock.rounds_end_at >= clock.ends_at:
+        return None
+    seat = select(GroupMember.group_id).where(GroupMember.participant_id == participant.id)
+    return None if session.scalar(seat) is None else (clock.rounds_end_at, clock.ends_at)
 
 
 def is_uneasy(participant_id: Any) -> ColumnElement[bool]:

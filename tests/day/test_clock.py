@@ -1,5 +1,6 @@
 """What an event's clock says, with the time passed in, and how an organizer turns it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -149,6 +150,18 @@ def test_a_pause_stops_the_countdown_and_loses_no_time(
     assert said(resumed, minutes + 4) == said(clock, minutes)
     assert said(clock, minutes)[0] == phase
     assert resumed.ends_at == clock.ends_at + timedelta(minutes=4)
+
+
+def test_closing_groups_that_are_ended_are_over_until_a_round_is_put_back(clock: Clock) -> None:
+    ended = turn(clock, Turn.END, 22)
+    later = replace(
+        ended,
+        slots=tuple(slots(at(60), rounds=1, length=timedelta(hours=1), pause=timedelta(hours=1))),
+    )
+
+    assert said(ended, 22) == (Phase.AFTER, 0, 0)
+    assert ended.ends_at == at(22)
+    assert later.ends_at == later.rounds_end_at + clock.closing
 
 
 def test_a_pause_in_the_closing_groups_makes_them_longer(clock: Clock) -> None:

@@ -77,7 +77,11 @@ def ana_meets(session: Session) -> Callable[[Event], Participant]:
         (6, ["Break, then round 2", "Next, in round 2", "Mei"], ["You meet"]),
         (8, ["Round 2 of 3", "You meet Mei", "Write to Mei"], ["You meet Ben"]),
         (15, ["Round 3 of 3", "You are free in this round"], ["You meet"]),
-        (20, ["Closing groups", "Group 3", "Ben", "Everybody in turn"], ["You meet"]),
+        (
+            20,
+            ["Closing groups", "Breakout room", "Group 3", "Ben", "Everybody in turn"],
+            ["You meet"],
+        ),
         (40, ["The event is over", "Everyone you met", "Mei", "What comes next"], ["Your rounds"]),
     ],
 )

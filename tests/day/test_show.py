@@ -173,7 +173,8 @@ def test_a_whole_event_from_the_first_button_to_the_last_word(forum: Forum, rows
     closing = forum.page("Ana")
     assert [n for n in ("Closing groups", "Group 1", "Ben", "Cy") if n not in closing] == []
     assert "Everyone you met" not in closing
-    forum.minutes_pass(10)
+    assert "Ana, Ben, Cy" in forum.board()
+    forum.turns("end")
     after = forum.page("Ana")
     assert [n for n in ("Ben", "Cy", "What you wrote to Mei") if n not in after] == []
     assert "The event is over" in after
@@ -606,14 +607,18 @@ def test_somebody_takes_their_rounds_into_their_calendar(forum: Forum) -> None:
     ana: Participant = forum.people["Ana"]
     forum.has_a_call()
 
+    forum.closes_in_a_group("Ana", "Ben", minutes=10)
+
     file = forum.browsers["Ana"].get(f"/me/{ana.id}/rounds.ics")
 
     assert file.mimetype == "text/calendar"
-    talk, _, viewing = Calendar.from_ical(file.data).walk("VEVENT")
+    talk, _, viewing, closing = Calendar.from_ical(file.data).walk("VEVENT")
     assert str(talk["URL"]) == CALL
     assert str(talk["LOCATION"]) == f"Room 1, {CALL}"
     assert "URL" not in viewing
     assert "LOCATION" not in viewing
+    assert str(closing["LOCATION"]) == CALL
+    assert closing.decoded("DTEND") - closing.decoded("DTSTART") == timedelta(minutes=10)
 
 
 def test_the_video_call_is_shown_to_those_who_talk_and_to_nobody_else(

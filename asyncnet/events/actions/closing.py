@@ -1,6 +1,6 @@
 """Keeps how long the closing groups of an event talk."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -36,5 +36,5 @@ def change_closing(
 def end_with_groups(session: Session, event: Event, minutes: int, *, now: datetime) -> None:
     """Move the end of the event, and the mails that wait for it, behind its closing groups."""
     event.closing_minutes = minutes
-    event.ends_at = clock_of(session, event).rounds_end_at + timedelta(minutes=minutes)
+    event.ends_at = clock_of(session, event).ends_at
     replan_follow_ups(session, event, now=now)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import ChangedMeanwhile, NotFound, lock
 from asyncnet.events.actions.replanning import has_follow_ups, replan_follow_ups
-from asyncnet.events.clock import Clock, rhythm_of
+from asyncnet.events.clock import rhythm_of
 from asyncnet.events.model import Event, EventOrganizer, Participant, Question, Round
-from asyncnet.events.queries import event_made_from
+from asyncnet.events.queries import clock_of, event_made_from
 from asyncnet.events.rules import FIRST_QUESTIONS, Attendance, EventMode, Slot, slots
 
 
@@ -105,7 +105,7 @@ def change_event(
             purpose=said.purpose,
             zone=said.zone,
             starts_at=times[0].starts_at,
-            ends_at=Clock(tuple(times), timedelta(minutes=event.closing_minutes)).ends_at,
+            ends_at=replace(clock_of(session, event), slots=tuple(times)).ends_at,
             send_hour=said.send_hour,
             retention_days=said.retention_days,
             digest=said.digest,

@@ -94,4 +94,5 @@ def _keep(session: Session, event: Event, clock: Clock) -> None:
     event.ends_at = clock.ends_at
     event.closing_minutes = -(-clock.closing // timedelta(minutes=1))
     event.paused_at = clock.paused_at
+    event.closed_at = clock.closed_at
     session.flush()

@@ -26,7 +26,10 @@ def slots_of(session: Session | Connection, event_id: int) -> tuple[Slot, ...]:
 def clock_of(session: Session, event: Event) -> Clock:
     """Return an event's clock as it stands."""
     return Clock(
-        slots_of(session, event.id), timedelta(minutes=event.closing_minutes), event.paused_at
+        slots_of(session, event.id),
+        timedelta(minutes=event.closing_minutes),
+        event.paused_at,
+        event.closed_at,
     )
 
 

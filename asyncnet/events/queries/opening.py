@@ -37,6 +37,7 @@ _GLANCE = (  # of tables, not of their classes: it is asked hundreds of times a 
         _EVENT.clock_version,
         _EVENT.paused_at,
         _EVENT.closing_minutes,
+        _EVENT.closed_at,
         _EVENT.ends_at,
         _EVENT.retention_days,
     ).where(
@@ -79,6 +80,7 @@ class Glance:
     clock_version: int
     paused_at: datetime | None
     closing: timedelta
+    closed_at: datetime | None
     removed_at: datetime
     own_zone: str | None
     """Where the reader is, in an event whose rounds open at an hour of their own."""
@@ -103,6 +105,7 @@ def glance_with(session: Session | Connection, key: str, participant_id: int) ->
         clock_version=found.clock_version,
         paused_at=found.paused_at,
         closing=timedelta(minutes=found.closing_minutes),
+        closed_at=found.closed_at,
         removed_at=found.ends_at + timedelta(days=found.retention_days),
         own_zone=found.zone if found.mode is EventMode.ASYNC else None,
     )

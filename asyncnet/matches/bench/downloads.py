@@ -65,6 +65,7 @@ def calendar(event_id: int, person_id: int) -> ResponseReturnValue:
         event,
         reader,
         queries.published_for(db.session(), reader.id),
+        closing=queries.closing_for(db.session(), reader),
         host=urlsplit(settings().base_url).hostname or "localhost",
         now=utc_now(),
     )

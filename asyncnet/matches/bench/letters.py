@@ -14,7 +14,7 @@ from asyncnet.mail.port import Invitation
 from asyncnet.matches.bench.model import Plan
 from asyncnet.matches.exports import rounds_as_calendar
 from asyncnet.matches.model import Match
-from asyncnet.matches.queries import group_numbers, published_for
+from asyncnet.matches.queries import closing_for, group_numbers, published_for
 from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
@@ -43,7 +43,9 @@ def rounds_ready(session: Session, message: Message, links: Links, *, now: datet
         raise NotNeeded("They meet nobody in a coming round.")
     address = links.personal(reader.id, reader.link_version)
     host = urlsplit(links.base_url).hostname or "localhost"
-    calendar = rounds_as_calendar(event, reader, matches, host=host, now=now)
+    calendar = rounds_as_calendar(
+        event, reader, matches, closing=closing_for(session, reader), host=host, now=now
+    )
     return Draft(
         subject=f"Your rounds at {event.title} are ready",
         preheader="Whom you meet, and when.",
