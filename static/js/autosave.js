@@ -95,7 +95,11 @@ async function saved(kept) {
     return;
   }
   sessionStorage.removeItem(stored);
-  const clock = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const clock = new Date().toLocaleTimeString([], {
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23", // as every other time on the page
+  });
   say(
     kept.elsewhere > 0
       ? `Saved ${clock}. You typed something else on another device: reload this page to see both.`

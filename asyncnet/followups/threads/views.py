@@ -199,10 +199,10 @@ def _promise(shown: Thread, mail: Message | None) -> str:
         return f"Sent. {name} gets a mail within minutes."
     if next_daylight(zone_named(shown.other.zone), now) == now < mail.due_at < now + BETWEEN_MAILS:
         return (
-            f"Kept. {name} had a mail with words of yours a short while ago; this one follows "
+            f"Sent: {name} had a mail with words of yours a short while ago; this one follows "
             f"at {local_time(mail.due_at, zone)} in {city_of(zone)}."
         )
-    return f"Kept. {name} gets a mail when their morning has come."
+    return f"Sent: {name} gets a mail when their morning has come."
 
 
 def _times(shown: Thread) -> TimesForm:
