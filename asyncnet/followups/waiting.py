@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal,
     null,
@@ -59,7 +60,8 @@ class For(StrEnum):
 class Waiting:
     """Somebody who waits, alone or with the other one of their match, and since when.
 
-    `thing_id` is the message, the participant, the plan or the match that it is about.
+    `thing_id` is the message, the participant, the plan or the match that it is about. In a match
+    with somebody live, `name` is theirs: they watch and write first.
     """
 
     what: For
@@ -67,6 +69,8 @@ class Waiting:
     thing_id: int
     name: str
     other: str | None
+    is_away: bool
+    """The one who watches and writes first had to leave during the event."""
 
     @property
     def who(self) -> str:
@@ -96,7 +100,7 @@ def waiting_page(
     if limit is not None:
         wanted = wanted.limit(limit + 1)
     found = [
-        Waiting(For(row.what), row.since, row.thing_id, row.name, row.other)
+        Waiting(For(row.what), row.since, row.thing_id, row.name, row.other, row.is_away)
         for row in session.execute(wanted)
     ]
     if limit is None or len(found) <= limit:
@@ -124,13 +128,19 @@ def _parts(event_id: int, what: For | None) -> list[Select[Any]]:
     return [part for things, part in parts if what is None or what in things]
 
 
-def _row(what: Any, since: Any, thing_id: Any, name: Any, other: Any) -> Select[Any]:
+_NOBODY_AWAY = false()
+
+
+def _row(
+    what: Any, since: Any, thing_id: Any, name: Any, other: Any, away: Any = _NOBODY_AWAY
+) -> Select[Any]:
     return select(
         cast(what, String).label("what"),
         since.label("since"),
         thing_id.label("thing_id"),
         name.label("name"),
         other.label("other"),
+        away.label("is_away"),
     )
 
 
@@ -188,6 +198,7 @@ def _unpublished(event_id: int) -> Select[Any]:
 
 _FIRST, _SECOND = aliased(Participant), aliased(Participant)
 _BOTH_HERE = and_(_FIRST.left_at.is_(None), _SECOND.left_at.is_(None))
+_WATCHES = _FIRST.attendance == Attendance.LIVE
 _NEXT = {
     For.WATCHING: None,
     For.ANSWER: Stage.WATCHED,
@@ -219,7 +230,14 @@ def _unfinished(event_id: int, what: For | None) -> Select[Any]:
     )
     closed = select(Step.match_id).where(Step.match_id == Match.id, Step.told == Told.CLOSED)
     chosen = (
-        _row(next_thing, since, Match.id, _FIRST.name, _SECOND.name)
+        _row(
+            next_thing,
+            since,
+            Match.id,
+            case((_WATCHES, _FIRST.name), else_=_SECOND.name),
+            case((_WATCHES, _SECOND.name), else_=_FIRST.name),
+            case((_WATCHES, _FIRST.away_from_at), else_=_SECOND.away_from_at).is_not(None),
+        )
         .join(stages, stages.c.match_id == Match.id)
         .join(_FIRST, _FIRST.id == Match.first_id)
         .join(_SECOND, _SECOND.id == Match.second_id)

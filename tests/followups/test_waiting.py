@@ -298,3 +298,18 @@ def test_an_address_that_makes_no_sense_shows_the_beginning(
     crowd(session, forum, 1)
 
     assert "Person 0 of many" in client.get(f"/events/{forum.id}/waiting{address}").text
+
+
+def test_the_list_says_who_should_act_and_who_no_longer_can(
+    session: Session, client: FlaskClient, forum: Event
+) -> None:
+    ida, jo = pair(session, forum, "Ida"), pair(session, forum, "Jo")
+    watch(session, jo)
+    ida.first.away_from_at = START
+    session.commit()
+
+    page = client.get(f"/events/{forum.id}/waiting").text
+
+    assert "Live Ida to watch Ida's intro; Live Ida had to leave" in page
+    assert "Words from Live Jo" in page
+    assert "Live Jo had to leave" not in page
