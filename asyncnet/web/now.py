@@ -12,6 +12,7 @@ from asyncnet.database import db
 from asyncnet.events.clock import Clock, Now, still_said
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import Glance, clock_for
+from asyncnet.events.rules import EventMode
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Strip:
     now: Now
     moment: datetime
     rounds: int
+    in_windows: bool
+    """Everybody takes part in their own time; what others call a round is a window."""
     notice: str
     """What the organizers say to everybody; nothing once the round in which they did is over."""
     tag: str
@@ -61,6 +64,7 @@ def strip_at(clock: Clock, now: datetime, *, event: Event | Row[Any], tag: str) 
         now=at,
         moment=now,
         rounds=len(clock.slots),
+        in_windows=event.mode is EventMode.ASYNC,
         notice=still_said(at, event.notice, event.notice_round),
         tag=tag,
     )

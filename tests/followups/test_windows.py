@@ -158,6 +158,8 @@ def test_nobody_is_let_in_before_a_humane_hour_of_theirs(session: Session, app: 
         page = browser.get(f"/me/{person.id}/matches/{match.id}").text
         mine = browser.get(f"/me/{person.id}").text
         seen.append(("<textarea" in page, "Open now" in mine, ", 08:00" in page))
+        assert "Window 1 " in mine
+        assert "Round 1" not in mine + page, "windows are no rounds"
 
     assert seen == [(True, True, False), (False, False, True)]
 
