@@ -21,8 +21,8 @@ demo: .venv/.runtime $(FRONT_END) ## Do the whole main job without a browser, an
 install: .venv/.runtime $(FRONT_END) ## Prepare the checkout for a server, and start nothing.
 
 test: .venv/.tools $(FRONT_END) /usr/bin/chromium /usr/sbin/postfix ## Run every test at both sizes.
-	$(BIN)/pytest -n 2 --size small
-	$(BIN)/pytest -n 2 --size large
+	$(BIN)/pytest -n 3 --dist worksteal --size small
+	$(BIN)/pytest -n 3 --dist worksteal --size large
 
 test-captions: .venv-captions/.ready ## Try the optional recognizer for real, in an environment of its own.
 	.venv-captions/bin/pytest tests/intros/recognizer.py

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from asyncnet.events.rules import Slot, window_of
 
 REGRET = timedelta(minutes=15)
+USUAL_LENGTH = timedelta(minutes=5)
 USUAL_PAUSE = timedelta(minutes=2)
 
 
@@ -233,7 +234,8 @@ def _return(clock: Clock, now: datetime) -> Clock:
     if number == 0:
         raise CannotTurn("No round can be put back: a later one has begun, or none was left out.")
     real = [slot for slot in clock.slots if takes_place(slot)]
-    length = median_low([slot.ends_at - slot.starts_at for slot in real])
+    lengths = [slot.ends_at - slot.starts_at for slot in real]
+    length = median_low(lengths) if lengths else USUAL_LENGTH
     gaps = [later.starts_at - earlier.ends_at for earlier, later in pairwise(real)]
     pause = median_low(gaps) if gaps else USUAL_PAUSE
     coming = _coming(clock.slots, now)

@@ -50,7 +50,7 @@ def test_lines_are_timed_by_the_player_and_shown_by_default(
             mei.sees("captions-wrong")
         page.get_by_label("Until").nth(1).fill("0:04")
         goes_to(page, show).press("Enter")
-        expect(page.get_by_text("This is what your matches read")).to_be_visible()
+        expect(page.get_by_text("This is what your matches can read")).to_be_visible()
         stands_at(page, 1)
         expect(page.locator(".captions__line--now")).to_have_count(1)
         mei.sees("captions-shown")

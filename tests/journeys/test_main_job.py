@@ -322,7 +322,7 @@ def an_ended_link_offers_a_new_one(host: Visitor, ana: Visitor, event: str, ende
     expect(host.page.get_by_role("status")).to_contain_text("The links of Ana Brandt have ended")
     with ana.expecting(404, 410):
         ana.page.reload()
-        expect(ana.page.get_by_role("link", name="Mail me a new link")).to_be_visible()
+        expect(ana.page.get_by_role("button", name="Mail me a link")).to_be_visible()
         ana.page.goto(ended)
         expect(ana.page.get_by_role("heading", level=1)).to_have_text("This link has ended")
         expect(ana.page.get_by_role("link", name="Mail me a new link")).to_be_visible()

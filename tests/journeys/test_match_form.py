@@ -34,9 +34,8 @@ def test_the_form_is_put_in_order_by_keyboard_and_by_drag(
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name=f"Change “{FIRST}”")).to_be_focused()
 
-        drag(page, questions(page).nth(2), onto=questions(page).nth(0))
-        expect(labels(page)).to_have_text([THIRD, SECOND, FIRST])
-        page.reload()
+        with page.expect_navigation():  # saved, and shown again
+            drag(page, questions(page).nth(2), onto=questions(page).nth(0))
         expect(labels(page)).to_have_text([THIRD, SECOND, FIRST])
 
         page.get_by_role("link", name=f"Change “{SECOND}”").click()

@@ -91,7 +91,7 @@ def test_withdrawn_it_ends_at_once_also_for_open_pages(
         if door.policy == "participant" and door.method == "GET" and "match" not in door.rule:
             page = client.get(path_of(app, door, world.ours))
             assert page.status_code == 410, str(door)
-    assert "Mail me a new link" in client.get(f"/me/{away.id}").text
+    assert "Mail me a link" in client.get(f"/me/{away.id}").text
 
 
 def test_a_new_link_works_after_the_old_one_was_withdrawn(
