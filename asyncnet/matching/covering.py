@@ -23,7 +23,7 @@ EPSILON = 1e-6
 NEAR = 0.02
 NEXT_TO_NOTHING = 5e-4
 SMALL = 80
-STEPS = 8_000
+STEPS = 2_000
 PART = 40
 ROUNDS_OF_PART = 5
 COLUMNS_EACH = 5
@@ -236,7 +236,12 @@ class Covering:
             ],
             integrality=np.ones(len(order), dtype=np.int64),
             bounds=Bounds(0, 1),
-            options={"mip_rel_gap": GAP, "node_limit": NODES, "time_limit": self.left()},
+            options={
+                "mip_rel_gap": GAP,
+                "node_limit": NODES,
+                "presolve": False,  # takes longer than it saves here
+                "time_limit": self.left(),
+            },
         )
         if answer.x is None:
             return self.partition

@@ -107,8 +107,9 @@ class _Part:
         bound = covering.bound(rounds, steps)
         best = partition
         if rounds:
-            few = m <= PICKED_UP_TO
-            best = covering.picked() if few else covering.polished(m // PEOPLE_PER_TURN)
+            best = covering.partition = covering.picked()
+        if rounds and m > PICKED_UP_TO:
+            best = covering.polished(m // PEOPLE_PER_TURN)
         return self.named(best, bound)
 
     def named(self, partition: Sequence[Group], bound: float) -> Grouping:
@@ -155,4 +156,4 @@ def search_effort(m: int) -> tuple[int, int]:
     """Return how often groups are priced, and the steps of one search."""
     if m <= SMALL:
         return 30, 60_000
-    return (14, 120 * m) if m <= 300 else (0, 0)
+    return (12, 60 * m) if m <= 300 else (0, 0)
