@@ -15,7 +15,7 @@ from asyncnet.clock import utc_now
 from asyncnet.events.actions.making import EventPlan, make_event
 from asyncnet.events.model import Event, EventOrganizer, Participant, Round
 from asyncnet.events.rules import Attendance
-from asyncnet.intros.model import Intro, IntroState
+from asyncnet.intros.model import Intro, IntroKind, IntroState
 from asyncnet.matches.actions import give_rooms
 from asyncnet.matches.model import Match
 from asyncnet.people.model import Person
@@ -130,13 +130,15 @@ def publish(session: Session, event: Event) -> None:
     session.commit()
 
 
-def intro(session: Session, person: Participant) -> Intro:
-    """Return a ready intro of somebody; its files are only named, not stored."""
+def intro(session: Session, person: Participant, *, words: str = "") -> Intro:
+    """Return a ready intro of somebody, of words or a video whose files are only named."""
     now = utc_now()
     folder = f"intros/{uuid4().hex}"
     made = Intro(
         participant_id=person.id,
         state=IntroState.READY,
+        kind=IntroKind.TEXT if words else IntroKind.VIDEO,
+        words=words,
         upload_key=f"uploads/{uuid4().hex}",
         bytes_announced=9,
         folder=folder,

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer, AnswerDraft, Step
-from asyncnet.intros.model import IntroKind
 from tests import factories
 from tests.journeys.installation import Installation
 from tests.journeys.test_keyboard import two_matched_people
@@ -105,8 +104,7 @@ def test_words_survive_whatever_happens_to_the_page(
 def mei_writes_an_intro(installation: Installation) -> None:
     with installation.app.app_context(), transaction() as session:
         mei = session.scalars(select(Participant).where(Participant.name == "Mei")).one()
-        intro = factories.intro(session, mei)
-        intro.kind, intro.words = IntroKind.TEXT, "I keep the tide pools of a small bay."
+        factories.intro(session, mei, words="I keep the tide pools of a small bay.")
 
 
 def types(page: Page, words: str) -> None:
