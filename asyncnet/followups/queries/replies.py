@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from asyncnet.followups.model import Reply
@@ -32,41 +32,35 @@ def replies_in(session: Session, message_id: int) -> Sequence[Reply]:
     ).all()
 
 
+_SENT = exists().where(Reply.recording_id == Intro.id)
+
+
 def unsent_recordings(session: Session) -> Sequence[Intro]:
     """Return recorded replies that are ready and were not sent on their way yet, oldest first."""
     return session.scalars(
         select(Intro)
-        .where(
-            Intro.match_id.is_not(None),
-            Intro.state == IntroState.READY,
-            ~exists().where(Reply.recording_id == Intro.id),
-        )
+        .where(Intro.match_id.is_not(None), Intro.state == IntroState.READY, ~_SENT)
         .order_by(Intro.id)
     ).all()
 
 
 def kept_recordings(session: Session, author_id: int, match_id: int) -> Sequence[Intro]:
     """Return everything that somebody recorded for a match and has not taken back."""
-    return session.scalars(
-        select(Intro)
-        .where(
-            Intro.match_id == match_id,
-            Intro.participant_id == author_id,
-            Intro.state.in_((*UNDER_WAY, IntroState.READY, IntroState.REJECTED)),
-        )
-        .order_by(Intro.id)
-    ).all()
+    return session.scalars(_kept(author_id, match_id)).all()
 
 
 def recordings_under_way(session: Session, author_id: int, match_id: int) -> Sequence[Intro]:
     """Return what somebody recorded for a match and is not sent yet, refused ones included."""
-    return session.scalars(
+    return session.scalars(_kept(author_id, match_id).where(~_SENT)).all()
+
+
+def _kept(author_id: int, match_id: int) -> Select[Intro]:
+    return (
         select(Intro)
         .where(
             Intro.match_id == match_id,
             Intro.participant_id == author_id,
             Intro.state.in_((*UNDER_WAY, IntroState.READY, IntroState.REJECTED)),
-            ~exists().where(Reply.recording_id == Intro.id),
         )
         .order_by(Intro.id)
-    ).all()
+    )
