@@ -70,6 +70,22 @@ def no_page(form: Any, field: StringField) -> None:
         raise ValidationError("Please write your name alone, without the address of a web page.")
 
 
+class WordField(StringField):
+    """One word or a few, which may be left out."""
+
+    def __init__(self, label: str, **options: Any) -> None:
+        super().__init__(
+            label,
+            filters=[trimmed],
+            validators=[
+                Optional(),
+                Length(max=MAX_WORD, message=f"Please keep this under {MAX_WORD} characters."),
+                one_line,
+            ],
+            **options,
+        )
+
+
 class WordsField(Field):
     """A few short answers, each in an input of its own; its data is a list without empty ones."""
 
@@ -146,24 +162,8 @@ class ProfileForm(VersionedForm, OnceForm):
         choices=ATTENDANCES,
         validators=[InputRequired("Choose live or asynchronously.")],
     )
-    role = StringField(
-        "What do you do?",
-        filters=[trimmed],
-        validators=[
-            Optional(),
-            Length(max=MAX_WORD, message=f"Please keep this under {MAX_WORD} characters."),
-            one_line,
-        ],
-    )
-    community = StringField(
-        "What kind of community are you from?",
-        filters=[trimmed],
-        validators=[
-            Optional(),
-            Length(max=MAX_WORD, message=f"Please keep this under {MAX_WORD} characters."),
-            one_line,
-        ],
-    )
+    role = WordField("What do you do?")
+    community = WordField("What kind of community are you from?")
     topics = WordsField("Topics you work on", each="Topic", most=MAX_TOPICS)
     experience = TextAreaField(
         "Areas you have worked in and have something to contribute to",
