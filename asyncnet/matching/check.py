@@ -11,15 +11,11 @@ from itertools import combinations
 from math import ceil, floor
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from asyncnet.matching.problem import Problem, Refused
 from asyncnet.matching.reading import read_problem
+from asyncnet.matching.recount import Recount
 
 Chat = tuple[int, ...]
-Row = npt.NDArray[np.float64]
-SLACK = 1e-9
 
 
 @dataclass(frozen=True)
@@ -60,6 +56,7 @@ class _Checker:
     def __init__(self, problem: Problem, plan: object) -> None:
         self.problem = problem
         self.people = problem.people
+        self.recount = Recount(problem)
         self.numbers = {someone.id: i for i, someone in enumerate(problem.people)}
         if not isinstance(plan, Mapping):
             raise Refused("The plan must be an object with named fields.")
@@ -100,11 +97,13 @@ class _Checker:
         if self.has_groups:
             self.check_groups()
         points = self.points()
-        shares = [self.share(i, points[i]) for i in range(len(self.people))]
-        seated = [i for i in range(len(self.people)) if self.is_live(i) or not self.problem.mixed]
+        shares = [self.recount.share(i, points[i]) for i in range(len(self.people))]
+        seated = [
+            i for i in range(len(self.people)) if self.recount.is_live(i) or not self.problem.mixed
+        ]
         rest = [i for i in range(len(self.people)) if i not in set(seated)]
         seats = Counter(i for found in self.rounds for chat in found for i in chat)
-        caps = sum(self.cap(i) for i in seated)
+        caps = sum(self.recount.cap(i) for i in seated)
         return Verdict(
             breaches=tuple(self.breaches),
             total=float(sum(points)),
@@ -120,16 +119,6 @@ class _Checker:
 
     def name(self, *people: int) -> str:
         return " and ".join(self.people[i].id for i in people)
-
-    def is_live(self, i: int) -> bool:
-        return self.problem.mixed and not self.people[i].is_async
-
-    def cap(self, i: int) -> int:
-        person = self.people[i]
-        if not self.problem.mixed:
-            return person.k
-        there = self.problem.rounds - len(person.away)
-        return min(person.k, there * person.per_round) if person.is_async else there
 
     def byes(self) -> tuple[int, ...]:
         result = []
@@ -157,7 +146,7 @@ class _Checker:
                 self.says(f"{self.name(i, j)} meet, but must be kept apart.")
             if self.problem.no_repeat_history and (i, j) in self.problem.history:
                 self.says(f"{self.name(i, j)} meet again, after an earlier event.")
-            if self.problem.mixed and not self.is_live(i) and not self.is_live(j):
+            if self.problem.mixed and not self.recount.is_live(i) and not self.recount.is_live(j):
                 self.says(f"{self.name(i, j)} meet, but both are asynchronous.")
 
     def check_rounds(self) -> None:
@@ -170,10 +159,10 @@ class _Checker:
             if len(trios) > 1:
                 self.says(f"Round {number} has {len(trios)} trios, but one is the most.")
             for trio in trios:
-                if not all(self.is_live(i) for i in trio):
+                if not all(self.recount.is_live(i) for i in trio):
                     self.says(f"Round {number}: the trio {self.name(*trio)} is not all live.")
             for i, count in Counter(i for chat in found for i in chat).items():
-                most = 1 if self.is_live(i) else self.people[i].per_round
+                most = 1 if self.recount.is_live(i) else self.people[i].per_round
                 if count > most:
                     self.says(f"{self.name(i)} meets {count} people in round {number}.")
                 if number in self.people[i].away:
@@ -185,14 +174,14 @@ class _Checker:
         for found in self.rounds:
             for chat in found:
                 meetings.update(chat)
-                if not all(self.is_live(i) for i in chat):
-                    viewings.update(i for i in chat if self.is_live(i))
+                if not all(self.recount.is_live(i) for i in chat):
+                    viewings.update(i for i in chat if self.recount.is_live(i))
         for i, person in enumerate(self.people):
-            if not self.is_live(i) and meetings[i] > person.k:
+            if not self.recount.is_live(i) and meetings[i] > person.k:
                 self.says(f"{self.name(i)} has {meetings[i]} matches, {person.k} is the most.")
             if meetings[i] < person.promise:
                 self.says(f"{self.name(i)} has {meetings[i]} matches, {person.promise} promised.")
-            if self.is_live(i) and viewings[i] > self.problem.max_async_per_live:
+            if self.recount.is_live(i) and viewings[i] > self.problem.max_async_per_live:
                 most = self.problem.max_async_per_live
                 self.says(
                     f"{self.name(i)} meets {viewings[i]} asynchronous people, {most} is the most."
@@ -244,109 +233,9 @@ class _Checker:
                 for i in chat:
                     wanted[i].extend((j, 1 / (len(chat) - 1)) for j in chat if j != i)
         for i, partners in wanted.items():
-            row = self.row(i)
+            row = self.recount.row(i)
             points[i] = sum(float(row[j]) * part for j, part in partners)
         return points
-
-    def share(self, i: int, points: float) -> float:
-        row = self.row(i)
-        best = sorted((float(row[j]) for j in self.possible(i)), reverse=True)[: self.cap(i)]
-        ideal = sum(best)
-        return points / ideal if ideal > SLACK else 1.0
-
-    def possible(self, i: int) -> Iterable[int]:
-        mine = self.problem.rounds_of(i) if self.problem.mixed else []
-        partial = self.problem.mixed and any(p.away for p in self.people)
-        barred = self.barred()[i]
-        for j in range(len(self.people)):
-            if j == i or j in barred:
-                continue
-            if self.problem.mixed and not self.is_live(i) and not self.is_live(j):
-                continue
-            if partial and not set(mine) & set(self.problem.rounds_of(j)):
-                continue
-            yield j
-
-    def barred(self) -> Mapping[int, set[int]]:
-        if not hasattr(self, "_barred"):
-            barred: defaultdict[int, set[int]] = defaultdict(set)
-            past = self.problem.history if self.problem.no_repeat_history else frozenset()
-            for i, j in {*self.problem.forbids, *past}:
-                barred[i].add(j)
-                barred[j].add(i)
-            for i, person in enumerate(self.people):
-                for j in person.avoid:
-                    barred[i].add(j)
-                    barred[j].add(i)
-            self._barred = barred
-        return self._barred
-
-    def row(self, i: int) -> Row:
-        """Return what this person gets from everybody, in points."""
-        w = self.problem.weights
-        me = self.people[i]
-        facts = self.facts()
-        n = len(self.people)
-        total: Row = np.full(n, float(w.base))
-        for j in me.wishes:
-            total[j] += w.wish + (w.mutual if i in self.people[j].wishes else 0)
-        sought = sum((facts["offers", skill] for skill in me.seeks), np.zeros(n))
-        total += np.minimum(w.seeks_cap, w.seeks * sought)
-        given = sum((facts["seeks", skill] for skill in me.offers), np.zeros(n))
-        total += np.minimum(w.gives_cap, w.gives * given)
-        total += np.minimum(w.tag_cap, self.shared_tags(i))
-        for role in me.wish_roles:
-            total += w.role * facts["role", role]
-        same = facts["type", me.type]
-        total += w.cross * (1 - same) if me.cross else w.same_type * same
-        hours = np.abs(facts["utc", 0] - me.utc) % 24
-        hours = np.minimum(hours, 24 - hours)
-        if me.near:
-            close = (hours <= 2) * float(w.near_tz)
-            total += np.where(facts["region", me.region] > 0, w.near_region, close)
-        halves = 2 * hours
-        window = np.maximum(0, 26 - halves) + np.maximum(0, halves - 22)
-        overlap = np.minimum(w.overlap_cap, np.floor(window / (2 * w.overlap_step)))
-        remote = facts["async", 0]
-        total += overlap if me.is_async else overlap * remote
-        for j in me.known:
-            total[j] += w.known
-        total = np.maximum(0, total)
-        if self.is_live(i):
-            total = np.where(remote > 0, np.floor(total / w.video_div), total)
-        return total
-
-    def shared_tags(self, i: int) -> Row:
-        facts = self.facts()
-        w = self.problem.weights
-        n = len(self.people)
-        shared = np.zeros(n)
-        for tag in self.people[i].tags:
-            holders = facts["tag", tag]
-            held = int(holders.sum())
-            rare = w.tag_mid if 20 * held > n else w.tag_rare
-            shared += (w.tag_common if 5 * held > n else rare) * holders
-        return shared
-
-    def facts(self) -> Mapping[tuple[str, int], Row]:
-        """Return, for each answer one can give, who gave it."""
-        if not hasattr(self, "_facts"):
-            n = len(self.people)
-            facts: defaultdict[tuple[str, int], Row] = defaultdict(lambda: np.zeros(n))
-            facts["utc", 0] = np.array([person.utc for person in self.people])
-            for i, person in enumerate(self.people):
-                facts["async", 0][i] = person.is_async
-                for key in ("role", "type", "region"):
-                    facts[key, getattr(person, key)][i] = 1
-                for key, places in (
-                    ("offers", person.offers),
-                    ("seeks", person.seeks),
-                    ("tag", person.tags),
-                ):
-                    for place in places:
-                        facts[key, place][i] = 1
-            self._facts = facts
-        return self._facts
 
     def group_value(self) -> float:
         met = {
@@ -358,19 +247,6 @@ class _Checker:
         value = 0.0
         for people in self.groups:
             if len(people) > 1:
-                together = sum(self.affinity(i, j, met) for i, j in combinations(people, 2))
+                together = sum(self.recount.affinity(i, j, met) for i, j in combinations(people, 2))
                 value += 2 * together / (len(people) - 1)
         return value
-
-    def affinity(self, i: int, j: int, met: set[frozenset[int]]) -> float:
-        w = self.problem.group_weights
-        one, other = self.people[i], self.people[j]
-        points = min(float(w.tag_cap), float(self.shared_tags(i)[j]))
-        points += w.same_type * (one.type == other.type)
-        hours = abs(one.utc - other.utc) % 24
-        if one.region == other.region:
-            points += w.region
-        elif min(hours, 24 - hours) <= 2:
-            points += w.tz
-        known = j in one.known or i in other.known
-        return points + (w.met if known or frozenset((i, j)) in met else 0)
