@@ -21,10 +21,11 @@ from asyncnet.matching.covering import Covering
 from asyncnet.matching.greedy import greedy_rounds
 from asyncnet.matching.groups import affinity_of
 from asyncnet.matching.measures import Plan, measure, plan_of
-from asyncnet.matching.plan import Solution, solve
+from asyncnet.matching.plan import solve
 from asyncnet.matching.problem import Participant, Pin, Problem, pair
 from asyncnet.matching.reading import read_problem
 from asyncnet.matching.repair import repair
+from asyncnet.matching.solution import Solution
 from asyncnet.matching.weights import Scores, score
 from benchmarks._matching_events import make_event
 

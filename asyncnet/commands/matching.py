@@ -12,9 +12,10 @@ import click
 from flask.cli import AppGroup
 
 from asyncnet.matching.check import Verdict, check
-from asyncnet.matching.plan import Solution, solve
+from asyncnet.matching.plan import solve
 from asyncnet.matching.problem import Problem, Refused
 from asyncnet.matching.reading import read_problem
+from asyncnet.matching.solution import Solution
 
 REFUSED = 2
 

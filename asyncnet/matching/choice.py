@@ -1,8 +1,7 @@
 """Which people meet, before anybody asks in which round.
 
 An integer programme over the pairs that the relaxation finds worth while. Seats come first, then
-everybody's floor, then the total. Whether a seat must stay empty is settled by counting before the
-programme is solved, since an integer programme proves parity only by trying everything.
+everybody's floor, then the total.
 """
 
 from collections.abc import Sequence
@@ -18,43 +17,19 @@ from asyncnet.matching.bound import (
     Edges,
     Numbers,
     OutOfTime,
-    Relaxation,
     gain_rows,
     incidence,
     pinned,
     rules_of,
-    surplus,
     viewing_rows,
 )
+from asyncnet.matching.candidates import Trio
+from asyncnet.matching.demand import Demand, room_of, seated
 from asyncnet.matching.problem import Pair, Problem
-from asyncnet.matching.weights import Reals, Scores, blocks
+from asyncnet.matching.weights import Reals, Scores
 
-Trio = tuple[int, int, int]
-
-EVERY_PAIR_UP_TO = 60
-NEIGHBOURS = 40
-TRIOS = 4_000
 NODES = 400
-EPSILON = 1e-6
 GAP_OF_SHARE = 1e-3
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What the chosen meetings must satisfy beside the hard rules.
-
-    `least` and `most` meetings of each person, the number of `seats` of people who must be seated,
-    of `viewings` and of `trios`, and `floors` in points. `odd_sets` are sets of people who
-    have no more meetings among them than their rounds can hold.
-    """
-
-    least: Numbers
-    most: Numbers
-    seats: int
-    viewings: int
-    trios: int
-    floors: Reals
-    odd_sets: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,133 +39,6 @@ class Choice:
     pairs: tuple[Pair, ...]
     trios: tuple[Trio, ...] = ()
     bound: float = field(default=np.inf, compare=False)
-
-
-def seated(problem: Problem) -> npt.NDArray[np.bool_]:
-    """Mark the people whose seats are filled before the total is raised."""
-    marks = np.ones(len(problem.people), dtype=bool)
-    if problem.mixed:
-        marks[list(problem.asynchronous)] = False
-    return marks
-
-
-def rewards(problem: Problem, scores: Scores) -> Reals:
-    """Return what one filled seat of each person is worth beside its points."""
-    most = float(scores.value.max(initial=1))
-    reward: Reals = np.where(seated(problem), 40.0 * most, 2.0 * most)
-    return reward
-
-
-def demand_of(problem: Problem, relaxed: Relaxation, floors: Reals) -> Demand:
-    """Return what can be asked for, after the relaxation that rewards filled seats."""
-    n = len(problem.people)
-    rules = rules_of(problem)
-    must = seated(problem)
-    degree = incidence(relaxed.edges, n) @ relaxed.amount
-    reached = np.floor(degree + EPSILON).astype(np.int64)
-    least = np.where(must, np.minimum(rules.cap, reached), 0)
-    seats = int(np.floor(degree[must].sum() + EPSILON))
-    viewings = int(np.floor(degree[~must].sum() + EPSILON))
-    trios = 0
-    everyone: tuple[tuple[int, ...], ...] = ()
-    if problem.mixed and problem.live:
-        everyone = (problem.live,)
-        missing = _too_many_seats(problem, seats, viewings)
-        if missing > 0 and problem.trio:
-            trios = missing
-            if (seats - viewings - 3 * trios) % 2:
-                viewings -= 1
-        elif missing > 0:
-            seats -= missing
-    if not problem.mixed:
-        seats -= seats % 2
-    elif not trios and (seats - viewings) % 2:
-        if viewings > 0:
-            viewings -= 1
-        else:
-            seats -= 1
-    if seats < int(least[must].sum()):
-        least = np.where(must, np.minimum(least, np.maximum(rules.cap - 1, 0)), least)
-    promises = np.array([p.promise for p in problem.people], dtype=np.int64)
-    least = np.where(must, least, np.minimum(promises, rules.cap))
-    return Demand(least, rules.cap, seats, viewings, trios, floors, everyone)
-
-
-def _too_many_seats(problem: Problem, seats: int, viewings: int) -> int:
-    """Return how many seats are left over when every round pairs the people who are there."""
-    room = sum(_present(problem, problem.live, r) // 2 for r in range(1, problem.rounds + 1))
-    return max(0, seats - viewings - 2 * room)
-
-
-def _present(problem: Problem, people: Sequence[int], number: int) -> int:
-    """Return the seats of these people in one round."""
-    return sum(
-        1 if problem.is_live(i) else problem.people[i].per_round
-        for i in people
-        if number not in problem.people[i].away
-    )
-
-
-def room_of(problem: Problem, people: Sequence[int]) -> int:
-    """Return the most meetings these people can have among themselves."""
-    return sum(_present(problem, people, r) // 2 for r in range(1, problem.rounds + 1))
-
-
-def near(problem: Problem, scores: Scores, relaxed: Relaxation, slack: float) -> Edges:
-    """Return the pairs that lose at most `slack` points against the relaxation's prices, and the
-    best ones of those to whom viewers are promised."""
-    n = len(problem.people)
-    rules = rules_of(problem)
-    used = relaxed.amount > EPSILON
-    kept = Edges(relaxed.edges.a[used], relaxed.edges.b[used]).union(rules.pins, n)
-    promised = np.array([someone.promise > 0 for someone in problem.people], dtype=bool)
-    found: list[Numbers] = [np.zeros(0, dtype=np.int64)]
-    each = n if n <= EVERY_PAIR_UP_TO else min(NEIGHBOURS, n)
-    least = -np.inf if n <= EVERY_PAIR_UP_TO else -slack
-    for rows in blocks(n):
-        value = surplus(scores, rules, relaxed.prices, rows)
-        picked = np.argpartition(-value, each - 1, axis=1)[:, :each]
-        own = np.repeat(np.arange(rows.start, rows.stop), each)
-        other = picked.ravel()
-        worth = value[own - rows.start, other]
-        good = ((worth >= least) | np.repeat(promised[rows], each)) & np.isfinite(worth)
-        own, other = own[good], other[good]
-        found.append(np.minimum(own, other) * n + np.maximum(own, other))
-    codes = np.unique(np.concatenate(found))
-    return Edges(codes // max(1, n), codes % max(1, n)).union(kept, n)
-
-
-def trios_worth(problem: Problem, scores: Scores, relaxed: Relaxation, edges: Edges) -> list[Trio]:
-    """Return the trios among these pairs that lose least against the relaxation's prices."""
-    rules = rules_of(problem)
-    live = rules.live
-    near_by: dict[int, set[int]] = {}
-    for a, b in zip(edges.a.tolist(), edges.b.tolist(), strict=True):
-        if live[a] and live[b]:
-            near_by.setdefault(a, set()).add(b)
-    banned = {(pin.a, pin.b) for pin in problem.pins}
-    price = relaxed.prices.seat - relaxed.prices.reward
-    share = relaxed.prices.share
-    found: list[tuple[float, Trio]] = []
-    for a, others in near_by.items():
-        for b, c in combinations(sorted(others), 2):
-            if c not in near_by.get(b, ()) or banned & {(a, b), (a, c), (b, c)}:
-                continue
-            if (
-                not set(problem.rounds_of(a))
-                & set(problem.rounds_of(b))
-                & set(problem.rounds_of(c))
-            ):
-                continue
-            worth = sum(
-                float(scores.value[i, j])
-                + share[i] * float(scores.points[i, j])
-                + share[j] * float(scores.points[j, i])
-                for i, j in ((a, b), (a, c), (b, c))
-            )
-            found.append((worth / 2 - price[a] - price[b] - price[c], (a, b, c)))
-    found.sort(key=lambda entry: (-entry[0], entry[1]))
-    return [trio for _, trio in found[:TRIOS]]
 
 
 def choose(

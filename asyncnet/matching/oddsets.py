@@ -8,7 +8,7 @@ exists, and saying so for that set mends the choice.
 from collections import defaultdict
 from collections.abc import Sequence
 
-from asyncnet.matching.choice import room_of
+from asyncnet.matching.demand import room_of
 from asyncnet.matching.problem import Pair, Problem
 
 LARGEST = 60

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from asyncnet.matching.bound import Edges, Relaxation, edges_of, pinned, rules_of
-from asyncnet.matching.choice import EPSILON, Choice, Demand, choose, rewards
+from asyncnet.matching.choice import Choice, choose
+from asyncnet.matching.demand import EPSILON, Demand, rewards
 from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.weights import Scores
 

@@ -8,28 +8,18 @@ is still valid and its gap honest.
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from asyncnet.matching.bound import LARGE, Edges, OutOfTime, Relaxation, relax, simple_bound
-from asyncnet.matching.choice import (
-    EVERY_PAIR_UP_TO,
-    TRIOS,
-    Choice,
-    Demand,
-    Trio,
-    choose,
-    demand_of,
-    highest_floor,
-    near,
-    rewards,
-    trios_worth,
-)
+from asyncnet.matching.candidates import EVERY_PAIR_UP_TO, TRIOS, Trio, near, trios_worth
+from asyncnet.matching.choice import Choice, choose, highest_floor
+from asyncnet.matching.demand import Demand, demand_of, rewards
 from asyncnet.matching.greedy import filled, greedy_pairs, greedy_rounds
 from asyncnet.matching.groups import NOTHING, Grouping, group
-from asyncnet.matching.measures import Measures, Plan, gains, measure, plan_of
+from asyncnet.matching.measures import Plan, gains, measure, plan_of
+from asyncnet.matching.mending import mended
 from asyncnet.matching.oddsets import odd_set_around
 from asyncnet.matching.parts import completed, rounded
 from asyncnet.matching.problem import Pair, Problem
@@ -40,90 +30,18 @@ from asyncnet.matching.refusals import (
     refuse_promises,
 )
 from asyncnet.matching.rounds import Colouring, colour
+from asyncnet.matching.solution import Progress, Report, Solution, no_report
 from asyncnet.matching.weights import Reals, score
-from asyncnet.matching.windows import Rounds, reseat
+from asyncnet.matching.windows import Rounds
 
 GAP = 6e-5
 GAP_WITH_FLOOR = 1e-4
 GROUPS_PART = 0.25
 PART_OF_TIME = 0.5
 FINISHING = 1.0
-EVERYONE_UP_TO = 12
-WINDOW = 14
-PATIENCE = 8
 CUT_ROUNDS = 6
 SLACK = 1 / 24
 WIDER = 4
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a solve stands: what it is doing, the best total so far and its gap to the bound."""
-
-    phase: str
-    seconds: float
-    value: float | None = None
-    upper_bound: float | None = None
-
-    @property
-    def gap(self) -> float | None:
-        """The part of the bound that is missing, or None while either is unknown."""
-        if self.value is None or not self.upper_bound:
-            return None
-        return max(0.0, (self.upper_bound - self.value) / self.upper_bound)
-
-
-Report = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A plan with what it is worth and what no plan can exceed.
-
-    `floor` is the share that everybody was to get at least. Where no plan that seats as many gives
-    it to everybody, and that is proven, `floor_bound` is the most that the worst-off person can get
-    in any of these; else it is None.
-    """
-
-    plan: Plan
-    measures: Measures
-    upper_bound: float
-    floor: float
-    floor_bound: float | None
-    groups_value: float
-    groups_bound: float
-    seconds: float
-
-    @property
-    def gap(self) -> float:
-        """The part of the bound that the plan does not reach."""
-        if self.upper_bound <= 0:
-            return 0.0
-        return max(0.0, (self.upper_bound - self.measures.total) / self.upper_bound)
-
-    @property
-    def lowest(self) -> float:
-        """The share of the worst-off person, live or asynchronous."""
-        found = self.measures
-        return min(found.min_share, 1.0 if found.async_min_share is None else found.async_min_share)
-
-    def as_data(self, problem: Problem) -> dict[str, object]:
-        """Return the plan in the words of `asyncnet-match/1`, and its figures beside it."""
-        data = {
-            **self.plan.as_data(problem),
-            "value": self.measures.total,
-            "upper_bound": self.upper_bound,
-            "gap": round(self.gap, 6),
-            "min_share": round(self.measures.min_share, 4),
-            "seconds": round(self.seconds, 2),
-        }
-        if self.lowest < self.floor and self.floor_bound is not None:
-            data["floor_bound"] = round(self.floor_bound, 4)
-        return data
-
-
-def no_report(progress: Progress) -> None:
-    """Tell nobody."""
 
 
 def solve(
@@ -378,55 +296,16 @@ class _Solver:
         return self.colour(choice, pins).rounds
 
     def mended(self, rounds: Rounds, pins: dict[Pair, int]) -> Rounds:
-        """Return the rounds after those who were left without a seat are seated, if they can be."""
-        problem = self.problem
-        everyone = list(range(len(problem.people)))
-        rng = random.Random(self.seed)  # noqa: S311 no secret here
-        patience = PATIENCE
-        while patience and self.left() > 0:
-            waiting = _unseated(problem, rounds)
-            if sum(waiting.values()) <= self.unavoidable:
-                break
-            small = len(everyone) <= EVERYONE_UP_TO
-            window = everyone if small else self.window(rounds, sorted(waiting), rng)
-            rounds = reseat(
-                problem,
-                self.scores,
-                rounds,
-                window,
-                self.floors,
-                kept=pins,
-                seconds=self.left(),
-            )
-            better = sum(_unseated(problem, rounds).values()) < sum(waiting.values())
-            patience = 0 if small else PATIENCE if better else patience - 1
-        return rounds
-
-    def window(self, rounds: Rounds, waiting: list[int], rng: random.Random) -> list[int]:
-        """Return some people without a seat, people they would like, and those whom these meet."""
-        window = set(rng.sample(waiting, min(4, len(waiting))))
-        partners = {
-            i: [j for found in rounds for m in found if i in m for j in m if j != i]
-            for i in range(len(self.problem.people))
-        }
-        wanted = [
-            int(j)
-            for i in sorted(window)
-            for j in np.argsort(-self.scores.value[i].astype(np.int64), kind="stable")[:WINDOW]
-        ]
-        rng.shuffle(wanted)
-        for i in wanted:
-            if len(window) >= WINDOW:
-                break
-            window.update([i, *partners[i][:2]])
-        return sorted(window)
-
-
-def _unseated(problem: Problem, rounds: Rounds) -> Counter[int]:
-    """Return how often each live person sits out, those who never do left out."""
-    seats = Counter(i for found in rounds for m in found for i in m)
-    missing = {i: problem.cap(i) - seats[i] for i in problem.live}
-    return Counter({i: count for i, count in missing.items() if count > 0})
+        return mended(
+            self.problem,
+            self.scores,
+            rounds,
+            self.floors,
+            pins=pins,
+            unavoidable=self.unavoidable,
+            seed=self.seed,
+            seconds=self.left(),
+        )
 
 
 def _halves_up(points: Reals) -> Reals:

@@ -14,7 +14,9 @@ import numpy as np
 import rustworkx as rx
 
 from asyncnet.matching.bound import relax
-from asyncnet.matching.choice import choose, demand_of, near, rewards
+from asyncnet.matching.candidates import near
+from asyncnet.matching.choice import choose
+from asyncnet.matching.demand import demand_of, rewards
 from asyncnet.matching.measures import Meeting, Plan, measure, plan_of
 from asyncnet.matching.problem import Pair, Pin, Problem, pair
 from asyncnet.matching.weights import Scores, score

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from asyncnet.matching.check import Verdict, check
-from asyncnet.matching.plan import Solution, solve
+from asyncnet.matching.plan import solve
 from asyncnet.matching.reading import read_problem
+from asyncnet.matching.solution import Solution
 from asyncnet.matching.weights import score
 from tests.matching.events import event, people, person
 

@@ -11,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asyncnet.matching.bound import relax
+from asyncnet.matching.candidates import near
 from asyncnet.matching.check import check
-from asyncnet.matching.choice import demand_of, near, rewards
+from asyncnet.matching.demand import demand_of, rewards
 from asyncnet.matching.parts import completed
-from asyncnet.matching.plan import Progress, solve
+from asyncnet.matching.plan import solve
 from asyncnet.matching.problem import Refused
 from asyncnet.matching.reading import read_problem
+from asyncnet.matching.solution import Progress
 from asyncnet.matching.weights import score
 from benchmarks._matching_events import make_event
 from tests.matching.events import event, person, public

@@ -20,11 +20,12 @@ from asyncnet.matches.bench.job import Job, Rounds
 from asyncnet.matching.greedy import greedy_pairs, greedy_rounds
 from asyncnet.matching.groups import group
 from asyncnet.matching.measures import Meeting, Plan, gains, measure, plan_of
-from asyncnet.matching.plan import Progress, solve
+from asyncnet.matching.plan import solve
 from asyncnet.matching.problem import Pair, Problem, Refused, pair
 from asyncnet.matching.refusals import pin_rounds, refuse_impossible, refuse_promises
 from asyncnet.matching.repair import repair
 from asyncnet.matching.rounds import colour
+from asyncnet.matching.solution import Progress
 from asyncnet.matching.weights import Scores, score
 
 QUICK_GROUPS_SECONDS = 1.0
