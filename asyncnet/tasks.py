@@ -59,6 +59,7 @@ LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.ROUNDS_READY: bench.rounds_ready,
     MessageKind.PLAN_CHANGE: bench.plan_change,
     MessageKind.MEETING: followups.meeting,
+    MessageKind.MEETING_OFF: followups.meeting,
     MessageKind.REMINDER: followups.reminder,
 }
 

@@ -18,6 +18,8 @@ from asyncnet.events.rules import Attendance
 from asyncnet.intros.model import Intro, IntroKind, IntroState
 from asyncnet.matches.actions import give_rooms
 from asyncnet.matches.model import Match
+from asyncnet.messages.model import MailText
+from asyncnet.messages.wording import WORDABLE
 from asyncnet.people.model import Person
 
 _numbers = count(1)
@@ -152,3 +154,20 @@ def intro(session: Session, person: Participant, *, words: str = "") -> Intro:
     session.add(made)
     session.commit()
     return made
+
+
+def own_words(session: Session, event: Event) -> None:
+    """Let every mail of an event end with "Yours", and with all that its words may name."""
+    for kind, wordable in WORDABLE.items():
+        places = " ".join(f"{{{name}}}" for name in wordable.places)
+        session.add(
+            MailText(
+                event_id=event.id,
+                kind=kind,
+                subject=wordable.usual.subject,
+                opening=wordable.usual.opening,
+                closing=f"Yours {places}",
+                changed_at=utc_now(),
+            )
+        )
+    session.commit()

@@ -28,7 +28,7 @@ from asyncnet.messages.drain import NotNeeded
 from asyncnet.messages.letters import Draft
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
-from asyncnet.zones import zone_named
+from asyncnet.zones import city_of, zone_named
 
 PREHEADER_LENGTH = 100
 NAMED = 2
@@ -114,20 +114,25 @@ def reply(session: Session, message: Message, links: Links, *, now: datetime) ->
     refuse_if_hushed(session, last.match, reader)
     reply_to = mailbox_of(author, last.contact)
     address = _page_of_two(links, reader, last.match_id, reply_to)
+    event = session.get_one(Event, last.match.event_id)
     return Draft(
-        subject=f"{author.name} recorded something for you"
-        if last.recording
-        else f"{author.name} wrote to you",
         preheader=_clipped(last.words) or "It waits for you on the page that you two share.",
         template="reply",
         values={
             "reader": reader,
             "author": author,
-            "event": session.get_one(Event, last.match.event_id),
+            "event": event,
             "said": [reply.words for reply in written if reply.words],
             "recorded": [reply.recording for reply in written if reply.recording],
             "reply_to": reply_to,
             "address": address,
+        },
+        places={
+            "name": reader.name,
+            "event": event.title,
+            "match": author.name,
+            "city": city_of(author.zone),
+            "did": "recorded something for you" if last.recording else "wrote to you",
         },
         reply_to=reply_to,
         secrets=() if reply_to else (address,),
@@ -201,7 +206,6 @@ def meeting(session: Session, message: Message, links: Links, *, now: datetime) 
     talk = talk_of(found, event, reader, contact, links)
     method = "CANCEL" if found.cancelled else "REQUEST"
     return Draft(
-        subject=_about(found, other, reader),
         preheader="On your clock and on theirs.",
         template="meeting",
         values={
@@ -212,6 +216,13 @@ def meeting(session: Session, message: Message, links: Links, *, now: datetime) 
             "ended": ended,
             "address": address,
             "reply_to": reply_to,
+        },
+        places={
+            "name": reader.name,
+            "event": event.title,
+            "match": other.name,
+            "city": city_of(other.zone),
+            "news": _about(found, other, reader),
         },
         reply_to=reply_to,
         secrets=() if reply_to else (address,),

@@ -46,12 +46,17 @@ class MessageKind(StrEnum):
     """Somebody whom a published change concerns meets others than they knew."""
     MEETING = "meeting"
     """Tells one of two people of times for talking."""
+    MEETING_OFF = "meeting_off"
+    """Tells one of two people that they do not talk at the time they had agreed on."""
     REMINDER = "reminder"
     """Asks, once, somebody who was written to for a word back."""
     VIEWING_NUDGE = "viewing_nudge"
     """Asks, once a window, somebody who has not watched and answered yet."""
     STAND_IN = "stand_in"
     """Tells two people that they meet, since a partner of one of them stayed silent."""
+
+
+ABOUT_MEETINGS = (MessageKind.MEETING, MessageKind.MEETING_OFF)
 
 
 class Outcome(StrEnum):
@@ -108,6 +113,7 @@ MANNERS: dict[str, Manner] = {
     MessageKind.INTRO_REFUSED: Manner(at_once=True),
     MessageKind.REPLY: Manner(private=True),
     MessageKind.MEETING: Manner(private=True),
+    MessageKind.MEETING_OFF: Manner(private=True),
 }
 USUAL = Manner()
 

@@ -63,6 +63,9 @@ def unknown_places(words: str, known: Mapping[str, object]) -> list[str]:
 
 _NAME = Place("the reader's name", "Ana Silva")
 _EVENT = Place("the title of your event", "Tides and telescopes")
+_MATCH = Place("whom they were matched with", "Mei Tanaka")
+_MATCHES = Place("whom they were matched with", "Mei Tanaka and Ben Weber")
+_CITY = Place("where their match lives", "Tokyo")
 
 WORDABLE: Mapping[str, Wordable] = {
     MessageKind.PERSONAL_LINK: Wordable(
@@ -120,6 +123,93 @@ WORDABLE: Mapping[str, Wordable] = {
         ),
         middle="Until when there is time, and the button to their page",
         places={"name": _NAME, "event": _EVENT},
+    ),
+    MessageKind.ROUNDS_READY: Wordable(
+        title="Rounds are ready",
+        usual=Wording(
+            "Your rounds at {event} are ready",
+            "Hello {name},\n\nthis is whom you meet. The rounds come with this mail as entries for "
+            "your calendar.",
+            "",
+        ),
+        middle="Whom they meet in which round, on their clock, and the button to their page",
+        places={"name": _NAME, "event": _EVENT},
+    ),
+    MessageKind.PLAN_CHANGE: Wordable(
+        title="Rounds have changed",
+        usual=Wording(
+            "Your rounds at {event} have changed",
+            "Hello {name},\n\nthe organizers have changed the plan.",
+            "",
+        ),
+        middle="Whom they meet from now on, what changed marked, and the button to their page",
+        places={"name": _NAME, "event": _EVENT},
+    ),
+    MessageKind.REPLY: Wordable(
+        title="A reply between matches",
+        usual=Wording("{match} {did}", "Hello {name},\n\nthis came from {match} in {city}:", ""),
+        middle="What was written, which nobody reads but the two, and how to answer",
+        places={
+            "name": _NAME,
+            "event": _EVENT,
+            "match": Place("who wrote to them", "Mei Tanaka"),
+            "city": _CITY,
+            "did": Place(
+                "“wrote to you” or “recorded something for you”", "recorded something for you"
+            ),
+        },
+    ),
+    MessageKind.MEETING: Wordable(
+        title="A time for two to talk",
+        usual=Wording("{news}", "Hello {name},", ""),
+        middle="The times that were suggested or agreed on, on both clocks, and how to answer",
+        places={
+            "name": _NAME,
+            "event": _EVENT,
+            "match": _MATCH,
+            "city": _CITY,
+            "news": Place(
+                "how it stands: a time is suggested, agreed on or does not suit",
+                "You talk with Mei Tanaka: Sat 19 June, 10:30",
+            ),
+        },
+    ),
+    MessageKind.MEETING_OFF: Wordable(
+        title="A talk is called off",
+        usual=Wording("{news}", "Hello {name},", ""),
+        middle="Which talk is off, what becomes of the entry in their calendar, and how to go on",
+        places={
+            "name": _NAME,
+            "event": _EVENT,
+            "match": _MATCH,
+            "city": _CITY,
+            "news": Place(
+                "which talk is off, and when it was to be",
+                "Your talk with Mei Tanaka is off: Sat 19 June, 10:30",
+            ),
+        },
+    ),
+    MessageKind.VIEWING_NUDGE: Wordable(
+        title="Reminder to watch and answer",
+        usual=Wording(
+            "{matches} would love to hear from you",
+            "Hello {name},\n\n{matches} made an intro for you and would love a few words back.",
+            "Two minutes and two sentences are plenty. This is the only reminder in this window. "
+            "If nothing comes, whoever wrote to you meets somebody else instead.",
+        ),
+        middle="Whose intros wait, until when there is time, and the button to their page",
+        places={"name": _NAME, "event": _EVENT, "matches": _MATCHES},
+    ),
+    MessageKind.STAND_IN: Wordable(
+        title="A new partner",
+        usual=Wording(
+            "You also meet {match}",
+            "Hello {name},\n\na place had become free, so you two meet as well: you watch the "
+            "intro of {match}, and {match} watches yours.",
+            "",
+        ),
+        middle="Who it is, why you two, from when to when, and the button to their page",
+        places={"name": _NAME, "event": _EVENT, "match": _MATCH},
     ),
 }
 """By kind of mail. A letter must fill exactly the places that are named here."""

@@ -43,7 +43,10 @@ def writes(
         )  # fmt: skip
 
 
-def test_a_reply_reaches_the_match_by_mail_and_both_see_it(scene: Evening) -> None:
+def test_a_reply_reaches_the_match_by_mail_and_both_see_it(
+    scene: Evening, session: Session
+) -> None:
+    factories.own_words(session, scene.event)
     scene.answers(scene.ana, "Your tide pools!")
     scene.sends(scene.morning)
     at_nine_in_berlin = scene.morning + timedelta(hours=7)
@@ -57,6 +60,7 @@ def test_a_reply_reaches_the_match_by_mail_and_both_see_it(scene: Evening) -> No
     body = mail.message.get_body(("plain",))
     assert body is not None
     assert "  Come and\r\n  see them!" in body.get_content()
+    assert "Yours Ana Tidal Commons Kenji Tokyo wrote to you" in body.get_content()
     for person in (scene.ana, scene.kenji):
         page = scene.browser_of(person).get(thread(scene, person)).text
         assert "Come and\nsee them!" in page
@@ -219,7 +223,6 @@ def test_a_third_person_and_the_organizer_read_nothing_of_it(
     scene.answers(scene.ana, "Your tide pools!")
     scene.sends(scene.morning)
     writes(scene, scene.kenji, "A secret of ours.", scene.morning)
-    scene.sends(scene.morning + timedelta(hours=8))
     host = scene.app.test_client()
     sign_in(host, factories.organizer(session, "second@forum.example", of=scene.event))
     [message] = rows(select(Message).where(Message.kind == "reply"))
@@ -230,9 +233,13 @@ def test_a_third_person_and_the_organizer_read_nothing_of_it(
         host.get(path).text
         for path in (board, f"{board}/{message.id}", f"{board}/{message.id}/html")
     ]
+    shown.append(post_form(host, f"{board}/{message.id}/words", {"preview": "yes"}).text)
 
     assert third.status_code == 404
     assert "A reply between matches" in shown[0]
+    assert "this came from Mei Tanaka in Tokyo:" in shown[-1]
+    scene.sends(scene.morning + timedelta(hours=8))
+    shown.append(host.get(f"{board}/{message.id}").text)
     assert not any("A secret of ours." in page for page in shown)
 
 

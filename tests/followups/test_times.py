@@ -21,9 +21,10 @@ from asyncnet.followups.actions import arranging
 from asyncnet.followups.model import Meeting
 from asyncnet.followups.rules import MEETING, both_awake
 from asyncnet.matches.model import Match
-from asyncnet.messages.model import Message
+from asyncnet.messages.model import MailText, Message
 from asyncnet.tasks import plan_forgotten
 from asyncnet.zones import zone_named, zone_names
+from tests import factories
 from tests.followups.scene import Evening
 from tests.pages import find_form, post_form
 
@@ -182,6 +183,32 @@ def test_who_cannot_make_it_says_so(scene: Evening) -> None:
     [mail] = scene.mails_to(scene.kenji)
     assert mail.message["Subject"] == "Ana cannot make the times you suggested"
     assert calendar_in(mail.message) is None
+
+
+def test_organizers_word_mails_about_a_time_and_about_its_end_apart(
+    scene: Evening, session: Session
+) -> None:
+    factories.own_words(session, scene.event)
+    offers(scene, scene.kenji, [at_noon(scene)])
+    accepts(scene, scene.ana, at_noon(scene))
+    scene.sends(by_daylight(scene))
+    off = update(MailText).where(MailText.kind == "meeting_off")
+    session.execute(off.values(subject="A pity, {name}", closing="{match} in {city}: {news}"))
+    session.commit()
+    with scene.app.app_context(), transaction() as work:
+        arranging.cancel(
+            work, match_of(scene), scene.kenji.id, version=2, actor=SYSTEM, now=by_daylight(scene)
+        )
+
+    scene.sends(by_daylight(scene))
+
+    agreed, called_off = (mail.message for mail in scene.mails_to(scene.ana))
+    assert agreed["Subject"] == "You talk with Kenji: Mon 21 June, 12:00"
+    assert "Yours Ana Tidal Commons Kenji Tokyo You talk with Kenji: Mon 21 June, 12:00" in text_of(
+        agreed
+    )
+    assert called_off["Subject"] == "A pity, Ana"
+    assert "Kenji in Tokyo: Your talk with Kenji is off: Mon 21 June, 12:00" in text_of(called_off)
 
 
 @pytest.mark.parametrize("who", ["kenji", "nobody", "late"])

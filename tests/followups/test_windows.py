@@ -219,6 +219,7 @@ def test_the_link_and_the_page_tell_the_readers_own_first_window(
 def test_who_stays_silent_is_nudged_once_by_day(session: Session, app: Flask, rows: Rows) -> None:
     """A third of their window is left then; who has answered hears nothing."""
     event = begun(session, timedelta(0))
+    factories.own_words(session, event)
     ana, kenji, match = matched(session, event, ("Europe/Berlin", "Asia/Tokyo"))
     answers(session, ana, match, at=event.starts_at)
     window = window_of(slot_of(event), ZoneInfo(kenji.zone))
@@ -234,7 +235,7 @@ def test_who_stays_silent_is_nudged_once_by_day(session: Session, app: Flask, ro
     mails = {mail["To"]: mail for mail in mails_sent(app, at=late)}
     mail = mails[f"{kenji.name} <{kenji.email}>"]
     assert mail["Subject"] == f"{ana.name} would love to hear from you"
-    assert "This is the only reminder" in text_of(mail)
+    assert f"Yours {kenji.name} {event.title} {ana.name}" in text_of(mail)
 
 
 def test_nobody_is_nudged_to_write_to_somebody_they_are_uneasy_about(
@@ -257,6 +258,7 @@ def test_whoever_waited_in_vain_gets_another_partner_once(
 ) -> None:
     """Not somebody who is silent too or had to leave, and nobody they are kept apart from."""
     event = begun(session, timedelta(0))
+    factories.own_words(session, event)
     ana, kenji, match = matched(session, event, ("Europe/Berlin", "Asia/Tokyo"))
     off, lea, apart, mute = (
         factories.participant(session, event, name=name, attendance=Attendance.ASYNC)
@@ -292,8 +294,9 @@ def test_whoever_waited_in_vain_gets_another_partner_once(
     told = rows(select(Message).where(Message.kind == MessageKind.STAND_IN))
     assert {message.participant_id for message in told} == {ana.id, lea.id}
     due_at = max(message.due_at for message in told)
-    subjects = {mail["Subject"] for mail in mails_sent(app, at=due_at)}
-    assert {"You also meet Lea", f"You also meet {ana.name}"} <= subjects
+    mails = {mail["Subject"]: text_of(mail) for mail in mails_sent(app, at=due_at)}
+    assert f"Yours Lea {event.title} {ana.name}" in mails[f"You also meet {ana.name}"]
+    assert f"Yours {ana.name} {event.title} Lea" in mails["You also meet Lea"]
 
 
 def test_in_the_last_window_somebody_else_stands_in_while_there_is_time(

@@ -342,9 +342,10 @@ def test_the_first_publication_fills_pages_and_mails_nobody_unless_wanted(
 
 
 def test_publishing_first_says_what_it_does_and_tells_who_is_live(
-    app: Flask, client: FlaskClient, session: Session, solved: str, rows: Rows
+    app: Flask, client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
 ) -> None:
-    """Once each, with whom they meet in every round."""
+    """Once each, with whom they meet in every round, around it the words of the organizers."""
+    factories.own_words(session, event)
     summary = client.get(solved).text
     published = post_form(client, solved, action="/plan/publish")
     session.execute(update(Message).values(due_at=utc_now(), wake_at=utc_now()))
@@ -361,6 +362,7 @@ def test_publishing_first_says_what_it_does_and_tells_who_is_live(
     written = [text for subject, _, text in mails_of(app) if "are ready" in subject]
     [flo] = [text for text in written if "Hello Flo," in text]
     assert len(written) == len(NAMES)
+    assert f"Yours Flo {event.title}" in flo
     assert re.findall(r"^  (.*?)\r?$", flo, re.MULTILINE) == [
         "Eve",
         "Hal",
@@ -369,8 +371,9 @@ def test_publishing_first_says_what_it_does_and_tells_who_is_live(
 
 
 def test_a_change_is_mailed_to_those_whom_it_concerns_and_to_nobody_else(
-    app: Flask, client: FlaskClient, session: Session, solved: str, rows: Rows
+    app: Flask, client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
 ) -> None:
+    factories.own_words(session, event)
     post_form(client, solved, action="/plan/publish")
     match = rows(select(Match).where(Match.room.is_not(None)))[0]
     rooms = {m.id: m.room for m in rows(select(Match)) if m.id != match.id}
@@ -393,6 +396,7 @@ def test_a_change_is_mailed_to_those_whom_it_concerns_and_to_nobody_else(
     written = [text for subject, _, text in mails_of(app) if "have changed" in subject]
     assert len(written) == 2
     assert all(f"Round {number} (changed)" in text for text in written)
+    assert all(re.search(rf"Yours \w+ {event.title}", text) for text in written)
     assert all("https://meet.example/j/1?pwd=a&b=c" in text for text in written)
 
 

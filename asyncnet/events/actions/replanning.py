@@ -17,7 +17,7 @@ from asyncnet.messages.queue import (
     WAITING,
     replan,
 )
-from asyncnet.messages.rules import MessageKind, next_daylight
+from asyncnet.messages.rules import ABOUT_MEETINGS, MessageKind, next_daylight
 from asyncnet.zones import zone_named
 
 
@@ -56,7 +56,7 @@ def follow_reader(session: Session, reader: Participant, *, now: datetime) -> No
     zone = zone_named(reader.zone)
     waiting = select(Message).where(
         Message.participant_id == reader.id,
-        Message.kind.in_((MessageKind.REPLY, MessageKind.MEETING, MessageKind.REMINDER)),
+        Message.kind.in_((MessageKind.REPLY, *ABOUT_MEETINGS, MessageKind.REMINDER)),
         Message.state.in_(WAITING),
         Message.zone != reader.zone,
     )

@@ -16,7 +16,7 @@ from asyncnet.followups.rules import meeting_key, next_mail_at
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import Planned, cancel_about, cancel_key, plan
-from asyncnet.messages.rules import MessageKind
+from asyncnet.messages.rules import ABOUT_MEETINGS, MessageKind
 from asyncnet.zones import zone_named
 
 
@@ -227,20 +227,22 @@ def _mail(
     """
     told = and_(
         Message.participant_id == reader.id,
-        Message.kind == MessageKind.MEETING,
+        Message.kind.in_(ABOUT_MEETINGS),
         Message.subject_id == meeting.id,
     )
     cancel_about(
         session,
         reader.id,
-        MessageKind.MEETING,
+        ABOUT_MEETINGS,
         meeting.id,
         why="A newer mail tells how the times stand.",
         now=now,
     )
     mail = Planned.to(
         reader,
-        MessageKind.MEETING,
+        MessageKind.MEETING_OFF
+        if meeting.cancelled and not meeting.options
+        else MessageKind.MEETING,
         key=meeting_key(meeting.id, meeting.version, reader.id),
         subject_id=meeting.id,
         due_at=next_mail_at(

@@ -1,5 +1,6 @@
 """What is written to people in events without anybody live: a nudge, and a new partner."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ def viewing_nudge(session: Session, message: Message, links: Links, *, now: date
         session,
         reader,
         links,
-        subject=f"{named([person.name for person in others])} would love to hear from you",
+        places={"matches": named([person.name for person in others])},
         preheader="Two minutes to watch, two sentences to write.",
         template="viewing_nudge",
         others=others,
@@ -53,7 +54,7 @@ def stand_in(session: Session, message: Message, links: Links, *, now: datetime)
         session,
         reader,
         links,
-        subject=f"You also meet {other.name}",
+        places={"match": other.name},
         preheader="One more intro to watch, and somebody who watches yours.",
         template="stand_in",
         other=other,
@@ -68,7 +69,7 @@ def _own_page(
     reader: Participant,
     links: Links,
     *,
-    subject: str,
+    places: Mapping[str, str],
     preheader: str,
     template: str,
     **more: Any,
@@ -77,9 +78,9 @@ def _own_page(
     address = links.personal(reader.id, reader.link_version)
     event = session.get_one(Event, reader.event_id)
     return Draft(
-        subject=subject,
         preheader=preheader,
         template=template,
         values={"reader": reader, "event": event, "address": address} | more,
+        places={"name": reader.name, "event": event.title, **places},
         secrets=(address,),
     )

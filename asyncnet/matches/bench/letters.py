@@ -47,7 +47,6 @@ def rounds_ready(session: Session, message: Message, links: Links, *, now: datet
         event, reader, matches, closing=closing_for(session, reader), host=host, now=now
     )
     return Draft(
-        subject=f"Your rounds at {event.title} are ready",
         preheader="Whom you meet, and when.",
         template="rounds_ready",
         values={
@@ -58,6 +57,7 @@ def rounds_ready(session: Session, message: Message, links: Links, *, now: datet
             "call": event.live_link if reader.attendance is Attendance.LIVE else "",
             "address": address,
         },
+        places={"name": reader.name, "event": event.title},
         secrets=(address,),
         invitation=Invitation("PUBLISH", calendar),
     )
@@ -78,7 +78,6 @@ def plan_change(session: Session, message: Message, links: Links, *, now: dateti
     is_invited = talks and reader.attendance is Attendance.LIVE
     address = links.personal(reader.id, reader.link_version)
     return Draft(
-        subject=f"Your rounds at {event.title} have changed",
         preheader="Whom you meet from now on, and when.",
         template="plan_change",
         values={
@@ -91,6 +90,7 @@ def plan_change(session: Session, message: Message, links: Links, *, now: dateti
             "call": event.live_link if is_invited else "",
             "address": address,
         },
+        places={"name": reader.name, "event": event.title},
         secrets=(address,),
     )
 

@@ -192,12 +192,18 @@ def cancel_kind(
 
 
 def cancel_about(
-    session: Session, participant_id: int, kind: str, subject_id: int, *, why: str, now: datetime
+    session: Session,
+    participant_id: int,
+    kinds: Collection[str],
+    subject_id: int,
+    *,
+    why: str,
+    now: datetime,
 ) -> int:
     """Cancel what waits to tell a participant about this one subject; return how many."""
     which = and_(
         Message.participant_id == participant_id,
-        Message.kind == kind,
+        Message.kind.in_(kinds),
         Message.subject_id == subject_id,
     )
     return cancel(session, which, why, now)

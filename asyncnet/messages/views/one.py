@@ -9,7 +9,7 @@ from asyncnet.messages import actions, queries
 from asyncnet.messages.forms import WordingForm
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import REWORDABLE, SUPPRESSED, UNSUBSCRIBED, BeingSent, TakesNoMail
-from asyncnet.messages.rules import LEAVING, Act, acts_on
+from asyncnet.messages.rules import LEAVING, Act, acts_on, manner_of
 from asyncnet.messages.views.place import content, pages
 from asyncnet.messages.wording import WORDABLE
 from asyncnet.web.access import (
@@ -131,6 +131,7 @@ def reword(event_id: int, message_id: int) -> ResponseReturnValue:
         wordable=WORDABLE[message.kind],
         form=form,
         may_change=message.state in REWORDABLE,
+        is_private=manner_of(message.kind).private,
         theirs=queries.words_of(db.session(), message) if late else None,
         shown=content(message, form.words()) if form.is_submitted() and not form.errors else None,
     )

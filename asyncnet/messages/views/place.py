@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from flask import Blueprint, current_app, request
 
 from asyncnet.messages.drain import NotNeeded, preview
+from asyncnet.messages.letters import sample
 from asyncnet.messages.model import Message
 from asyncnet.messages.queries import Choice
 from asyncnet.messages.queue import Copy, copy_of
 from asyncnet.messages.rules import LEAVING, MessageKind, MessageState, manner_of
-from asyncnet.messages.wording import Wording
+from asyncnet.messages.wording import WORDABLE, Wording
 from asyncnet.web.access import LARGEST_ID
+from asyncnet.wiring import links
 
 pages = Blueprint("messages", __name__)
 LONGEST_SEARCH = 100
@@ -41,9 +43,19 @@ def cursor(text: str) -> tuple[datetime, int] | None:
     return (at, number) if 0 < number <= LARGEST_ID else None
 
 
+def sample_of(kind: str, words: Wording) -> Copy:
+    """Return how a kind of mail reads to somebody made up, in these words."""
+    return sample(current_app.jinja_env, WORDABLE[kind], words, links())
+
+
 def content(message: Message, words: Wording | None = None) -> Copy:
-    """Return what went out, or what would go out now, in these words where they are given."""
+    """Return what went out, or what would go out now, in these words where they are given.
+
+    What two people say to each other is for them alone: its words are shown to somebody made up.
+    """
     if manner_of(message.kind).private:
+        if words is not None:
+            return sample_of(message.kind, words)
         return Copy("", "This mail is between two people, so its words are not shown.", "")
     if message.state in LEAVING and message.sent_text is not None:
         return copy_of(message)

@@ -1,20 +1,18 @@
 """What each kind of mail of an event says, in the organizers' own words."""
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.messages import actions, queries
 from asyncnet.messages.forms import WordingForm
-from asyncnet.messages.letters import sample
 from asyncnet.messages.queue import Copy
-from asyncnet.messages.views.place import pages
+from asyncnet.messages.views.place import pages, sample_of
 from asyncnet.messages.wording import WORDABLE, Wording
 from asyncnet.web.access import Role, actor, organized_event, requires
 from asyncnet.web.forms import VersionedForm, number
 from asyncnet.web.frame import SANDBOX, framed
-from asyncnet.wiring import links
 
 
 @pages.get("/events/<int:event_id>/texts")
@@ -66,7 +64,7 @@ def change_text(event_id: int, kind: str) -> ResponseReturnValue:
             return _page(event_id, kind, form, theirs=theirs), 409
         flash("Saved. Every mail that has not gone yet says this.", "good")
         return redirect(url_for(".change_text", event_id=event.id, kind=kind))
-    shown = _sample(kind, form.words()) if form.is_submitted() and not form.errors else None
+    shown = sample_of(kind, form.words()) if form.is_submitted() and not form.errors else None
     return _page(event_id, kind, form, shown=shown)
 
 
@@ -105,11 +103,7 @@ def text_html(event_id: int, kind: str) -> ResponseReturnValue:
     if kind not in WORDABLE:
         abort(404)
     words, _ = queries.words_for(db.session(), event.id, kind)
-    return framed(_sample(kind, words).html)
-
-
-def _sample(kind: str, words: Wording) -> Copy:
-    return sample(current_app.jinja_env, WORDABLE[kind], words, links())
+    return framed(sample_of(kind, words).html)
 
 
 def _page(
