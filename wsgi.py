@@ -4,7 +4,7 @@ import os
 import sys
 from tempfile import TemporaryDirectory
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from config import PREFIX, SettingsError, read_settings
 
 environ = dict(os.environ)

@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, event, insert, text
 from sqlalchemy.orm import Session
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.clock import utc_now
 from asyncnet.database import db
 from asyncnet.events.model import Participant

@@ -26,7 +26,7 @@ from sqlalchemy import event as engine_event
 from sqlalchemy import insert
 from waitress.server import create_server
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.commands.run import WAITRESS

@@ -27,7 +27,7 @@ import flask_migrate
 from flask import Flask
 from sqlalchemy import insert, update
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Event, Participant

@@ -20,7 +20,7 @@ from flask import Flask
 from sqlalchemy import event
 from waitress.server import create_server
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction

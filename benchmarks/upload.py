@@ -37,7 +37,7 @@ from flask import request
 from sqlalchemy.orm import Session
 from waitress.server import create_server
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.commands.demo.scratch import free_port
 from asyncnet.database import db
 from asyncnet.intros.actions.uploading import PART_BYTES

@@ -18,7 +18,7 @@ from sqlalchemy import Select, create_engine
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.database import db
 from config import S3Settings, Settings, read_settings
 from tests.pages import Browser

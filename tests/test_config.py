@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from config import CHECKOUT, SettingsError, read_settings
 from tests.conftest import make_settings
 

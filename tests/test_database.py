@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now

@@ -34,7 +34,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
          "matches/bench/downloads", "messages/views/*")),
     (10, ("tasks",)),
     (11, ("commands/*", "commands/demo/*")),
-    (12, ("__init__", "wsgi")),
+    (12, ("app", "wsgi")),
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import Enum, Table, func, insert, inspect, select, text
 from sqlalchemy.orm import Session
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.clock import utc_now
 from asyncnet.database import Base, db
 from asyncnet.matches.bench.draft import Draft

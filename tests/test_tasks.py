@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from huey import Huey
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.database import db, transaction, wake
 from config import Settings
 

@@ -5,7 +5,7 @@ import time
 
 from sqlalchemy import func, select
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Participant

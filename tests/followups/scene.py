@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Event, Participant, Question

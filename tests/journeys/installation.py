@@ -14,7 +14,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import select
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.commands.demo.scratch import answers, eventually, free_port
 from asyncnet.database import db, transaction
 from asyncnet.messages.model import Message

@@ -8,7 +8,8 @@ from typing import Any
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from asyncnet import create_app, tasks
+from asyncnet import tasks
+from asyncnet.app import create_app
 from asyncnet.commands.demo.scratch import free_port
 from asyncnet.events.model import Participant
 from config import Settings

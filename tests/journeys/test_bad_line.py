@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.clock import utc_now
 from asyncnet.commands.demo.scratch import free_port
 from asyncnet.intros.actions.uploading import PART_BYTES

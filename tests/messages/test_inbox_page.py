@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.mail.inbox import InboxMailer
 from config import Settings, SmtpSettings
 from tests.mail.letters import letter

@@ -9,7 +9,7 @@ from multiprocessing.process import BaseProcess
 from flask import Flask
 from sqlalchemy import event
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.database import db
 from asyncnet.mail.smtp import SmtpMailer
 from asyncnet.messages.bounces import ReturnPaths

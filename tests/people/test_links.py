@@ -12,7 +12,7 @@ from itsdangerous import URLSafeSerializer
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Event, Participant

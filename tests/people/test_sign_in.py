@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.audit.actions import Actor
 from asyncnet.clock import utc_now
 from asyncnet.database import Base, db, transaction

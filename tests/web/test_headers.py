@@ -10,7 +10,7 @@ from flask import Flask, abort
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.storage.disk import DiskStorage
 from asyncnet.web.access import Role, requires
 from asyncnet.wiring import storage

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from asyncnet import create_app
+from asyncnet.app import create_app
 from asyncnet.mail.inbox import InboxMailer
 from asyncnet.tasks import drain_mail
 from asyncnet.web.access import Role, requires
