@@ -131,6 +131,18 @@ def test_the_solver_knows_nothing_of_ours() -> None:
     assert outside == set()
 
 
+def test_what_solves_loads_neither_app_nor_database() -> None:
+    reached = {"commands/matching", "matches/bench/solving"}
+    waiting = sorted(reached)
+
+    while waiting:
+        new = set(imports_of(waiting.pop())) - reached - {"config"}
+        reached |= new
+        waiting += sorted(new)
+
+    assert not reached & {"app", "database", "tasks", "wiring"}
+
+
 def test_a_breach_would_be_seen() -> None:
     assert not may_import("people/actions", "events/model")
     assert not may_import("events/actions", "events/views")

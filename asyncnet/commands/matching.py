@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from flask.cli import AppGroup
+from flask import Flask
 
 from asyncnet.matching.check import Verdict, check
 from asyncnet.matching.plan import solve
@@ -19,11 +19,14 @@ from asyncnet.matching.solution import Solution
 
 REFUSED = 2
 
-matching = AppGroup("matching", help="Match the people of an event, from a file.")
+matching = click.Group("matching", help="Match the people of an event, from a file.")
+app = Flask("asyncnet")
+"""Knows these commands alone: nobody who matches a file needs an installation."""
+app.cli.add_command(matching)
 readable = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@matching.command("solve", with_appcontext=False)
+@matching.command("solve")
 @click.argument("file", type=readable)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
@@ -52,7 +55,7 @@ def solve_file(file: Path, as_json: bool, floor: float, time_limit: float, seed:
         click.echo("\n".join(summary(problem, solution)))
 
 
-@matching.command("check", with_appcontext=False)
+@matching.command("check")
 @click.argument("file", type=readable)
 @click.argument("plan", type=readable)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
