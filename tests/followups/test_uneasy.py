@@ -18,6 +18,7 @@ from asyncnet.followups.actions.reminding import plan_reminders
 from asyncnet.followups.actions.replying import reply
 from asyncnet.followups.model import Reply
 from asyncnet.followups.rules import HUSHED, both_awake
+from asyncnet.followups.threads.queries import standings_of
 from asyncnet.messages.model import Message
 from asyncnet.zones import zone_named
 from tests.followups.scene import STARTS_AT, Evening
@@ -61,6 +62,31 @@ def test_the_uneasy_one_is_mailed_nothing_and_the_other_sees_what_everybody_sees
     assert due[scene.ana.id] == due[scene.ben.id]
     for page in ("", "/thread", "/thanks"):
         assert shown(scene, scene.ana, page) == shown(scene, scene.ben, page)
+
+
+def test_the_uneasy_one_finds_nothing_new_of_the_other_on_their_own_pages(
+    scene: Evening, session: Session
+) -> None:
+    session.get_one(Event, scene.event.id).digest = False
+    session.commit()
+    is_uneasy(scene, scene.kenji, about=scene.ana)
+    for author in (scene.ana, scene.ben):
+        scene.answers(author, f"Tides by {author.name}.")
+    scene.sends(scene.morning)
+    for author in (scene.ana, scene.ben):
+        writes_twice_and_suggests_a_time(scene, author, scene.morning + timedelta(hours=1))
+    scene.sends(scene.morning + timedelta(hours=3))
+
+    of_ana, of_ben = (thread_of_kenji(scene, author) for author in (scene.ana, scene.ben))
+
+    assert ("Tides by Ana." in of_ana, "Word 1." in of_ana) == (False, False)
+    assert ("Tides by Ben." in of_ben, "Word 1." in of_ben) == (True, True)
+    with scene.app.app_context(), transaction() as reading:
+        standings = standings_of(
+            reading, scene.kenji.id, [match.id for match in scene.matches.values()]
+        )
+    assert not standings[scene.matches[scene.ana.id].id].is_my_turn
+    assert standings[scene.matches[scene.ben.id].id].is_my_turn
 
 
 def test_one_mail_of_several_leaves_their_words_out(scene: Evening) -> None:
@@ -112,6 +138,13 @@ def writes_twice_and_suggests_a_time(scene: Evening, author: Participant, at: An
         scene.sends(later)
     with scene.app.app_context(), transaction() as session:
         propose(session, match, author.id, [first], version=0, actor=SYSTEM, now=at)
+
+
+def thread_of_kenji(scene: Evening, other: Participant) -> str:
+    match = scene.matches[other.id].id
+    page = scene.browser_of(scene.kenji).get(f"/me/{scene.kenji.id}/matches/{match}/thread")
+    assert page.status_code == 200
+    return page.text
 
 
 def shown(scene: Evening, author: Participant, page: str) -> str:

@@ -19,6 +19,7 @@ from asyncnet.followups.queries.mails import (
     seems_gone,
     sent_to,
     unmailed,
+    was_hushed,
 )
 from asyncnet.followups.queries.replies import (
     kept_recordings,
@@ -56,6 +57,7 @@ __all__ = [
     "unsent_recordings",
     "viewing_by",
     "wants_no_more",
+    "was_hushed",
     "who_watched",
     "written_by",
 ]

@@ -39,12 +39,14 @@ def mail_of(session: Session, answer: Answer) -> Message | None:
     )
 
 
+def was_hushed() -> ColumnElement[bool]:
+    """Return the condition that a message was not sent since its reader is uneasy."""
+    return and_(Message.state == MessageState.CANCELLED, Message.note == HUSHED)
+
+
 def seems_gone() -> ColumnElement[bool]:
     """Return the condition that a message looks sent to whoever wrote what it brings."""
-    return or_(
-        Message.state.in_(GONE),
-        and_(Message.state == MessageState.CANCELLED, Message.note == HUSHED),
-    )
+    return or_(Message.state.in_(GONE), was_hushed())
 
 
 def last_mail_at(session: Session, which: ColumnElement[bool]) -> datetime | None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from asyncnet.database import NotFound
 from asyncnet.events.model import Participant
 from asyncnet.followups.model import Answer, Meeting, Reply, Step
-from asyncnet.followups.queries import seems_gone
+from asyncnet.followups.queries import seems_gone, was_hushed
 from asyncnet.followups.rules import Told, said_in
 from asyncnet.intros.model import Intro
 from asyncnet.matches.model import Match
@@ -76,8 +76,9 @@ class Thread:
 def thread_of(session: Session, me: Participant, match_id: int) -> Thread:
     """Return a participant's thread with one of their matches, in five queries.
 
-    What the other one wrote in the match form is there once it has been mailed. Raises
-    NotFound, also when the other one has left.
+    What the other one wrote in the match form is there once it has been mailed; words that were
+    not mailed since `me` is uneasy are there for their author only. Raises NotFound, also when
+    the other one has left.
     """
     match = published_match(session, me.id, match_id)
     other = match.other(me.id)
@@ -88,17 +89,19 @@ def thread_of(session: Session, me: Participant, match_id: int) -> Thread:
     for answer, gone in session.execute(
         select(Answer, seems_gone())
         .outerjoin(Message, Message.id == Answer.message_id)
-        .where(Answer.match_id == match.id)
+        .where(
+            Answer.match_id == match.id,
+            or_(Answer.author_id == me.id, Message.state.in_(GONE)),
+        )
     ):
-        if answer.author_id == me.id or gone:
-            said = said_in(answer.items)
-            author = people[answer.author_id]
-            words.append(Words(author, answer.changed_at, said, answer.contact, not gone))
+        said = said_in(answer.items)
+        author = people[answer.author_id]
+        words.append(Words(author, answer.changed_at, said, answer.contact, not gone))
     for reply, gone in session.execute(
         select(Reply, seems_gone())
         .outerjoin(Message, Message.id == Reply.message_id)
         .options(joinedload(Reply.recording))
-        .where(Reply.match_id == match.id)
+        .where(Reply.match_id == match.id, or_(Reply.author_id == me.id, was_hushed().is_not(True)))
     ):
         author = people[reply.author_id]
         said = [("", reply.words)] if reply.words else []
@@ -151,8 +154,13 @@ def standings_of(
             or_(Answer.author_id == participant_id, Message.state.in_(GONE)),
         )
     )
-    replies = select(Reply.match_id, Reply.author_id, Reply.created_at, literal(0)).where(
-        Reply.match_id.in_(match_ids)
+    replies = (
+        select(Reply.match_id, Reply.author_id, Reply.created_at, literal(0))
+        .outerjoin(Message, Message.id == Reply.message_id)
+        .where(
+            Reply.match_id.in_(match_ids),
+            or_(Reply.author_id == participant_id, was_hushed().is_not(True)),
+        )
     )
     for match_id, author_id, at, is_letter in session.execute(union_all(answers, replies)):
         is_mine = author_id == participant_id
