@@ -24,8 +24,7 @@ from asyncnet.followups.unanswered import unanswered_by
 from asyncnet.listing import listed
 from asyncnet.mail.port import Invitation
 from asyncnet.matches.model import Match, MatchState
-from asyncnet.messages.drain import NotNeeded
-from asyncnet.messages.letters import Draft
+from asyncnet.messages.letters import Draft, NotNeeded
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
 from asyncnet.zones import city_of, zone_named

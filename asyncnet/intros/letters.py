@@ -8,8 +8,7 @@ from asyncnet.events.model import Participant
 from asyncnet.events.rules import Attendance
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.queries import has_begun
-from asyncnet.messages.drain import NotNeeded
-from asyncnet.messages.letters import Draft
+from asyncnet.messages.letters import Draft, NotNeeded
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
 

@@ -22,6 +22,7 @@ from asyncnet.mail.port import (
     Unreachable,
 )
 from asyncnet.messages import queue
+from asyncnet.messages.letters import NotNeeded
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import Claim
 from asyncnet.messages.rules import Outcome
@@ -39,10 +40,6 @@ _OUTCOMES = (
 )
 
 log = structlog.get_logger()
-
-
-class NotNeeded(Exception):
-    """There is nothing to write any more; the message is cancelled with this reason."""
 
 
 @dataclass

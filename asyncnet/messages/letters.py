@@ -30,6 +30,10 @@ class Site(Protocol):
     def unsubscribe(self, address_hash: bytes, event_id: int) -> str: ...
 
 
+class NotNeeded(Exception):
+    """There is nothing to write any more; the message is cancelled with this reason."""
+
+
 @dataclass(frozen=True)
 class Draft:
     """What one mail says. `template` names a pair of files in `templates/mail`.

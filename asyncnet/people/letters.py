@@ -4,8 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from asyncnet.messages.drain import NotNeeded
-from asyncnet.messages.letters import Draft
+from asyncnet.messages.letters import Draft, NotNeeded
 from asyncnet.messages.model import Message
 from asyncnet.people.actions import new_token
 from asyncnet.people.links import Links

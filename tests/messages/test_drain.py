@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from asyncnet.database import db
 from asyncnet.mail.port import Connection, Letter
 from asyncnet.mail.smtp import SmtpMailer
-from asyncnet.messages.drain import Drained, NotNeeded, drain, preview
+from asyncnet.messages.drain import Drained, drain, preview
+from asyncnet.messages.letters import NotNeeded
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import LEASE, MessageState
 from tests.messages.mails import (

@@ -6,8 +6,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
 from asyncnet.matches.model import Match, MatchState
-from asyncnet.messages.drain import NotNeeded
-from asyncnet.messages.letters import Draft
+from asyncnet.messages.letters import Draft, NotNeeded
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
 

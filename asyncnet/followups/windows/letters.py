@@ -11,8 +11,7 @@ from asyncnet.events.queries import slot_for
 from asyncnet.followups.letters import named, refuse_if_over
 from asyncnet.followups.windows.queries import viewings_in, waits_for
 from asyncnet.matches.model import Match
-from asyncnet.messages.drain import NotNeeded
-from asyncnet.messages.letters import Draft
+from asyncnet.messages.letters import Draft, NotNeeded
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
 

@@ -15,8 +15,7 @@ from asyncnet.matches.bench.model import Plan
 from asyncnet.matches.exports import rounds_as_calendar
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import closing_for, group_numbers, published_for
-from asyncnet.messages.drain import NotNeeded
-from asyncnet.messages.letters import Draft
+from asyncnet.messages.letters import Draft, NotNeeded
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, request
 
-from asyncnet.messages.drain import NotNeeded, preview
-from asyncnet.messages.letters import sample
+from asyncnet.messages.drain import preview
+from asyncnet.messages.letters import NotNeeded, sample
 from asyncnet.messages.model import Message
 from asyncnet.messages.queries import Choice
 from asyncnet.messages.queue import Copy, copy_of
