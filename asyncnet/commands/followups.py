@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 import click
 from flask.cli import AppGroup
 
-from asyncnet.events.rules import SEND_TIME, next_morning
+from asyncnet.messages.rules import SEND_TIME, next_morning
 from asyncnet.zones import UnknownZone, zone_named
 
 followups = AppGroup("followups", help="Ask when follow-ups go out.")

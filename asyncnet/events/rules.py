@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from asyncnet.messages.rules import next_daylight
+from asyncnet.messages.rules import next_daylight, next_morning
 
 CONSENT_VERSION = "2026-11"
 """The version of the words that a participant agrees to when registering."""
@@ -21,8 +21,6 @@ LINK_MAILS_WITHIN = timedelta(hours=6)
 """At most so many personal-link mails to one participant (CHECKLIST S4)."""
 LINK_MAIL_AGAIN = timedelta(minutes=1)
 """Asking again so soon is a double click (CHECKLIST F8)."""
-NIGHT = timedelta(hours=4)
-SEND_TIME = time(9)
 _WEB_PAGE = re.compile(r"://|\bwww\.|\.\w{2,}/", re.IGNORECASE)
 
 
@@ -148,122 +146,6 @@ WITH_LINES = {*WITH_CHOICES, QuestionKind.SCALE}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question before it belongs to an event."""
-
-    kind: QuestionKind
-    label: str
-    help: str = ""
-    required: bool = False
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class QuestionSet:
-    """A match form to begin with."""
-
-    title: str
-    about: str
-    questions: tuple[Asked, ...]
-
-
-MAY_CONTACT = Asked(
-    QuestionKind.CONTACT,
-    "May they write back to you?",
-    "Only then do they see how to reach you.",
-)
-FIRST_QUESTIONS = (
-    Asked(
-        QuestionKind.LONG,
-        "What stayed with you from this intro?",
-        "They read it on their next morning, in your words.",
-        required=True,
-    ),
-    Asked(QuestionKind.LONG, "What would you like to talk about together?"),
-    MAY_CONTACT,
-)
-"""The match form that a new event starts with."""
-QUESTION_SETS = {
-    "warm": QuestionSet(
-        "A warm hello", "three questions, two minutes; right for most events", FIRST_QUESTIONS
-    ),
-    "work": QuestionSet(
-        "Working together",
-        "for people who look for partners, projects and advice",
-        (
-            Asked(
-                QuestionKind.LONG,
-                "What in their work touches yours?",
-                "A project, a place, a question that you share.",
-                required=True,
-            ),
-            Asked(
-                QuestionKind.SEVERAL,
-                "What could you do for each other?",
-                "Tick as many as you like.",
-                choices=(
-                    "Give advice",
-                    "Share data or methods",
-                    "Introduce somebody",
-                    "Write or build something together",
-                    "Simply stay in touch",
-                ),
-            ),
-            Asked(
-                QuestionKind.SCALE,
-                "How soon would you like to talk?",
-                choices=("some day", "this week"),
-            ),
-            MAY_CONTACT,
-        ),
-    ),
-    "mentoring": QuestionSet(
-        "Mentors and newcomers",
-        "for programmes in which people learn from each other",
-        (
-            Asked(
-                QuestionKind.LONG,
-                "What would you like to ask them, or tell them?",
-                "One honest question is worth more than praise.",
-                required=True,
-            ),
-            Asked(
-                QuestionKind.ONE,
-                "Where could you help?",
-                choices=(
-                    "I can share experience",
-                    "I am looking for experience",
-                    "A bit of both",
-                ),
-            ),
-            Asked(QuestionKind.YES_NO, "Would you meet them once a month for a while?"),
-            MAY_CONTACT,
-        ),
-    ),
-    "across": QuestionSet(
-        "Across fields and places",
-        "for people who have little in common yet",
-        (
-            Asked(
-                QuestionKind.LONG,
-                "What surprised you?",
-                "Something you did not know about their field or their place.",
-                required=True,
-            ),
-            Asked(
-                QuestionKind.LONG,
-                "What is the same where you are?",
-                "Small things count: the weather, the paperwork, the birds.",
-            ),
-            Asked(QuestionKind.SHORT, "Whom or what should they know about?"),
-            MAY_CONTACT,
-        ),
-    ),
-}
-"""Match forms for a good start."""
-
-
-@dataclass(frozen=True)
 class Slot:
     """When one round begins and ends."""
 
@@ -289,10 +171,6 @@ def slots(
         yield Slot(index + 1, begins, begins + length)
 
 
-TIME_TO_WATCH = timedelta(hours=2)
-"""What somebody needs at least who is given a partner late, from when they are told by day."""
-
-
 def window_of(slot: Slot, zone: ZoneInfo) -> Slot:
     """Return when a round of an asynchronous event is open for somebody in this zone, in UTC.
 
@@ -301,48 +179,6 @@ def window_of(slot: Slot, zone: ZoneInfo) -> Slot:
     """
     opens_at = next_daylight(zone, slot.starts_at)
     return Slot(slot.number, opens_at, opens_at + (slot.ends_at - slot.starts_at))
-
-
-def nudge_at(window: Slot, zone: ZoneInfo) -> datetime:
-    """Return when somebody silent is nudged: by day, when a third of their window is left."""
-    return next_daylight(zone, window.starts_at + (window.ends_at - window.starts_at) * 2 / 3)
-
-
-def given_up_at(window: Slot, zone: ZoneInfo) -> datetime:
-    """Return when somebody silent is waited for no longer in the last window of an event.
-
-    By day, when a sixth of it is left: another partner then has a few hours; in an earlier window
-    they are waited for until its end.
-    """
-    late = next_daylight(zone, window.starts_at + (window.ends_at - window.starts_at) * 5 / 6)
-    return min(late, window.ends_at)
-
-
-def has_time(window: Slot, zone: ZoneInfo, now: datetime) -> bool:
-    """Return whether somebody who is told by day can still watch and write in their window."""
-    return next_daylight(zone, max(now, window.starts_at)) + TIME_TO_WATCH <= window.ends_at
-
-
-def next_morning(ends_at: datetime, zone: ZoneInfo, send_time: time = SEND_TIME) -> datetime:
-    """Return `send_time` on the reader's next calendar day, as a moment in UTC.
-
-    `zone` is the reader's, not the writer's: 23:30 in Lisbon is already tomorrow in Tokyo, so
-    the mail goes out a day later there. Until 04:00 a night still belongs to the day before.
-    Counted on the calendar, not in hours, so a clock change never moves it off the hour; an
-    hour that does not exist that day moves later by the gap, one that comes twice is taken
-    the first time (PEP 495, fold=0). An hour of the night that has passed by the end of the
-    event means the night after, so that nothing is ever due before the event has ended.
-
-    Raises ValueError when `ends_at` carries no zone.
-    """
-    if ends_at.tzinfo is None:
-        raise ValueError(f"{ends_at!r} has no time zone")
-    evening = ends_at.astimezone(zone).replace(tzinfo=None) - NIGHT
-    next_day = evening.date() + timedelta(days=1)
-    due = datetime.combine(next_day, send_time, tzinfo=zone).astimezone(UTC)
-    if due < ends_at:
-        due = datetime.combine(next_day + timedelta(days=1), send_time, zone).astimezone(UTC)
-    return due
 
 
 def follow_up_key(participant_id: int, number: int) -> str:

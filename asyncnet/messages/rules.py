@@ -117,6 +117,8 @@ MANNERS: dict[str, Manner] = {
 }
 USUAL = Manner()
 
+NIGHT = timedelta(hours=4)
+SEND_TIME = time(9)
 DAY_STARTS = time(8)
 DAY_ENDS = time(21)
 LATE = timedelta(minutes=15)
@@ -188,6 +190,28 @@ def next_daylight(
         return now
     day = local.date() + (timedelta(days=1) if local.time() >= ends else timedelta(0))
     return datetime.combine(day, starts, tzinfo=zone).astimezone(UTC)
+
+
+def next_morning(ends_at: datetime, zone: ZoneInfo, send_time: time = SEND_TIME) -> datetime:
+    """Return `send_time` on the reader's next calendar day, as a moment in UTC.
+
+    `zone` is the reader's, not the writer's: 23:30 in Lisbon is already tomorrow in Tokyo, so
+    the mail goes out a day later there. Until 04:00 a night still belongs to the day before.
+    Counted on the calendar, not in hours, so a clock change never moves it off the hour; an
+    hour that does not exist that day moves later by the gap, one that comes twice is taken
+    the first time (PEP 495, fold=0). An hour of the night that has passed by the end of the
+    event means the night after, so that nothing is ever due before the event has ended.
+
+    Raises ValueError when `ends_at` carries no zone.
+    """
+    if ends_at.tzinfo is None:
+        raise ValueError(f"{ends_at!r} has no time zone")
+    evening = ends_at.astimezone(zone).replace(tzinfo=None) - NIGHT
+    next_day = evening.date() + timedelta(days=1)
+    due = datetime.combine(next_day, send_time, tzinfo=zone).astimezone(UTC)
+    if due < ends_at:
+        due = datetime.combine(next_day + timedelta(days=1), send_time, zone).astimezone(UTC)
+    return due
 
 
 def pause(tries: int, luck: float) -> timedelta:

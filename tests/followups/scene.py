@@ -15,12 +15,13 @@ from asyncnet.app import create_app
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.database import db, transaction
 from asyncnet.events.model import Event, Participant, Question
-from asyncnet.events.rules import Attendance, next_morning
+from asyncnet.events.rules import Attendance
 from asyncnet.followups.actions.answering import answer_match
 from asyncnet.followups.funnel import stages_of
 from asyncnet.followups.rules import Stage
 from asyncnet.matches.model import Match
 from asyncnet.messages.drain import Drained
+from asyncnet.messages.rules import next_morning
 from asyncnet.tasks import drain_mail
 from config import Settings
 from tests import factories

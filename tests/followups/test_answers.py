@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Participant, Question
-from asyncnet.events.rules import Attendance, QuestionKind, next_morning
+from asyncnet.events.rules import Attendance, QuestionKind
 from asyncnet.followups.model import Answer
 from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
+from asyncnet.messages.rules import next_morning
 from tests import factories
 from tests.followups.one_viewing import Scene, make_scene
 from tests.inbox import mails_sent, text_of

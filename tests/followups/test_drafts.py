@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.model import AuditEntry
 from asyncnet.events.model import Question
-from asyncnet.events.rules import next_morning
 from asyncnet.followups.model import Answer, AnswerDraft
 from asyncnet.messages.model import Message
+from asyncnet.messages.rules import next_morning
 from tests.followups.one_viewing import Scene, make_scene
 from tests.inbox import mails_sent, text_of
 from tests.pages import filled, find_form, open_personal_link, post_form

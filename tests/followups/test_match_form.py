@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Question
-from asyncnet.events.rules import QUESTION_SETS, QuestionKind, next_morning
+from asyncnet.events.questions.rules import QUESTION_SETS
+from asyncnet.events.rules import QuestionKind
 from asyncnet.followups.model import Answer
 from asyncnet.followups.waiting import For, waiting_counts
 from asyncnet.intros.actions.withdrawing import withdraw
+from asyncnet.messages.rules import next_morning
 from tests import factories
 from tests.followups.one_viewing import Scene, make_scene
 from tests.inbox import mails_sent, text_of

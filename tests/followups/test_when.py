@@ -10,7 +10,8 @@ from flask import Flask
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from asyncnet.events.rules import due_at, next_morning
+from asyncnet.events.rules import due_at
+from asyncnet.messages.rules import next_morning
 from asyncnet.zones import zone_named, zone_names
 
 VECTORS = list(

@@ -16,23 +16,16 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import (
-    Attendance,
-    EventMode,
-    Slot,
-    given_up_at,
-    next_morning,
-    nudge_at,
-    window_of,
-)
+from asyncnet.events.rules import Attendance, EventMode, Slot, window_of
 from asyncnet.followups.actions.answering import answer_match
 from asyncnet.followups.model import Answer, StandIn
 from asyncnet.followups.windows.actions import mind_windows
+from asyncnet.followups.windows.rules import given_up_at, nudge_at
 from asyncnet.matches.actions import keep_apart
 from asyncnet.matches.bench.actions.announcing import announce
 from asyncnet.matches.model import Forbid, Match, MatchState
 from asyncnet.messages.model import Message
-from asyncnet.messages.rules import MessageKind, next_daylight
+from asyncnet.messages.rules import MessageKind, next_daylight, next_morning
 from asyncnet.web.filters import local
 from asyncnet.zones import city_of, zone_names
 from tests import factories

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import ChangedMeanwhile, lock
 from asyncnet.events.model import Question
-from asyncnet.events.rules import MAX_QUESTIONS, Asked
+from asyncnet.events.questions.rules import Asked
+from asyncnet.events.rules import MAX_QUESTIONS
 
 
 class TooMany(Exception):

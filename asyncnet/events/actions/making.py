@@ -16,7 +16,8 @@ from asyncnet.events.actions.replanning import has_follow_ups, replan_follow_ups
 from asyncnet.events.clock import rhythm_of
 from asyncnet.events.model import Event, EventOrganizer, Participant, Question, Round
 from asyncnet.events.queries import clock_of, event_made_from
-from asyncnet.events.rules import FIRST_QUESTIONS, Attendance, EventMode, Slot, slots
+from asyncnet.events.questions.rules import FIRST_QUESTIONS
+from asyncnet.events.rules import Attendance, EventMode, Slot, slots
 
 
 class RoundsTaken(Exception):

@@ -12,7 +12,8 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from asyncnet.events.forms import trimmed
 from asyncnet.events.model import Question
-from asyncnet.events.rules import QUESTION_SETS, WITH_CHOICES, WITH_LINES, Asked, QuestionKind
+from asyncnet.events.questions.rules import QUESTION_SETS, Asked
+from asyncnet.events.rules import WITH_CHOICES, WITH_LINES, QuestionKind
 from asyncnet.web.forms import Form, VersionedForm, text
 
 KINDS = {

@@ -9,7 +9,7 @@ from asyncnet.events.actions import asking
 from asyncnet.events.actions.asking import TooMany
 from asyncnet.events.model import Event, Question
 from asyncnet.events.questions.forms import KINDS, OrderForm, QuestionForm, StartForm
-from asyncnet.events.rules import QUESTION_SETS
+from asyncnet.events.questions.rules import QUESTION_SETS
 from asyncnet.web.access import Role, actor, organized_event, requires
 from asyncnet.web.forms import ButtonForm, number
 

@@ -6,10 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
-from asyncnet.events.rules import next_morning
 from asyncnet.followups.unanswered import readers_to_remind
 from asyncnet.messages.queue import Planned, plan
-from asyncnet.messages.rules import MessageKind
+from asyncnet.messages.rules import MessageKind, next_morning
 from asyncnet.zones import zone_named
 
 AHEAD = timedelta(days=1)

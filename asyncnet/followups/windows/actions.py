@@ -11,7 +11,7 @@ from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.clock import takes_place
 from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import given_up_at, has_time, nudge_at, window_of
+from asyncnet.events.rules import window_of
 from asyncnet.followups.model import StandIn
 from asyncnet.followups.windows.queries import (
     Viewing,
@@ -21,6 +21,7 @@ from asyncnet.followups.windows.queries import (
     viewings_in,
     waiting_for,
 )
+from asyncnet.followups.windows.rules import given_up_at, has_time, nudge_at
 from asyncnet.intros.queries import ready_among
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of, reasons_of
