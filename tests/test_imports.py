@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,29 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (11, ("commands/*", "commands/demo/*")),
     (12, ("app", "wsgi")),
 )  # fmt: skip
+EDGE = 7
+WORKERS_STEPS = {
+    "intros/listening",
+    "intros/portraits",
+    "intros/work",
+    "matches/bench/work",
+    "messages/drain",
+}
+"""What works outside of transactions, in steps with a commit before and after each."""
 
 
 def files() -> Iterator[str]:
+    """Yield every module of ours; a package with code of its own goes by its folder's name."""
     for path in sorted((ROOT / "asyncnet").rglob("*.py")):
         name = path.relative_to(ROOT / "asyncnet").with_suffix("").as_posix()
-        if path.stat().st_size and (not name.endswith("__init__") or name == "__init__"):
-            yield name
+        if path.stat().st_size:
+            yield name.removesuffix("/__init__")
+
+
+def source_of(name: str) -> ast.Module:
+    path = ROOT / "asyncnet" / name
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(file.read_text())
 
 
 def rank_of(name: str) -> int:
@@ -59,8 +76,7 @@ def rank_of(name: str) -> int:
 
 
 def imports_of(name: str) -> Iterator[str]:
-    tree = ast.parse((ROOT / "asyncnet" / f"{name}.py").read_text())
-    for node in ast.walk(tree):
+    for node in ast.walk(source_of(name)):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 yield from _ours(f"{node.module}.{alias.name}", node.module)
@@ -110,7 +126,7 @@ def test_every_import_goes_down_or_left(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(files()))
 def test_no_import_hides_inside_a_function(name: str) -> None:
-    tree = ast.parse((ROOT / "asyncnet" / f"{name}.py").read_text())
+    tree = source_of(name)
 
     hidden = [
         inner.lineno
@@ -141,6 +157,36 @@ def test_what_solves_loads_neither_app_nor_database() -> None:
         waiting += sorted(new)
 
     assert not reached & {"app", "database", "tasks", "wiring"}
+
+
+def test_only_matches_and_commands_ask_the_solver() -> None:
+    asking = {
+        name.partition("/")[0]
+        for name in files()
+        for imported in imports_of(name)
+        if imported.startswith("matching/")
+    }
+
+    assert asking == {"commands", "matches", "matching"}
+
+
+def test_only_edges_and_the_workers_own_steps_open_transactions() -> None:
+    opening = {
+        name
+        for name in files()
+        for node in ast.walk(source_of(name))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "transaction"
+    }
+
+    assert {name for name in opening if rank_of(name) < EDGE} == WORKERS_STEPS
+
+
+def test_no_two_files_need_each_other() -> None:
+    order = TopologicalSorter({name: set(imports_of(name)) - {name} for name in files()})
+
+    order.prepare()  # raises CycleError, which names the files
+
+    assert order.is_active()
 
 
 def test_a_breach_would_be_seen() -> None:

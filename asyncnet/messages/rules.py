@@ -1,4 +1,4 @@
-"""The states of a message, who may change which, and when to try again."""
+"""The states of a message, who may change which, at what hour it goes, and when to try again."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
