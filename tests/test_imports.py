@@ -12,7 +12,7 @@ FEATURES = ("audit", "messages", "people", "events", "intros", "matches", "follo
 RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("calendars", "clock", "config", "listing", "port", "rules", "sheets", "stopping",
          "zones", "events/naming", "events/spelling", "intros/cues", "matches/bench/draft",
-         "matches/bench/edits", "matches/bench/job", "matches/bench/seating", "matches/rooms",
+         "matches/bench/edits", "matches/bench/job", "matches/rooms", "matches/seating",
          "matching/*", "messages/wording", "storage/digests")),
     (1, ("database", "people/addresses", "people/links")),
     (2, ("model", "events/roster", "messages/queue", "messages/queue/*")),

@@ -17,10 +17,10 @@ from asyncnet.matches.bench.actions.asking import bench_of, first_open_round, se
 from asyncnet.matches.bench.draft import Draft, Meeting
 from asyncnet.matches.bench.job import Job
 from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
-from asyncnet.matches.bench.seating import regrouped
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import Instance, instance_of
 from asyncnet.matches.rules import PlanSettings
+from asyncnet.matches.seating import regrouped
 from asyncnet.matching.problem import Pair, Pin, Problem, pair
 
 LEASE = timedelta(minutes=1)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 
-from asyncnet.matches.bench.draft import Who
+Who = tuple[int, ...]
 
 
 def regrouped(
