@@ -11,9 +11,7 @@ from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.model import Event, Participant
 from asyncnet.matches.model import Forbid, Group
 from asyncnet.matches.queries import groups_of, kept_apart_in
-
-LARGEST = 6
-"""How many people a group has at most when somebody joins it by the way."""
+from asyncnet.matches.seating import place_in
 
 
 class CannotMove(Exception):
@@ -57,10 +55,9 @@ def move(
 def part(session: Session, event_id: int, *, now: datetime) -> None:
     """Take everybody out of a closing group with somebody who makes them uncomfortable.
 
-    They join the smallest other one that has room and nobody they are kept apart from; where
-    there is none they sit in none, until an organizer finds them one. The page of the other
-    person looks anew where it shows the group already, as after any move, and otherwise does not.
-    Whoever calls it records why.
+    They join another one as `place_in` says; where no group may hold them they sit in none, until
+    an organizer finds them one. The page of the other person looks anew where it shows the group
+    already, as after any move, and otherwise does not. Whoever calls it records why.
     """
     shown = session.get_one(Event, event_id).rounds[-1].ends_at <= now
     groups = _published(session, event_id)
@@ -72,15 +69,10 @@ def part(session: Session, event_id: int, *, now: datetime) -> None:
         if together is None:
             continue
         mover = next(one for one in together.members if one.id == forbid.uneasy_id)
-        free = [
-            group
-            for group in groups
-            if len(group.members) < LARGEST
-            and group is not together
-            and not apart[mover.id].intersection(one.id for one in group.members)
-        ]
-        smallest = min(free, key=lambda group: (len(group.members), group.number), default=None)
-        concerned = _seat(groups, mover, smallest)
+        others = [group for group in groups if group is not together]
+        seated = [{member.id for member in group.members} for group in others]
+        place = place_in(seated, apart[mover.id])
+        concerned = _seat(groups, mover, None if place is None else others[place])
         session.flush()
         refresh_pages_of(session, concerned if shown else concerned - {other_id})
 

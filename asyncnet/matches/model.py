@@ -106,7 +106,7 @@ class Forbid(Base):
 
 
 class Group(Base):
-    """A closing group of four to six people, as it is published."""
+    """A closing group, as it is published; how many people it has is a wish of its plan."""
 
     __tablename__ = "closing_group"
     __table_args__ = (Index("ix_closing_group_event", "event_id", "number", "id"),)

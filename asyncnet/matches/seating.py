@@ -1,7 +1,7 @@
 """Closing groups after a change: everybody stays where they sit, as far as that is possible."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 Who = tuple[int, ...]
 
@@ -16,9 +16,8 @@ def regrouped(
     are kept apart.
 
     Everybody keeps their group; of two who are kept apart in one, the one leaves it who is kept
-    apart from most of it. Whoever has no group joins the smallest that may hold them, one with
-    room where there is any; who may sit nowhere sits in none. A group that became too small joins
-    the smallest other one where the two together are allowed and not too large.
+    apart from most of it. Whoever has no group joins one as `place_in` says. A group that became
+    too small joins the smallest other one where the two together are allowed and not too large.
     """
     foes = _by_person(apart)
     wanted = dict.fromkeys(people)
@@ -31,16 +30,24 @@ def regrouped(
     standing = [person for person in wanted if person not in seated]
     standing.sort(key=lambda person: len(_free(kept, foes[person])))
     for person in standing:
-        free = _free(kept, foes[person])
-        roomy = [who for who in free if len(who) < largest] or free
-        if roomy:
-            min(roomy, key=_by_size).add(person)
+        place = place_in(kept, foes[person])
+        if place is not None:
+            kept[place].add(person)
     return _merged(kept, smallest, largest, foes)
 
 
-def _free(groups: list[set[int]], foes: Set[int]) -> list[set[int]]:
-    """Return the groups that hold none of these."""
-    return [who for who in groups if foes.isdisjoint(who)]
+def place_in(groups: Sequence[Set[int]], foes: Set[int]) -> int | None:
+    """Return the place in the list of the group that somebody joins who is kept apart from `foes`.
+
+    It is the smallest that holds none of those, even where that one is full: nobody sits alone
+    for the sake of a number. Where there is none at all it is None: they sit in no group.
+    """
+    return min(_free(groups, foes), key=lambda place: _by_size(groups[place]), default=None)
+
+
+def _free(groups: Sequence[Set[int]], foes: Set[int]) -> list[int]:
+    """Return the places of the groups that hold none of these."""
+    return [place for place, who in enumerate(groups) if foes.isdisjoint(who)]
 
 
 def _parted(who: list[int], foes: Mapping[int, Set[int]]) -> set[int]:
@@ -88,4 +95,4 @@ def _by_person(apart: Iterable[tuple[int, int]]) -> defaultdict[int, set[int]]:
 
 
 def _by_size(who: Set[int]) -> tuple[int, int]:
-    return len(who), min(who)
+    return len(who), min(who, default=0)

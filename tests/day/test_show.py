@@ -505,6 +505,24 @@ def test_whoever_finds_no_other_group_sits_in_none_until_they_are_given_one(foru
     assert "<strong>In no group:</strong> Ana." in groups
 
 
+def test_who_moves_from_a_large_group_joins_the_smallest_of_the_large_ones(
+    forum: Forum, rows: Rows
+) -> None:
+    """Groups of five to eight are asked for: one of seven holds one person more."""
+    for name in "DEFGHIJKLMNOPQR":
+        forum.people[name] = factories.participant(forum.session, forum.event, name=name)
+    for names in (["Ana", "Ben", "Cy"], "DEFGHIJK", "LMNOPQR"):
+        forum.closes_in_a_group(*names, minutes=10)
+    forum.turns("begin")
+
+    forum.says("Ana", "uneasy", match=forum.match_of("Ana", "Ben").id)
+
+    groups = rows(select(Group).order_by(Group.number).options(selectinload(Group.members)))
+    assert ["".join(one.name for one in group.members) for group in groups] == [
+        "BenCy", "DEFGHIJK", "AnaLMNOPQR",
+    ]  # fmt: skip
+
+
 def test_an_organizer_who_undoes_leaves_what_made_somebody_uneasy(forum: Forum, rows: Rows) -> None:
     """Each takes back their own word alone, whoever spoke first."""
     plan = f"/events/{forum.event.id}/plan"
