@@ -1,6 +1,8 @@
 """What a plan is asked for, and what its meetings are worth."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from asyncnet.matching.problem import GroupWeights, Weights
 
@@ -21,6 +23,13 @@ class PlanSettings:
     most_viewings: int = 1
     group_size: tuple[int, int] = (4, 6)
     repeat: bool = False
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> "PlanSettings":
+        """Return the settings that a plan keeps; what it does not say is as usual."""
+        if not data:
+            return cls()
+        return cls(**{**data, "group_size": tuple(data["group_size"])})
 
 
 WEIGHTS = Weights(

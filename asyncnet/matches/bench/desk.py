@@ -12,7 +12,7 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import EventMode
 from asyncnet.listing import listed
 from asyncnet.matches.bench import queries
-from asyncnet.matches.bench.actions.asking import first_open_round, settings_of
+from asyncnet.matches.bench.actions.asking import first_open_round
 from asyncnet.matches.bench.actions.editing import draft_on
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, changes
 from asyncnet.matches.bench.edits import Act, Edit
@@ -97,7 +97,7 @@ class Desk:
     def settings(self) -> PlanSettings:
         """What the plan on the bench was to be like, else what was last asked for."""
         plan = self.plan or self.asked
-        return settings_of(plan.settings if plan else {})
+        return PlanSettings.of_data(plan.settings if plan else {})
 
     @cached_property
     def limits(self) -> PlanSettings | None:

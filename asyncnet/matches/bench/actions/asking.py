@@ -1,9 +1,7 @@
 """Asks the worker for a plan, and tells it to stop."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -69,13 +67,6 @@ def stop(session: Session, plan: Plan, *, actor: Actor, now: datetime) -> None:
         .values(stop_asked_at=now)
     )
     record(session, actor, "plan.stopped", f"plan:{plan.id}", now=now)
-
-
-def settings_of(data: Mapping[str, Any]) -> PlanSettings:
-    """Return the settings that a plan keeps; what it does not say is as usual."""
-    if not data:
-        return PlanSettings()
-    return PlanSettings(**{**data, "group_size": tuple(data["group_size"])})
 
 
 def bench_of(session: Session, event_id: int) -> Bench:

@@ -12,12 +12,13 @@ from asyncnet.database import ChangedMeanwhile, NotFound
 from asyncnet.events.model import Event
 from asyncnet.matches.actions import keep_apart, let_meet, overrule
 from asyncnet.matches.bench import queries
-from asyncnet.matches.bench.actions.asking import bench_of, settings_of
+from asyncnet.matches.bench.actions.asking import bench_of
 from asyncnet.matches.bench.draft import Draft
 from asyncnet.matches.bench.edits import Act, Edit, edited
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of
+from asyncnet.matches.rules import PlanSettings
 
 PLANS_KEPT = 100
 """How many plans of an event can be gone back to; older ones are cleared away."""
@@ -31,7 +32,7 @@ def worth_of(
     session: Session, event: Event, plan: Plan | None, *, unsaid: Set[int] = frozenset()
 ) -> Worth:
     """Return what the people of an event are worth to each other, by the settings of a plan."""
-    settings = settings_of(plan.settings if plan else {})
+    settings = PlanSettings.of_data(plan.settings if plan else {})
     return Worth(instance_of(session, event, settings, with_left=True), unsaid=unsaid)
 
 

@@ -13,7 +13,7 @@ from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.events.model import Event
 from asyncnet.events.rules import Attendance
 from asyncnet.matches.bench import queries
-from asyncnet.matches.bench.actions.asking import bench_of, first_open_round, settings_of
+from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
 from asyncnet.matches.bench.draft import Draft, Meeting
 from asyncnet.matches.bench.job import Job
 from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
@@ -100,7 +100,7 @@ def job_of(session: Session, claim: Claim, *, now: datetime) -> Ordered:
     """Return what a claimed plan asks of the solver. Raises ClaimLost."""
     plan = _claimed(session, claim)
     event = plan.event
-    wanted = settings_of(plan.settings)
+    wanted = PlanSettings.of_data(plan.settings)
     after = instance_of(session, event, wanted)
     base = _base(session, plan, after)
     order = Job(
@@ -311,7 +311,7 @@ def _draft(
     """Return the answer of the solver in participants' ids; rounds that are over stay as they
     were, pins stay pinned, and people who had to leave keep what they may still watch."""
     event = plan.event
-    instance = instance_of(session, event, settings_of(plan.settings))
+    instance = instance_of(session, event, PlanSettings.of_data(plan.settings))
     base = _base(session, plan, instance)
     pinned = {meeting.who for _, meeting in base.meetings() if meeting.pinned}
     rounds = []
@@ -332,6 +332,6 @@ def _draft(
         rounds[:over] = base.rounds[:over]
         live = [person.id for person in instance.people if person.attendance is Attendance.LIVE]
         apart = Worth(instance).kept_apart_among(live)
-        groups = regrouped(base.groups, live, settings_of(plan.settings).group_size, apart)
+        groups = regrouped(base.groups, live, PlanSettings.of_data(plan.settings).group_size, apart)
     ideals = dict(zip(ids, found["ideals"], strict=True))
     return Draft(tuple(rounds), tuple(groups), ideals)
