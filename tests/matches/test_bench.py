@@ -478,6 +478,7 @@ def test_closing_groups_part_who_is_kept_apart_whenever_that_was_said(
     groups = [sorted(ids[name] for name in names) for names in (first, second)]
     [plan] = session.scalars(select(Plan).options(undefer(Plan.content)))
     plan.content = plan.content | {"groups": groups}
+    plan.settings = asdict(PlanSettings(group_size=(3, 5)))
     session.commit()
     post_form(client, solved, action="/plan/publish")
     ivy = factories.participant(session, event, name="Ivy")
@@ -517,6 +518,8 @@ def test_closing_groups_part_who_is_kept_apart_whenever_that_was_said(
         ["Ana", "Bo", "Eve", "Flo", "Gus", "Hal"],
         ["Cy", "Dee", "Ivy"],
     ]
+    asked = [PlanSettings.of_data(plan.settings) for plan in rows(select(Plan))]
+    assert [wanted.group_size for wanted in asked] == [(3, 5)] * 3
 
 
 def test_who_takes_part_in_another_way_keeps_what_can_still_be(

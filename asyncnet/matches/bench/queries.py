@@ -94,6 +94,18 @@ def last_published(session: Session, event_id: int) -> Plan | None:
     )
 
 
+def published_settings(session: Session, event_id: int) -> dict[str, Any]:
+    """Return what was asked of the plan that people see, as `Plan.settings` has it; empty where
+    nobody asked for anything."""
+    asked = session.scalar(
+        select(Plan.settings)
+        .where(Plan.event_id == event_id, Plan.published_at.is_not(None))
+        .order_by(Plan.published_at.desc(), Plan.id.desc())
+        .limit(1)
+    )
+    return asked or {}
+
+
 def rows_as_draft(
     session: Session,
     event: Event,

@@ -76,7 +76,7 @@ def edit(
         based_on_id=bench.plan_id,
         origin=PlanOrigin.EDITED,
         state=PlanState.READY,
-        settings=before.settings if before else {},
+        settings=before.settings if before else queries.published_settings(session, event.id),
         edit=wanted.as_data(),
         content=after.as_data(),
         value=after.value(),

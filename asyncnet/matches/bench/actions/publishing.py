@@ -111,6 +111,7 @@ def take_out(
         event_id=event.id,
         origin=PlanOrigin.EDITED,
         state=PlanState.READY,
+        settings=queries.published_settings(session, event.id),
         edit=edit.as_data(),
         content=draft.as_data(),
         value=draft.value(),
