@@ -126,7 +126,7 @@ def process_a_video(clock: Callable[[], datetime] = utc_now) -> None:
 
     A worker that is asked to stop ends between tasks, so no task is longer than one video.
     """
-    limits = Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
+    limits = Limits.of(settings())
     scratch = settings().instance / "work"
     found = work.process_next(storage(), scratch, limits=limits, clock=clock)
     with transaction() as session:

@@ -34,7 +34,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 def check(file: Path, kind: str, as_json: bool) -> None:
     """Say whether FILE can become an intro, and how it would be prepared."""
     look = video.check if kind == IntroKind.VIDEO else video.check_sound
-    checked = look(file, settings().instance / "work", _limits())
+    checked = look(file, settings().instance / "work", Limits.of(settings()))
     if as_json:
         facts = asdict(checked)
         _print_json({name: facts[name] for name in FACTS})
@@ -56,7 +56,7 @@ def process(file: Path, out: Path, kind: str, as_json: bool) -> None:
     """
     make = video.process if kind == IntroKind.VIDEO else video.process_sound
     try:
-        made = make(file, out, _limits())
+        made = make(file, out, Limits.of(settings()))
     except Unusable as refusal:
         if as_json:
             _print_json({"verdict": Way.REJECT, "reason": refusal.reason})
@@ -79,10 +79,6 @@ WAYS = {
     "remux": "This video plays everywhere as it is; its pictures will be kept.",
     "transcode": "This file can be used; it will be prepared so that it plays everywhere.",
 }
-
-
-def _limits() -> Limits:
-    return Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
 
 
 def _print_json(facts: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask.sansio.blueprints import BlueprintSetupState
@@ -29,7 +28,7 @@ from asyncnet.matches.rooms import tables
 from asyncnet.web.access import Role, current_participant, look_of, requires
 from asyncnet.web.downloads import download
 from asyncnet.web.now import Look, Strip, strip_at, tag_of, timed
-from asyncnet.wiring import settings
+from asyncnet.wiring import links
 
 pages = Blueprint("day", __name__)
 AHEAD = "asyncnet_leaves"
@@ -84,7 +83,7 @@ def calendar(participant_id: int) -> ResponseReturnValue:
         participant,
         published_for(db.session(), participant.id),
         closing=closing_for(db.session(), participant),
-        host=urlsplit(settings().base_url).hostname or "localhost",
+        host=links().host,
         now=utc_now(),
     )
     return download(written, "text/calendar", f"rounds-{participant.id}.ics")

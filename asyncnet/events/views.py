@@ -33,6 +33,7 @@ from asyncnet.web.access import (
 )
 from asyncnet.web.forms import ButtonForm, number, text
 from asyncnet.web.limits import limiter
+from asyncnet.web.paging import place_after
 from asyncnet.wiring import links
 
 pages = Blueprint("events", __name__)
@@ -101,7 +102,7 @@ def participants(event_id: int) -> ResponseReturnValue:
     kind = request.args.get("attendance")
     attendance = Attendance(kind) if kind in set(Attendance) else None
     found, more = queries.participants_page(
-        db.session(), event.id, attendance=attendance, after=_after()
+        db.session(), event.id, attendance=attendance, after=place_after()
     )
     return render_template(
         "events/participants.html",
@@ -288,10 +289,3 @@ def lost_link() -> ResponseReturnValue:
     with transaction() as session:
         linking.mail_links(session, text(form.email), actor=actor(), now=utc_now())
     return render_template("events/lost_link.html", form=form, sent=True)
-
-
-def _after() -> tuple[str, int] | None:
-    name, number = request.args.get("after"), request.args.get("after_id", type=int)
-    if name is None or number is None or not 0 < number <= LARGEST_ID:
-        return None
-    return name, number

@@ -10,7 +10,8 @@ from asyncnet.intros.actions import telling
 from asyncnet.intros.actions.telling import TooLate
 from asyncnet.intros.forms import NudgeForm
 from asyncnet.intros.model import IntroState
-from asyncnet.web.access import LARGEST_ID, Role, actor, organized_event, requires
+from asyncnet.web.access import Role, actor, organized_event, requires
+from asyncnet.web.paging import place_after
 
 pages = Blueprint("intro_board", __name__)
 
@@ -28,7 +29,7 @@ def index(event_id: int) -> ResponseReturnValue:
         event.id,
         state=IntroState(which) if which in {*IntroState} else None,
         not_begun=which == NOT_BEGUN,
-        after=_after(),
+        after=place_after(),
     )
     counts = queries.standing_counts(db.session(), event.id)
     waiting = [standing.person.id for standing in standings if standing.intro is None]
@@ -74,10 +75,3 @@ def nudge(event_id: int) -> ResponseReturnValue:
     else:
         flash("Everybody has begun, so there is nobody to remind.", "notice")
     return redirect(url_for(".index", event_id=event_id))
-
-
-def _after() -> tuple[str, int] | None:
-    name, number = request.args.get("after"), request.args.get("after_id", type=int)
-    if name is None or number is None or not 0 < number <= LARGEST_ID:
-        return None
-    return name, number

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from asyncnet.messages.rules import next_daylight
+from config import Settings
 
 OVERSHOOT_SECONDS = 0.5
 """How far a recorder that stops by itself at the limit may run past it."""
@@ -73,6 +74,11 @@ class Limits:
     frames: int = 5
     sound_seconds: float = 1
     """The least that an audio intro can say anything in."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """Return what this installation takes."""
+        return cls(seconds=settings.max_intro_seconds, bytes=settings.max_intro_bytes)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def begin_upload(begin: Callable[..., Intro]) -> ResponseReturnValue:
                 kind=IntroKind(text(form.kind)),
                 size=form.size.data or 0,
                 content_type=form.content_type.data or "",
-                limits=limits(),
+                limits=Limits.of(settings()),
                 actor=actor(),
                 now=utc_now(),
             )
@@ -81,15 +81,10 @@ def take_over(intro: Intro) -> ResponseReturnValue:
     return {"state": db.session.get_one(Intro, intro_id).state}
 
 
-def limits() -> Limits:
-    """Return how long and how large a recording may be."""
-    return Limits(seconds=settings().max_intro_seconds, bytes=settings().max_intro_bytes)
-
-
 def for_uploading() -> dict[str, Any]:
     """Return what upload.js must know on any page."""
     return {
-        "limits": limits(),
+        "limits": Limits.of(settings()),
         "part_bytes": uploading.PART_BYTES,
         "signed_for": settings().signature_valid_for,
     }

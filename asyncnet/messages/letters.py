@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import jinja2
 from css_inline import CSSInliner
@@ -23,7 +22,7 @@ class Site(Protocol):
     """Where this installation is found, and the address of a path on it."""
 
     @property
-    def base_url(self) -> str: ...
+    def host(self) -> str: ...
 
     def to(self, path: str) -> str: ...
 
@@ -75,7 +74,6 @@ def render(
     Its Message-ID follows from the message's key, and all mails of one event to one person
     are one thread. Raises jinja2.UndefinedError when a template asks for an unknown name.
     """
-    host = urlsplit(site.base_url).hostname or "localhost"
     stop = _way_out(message, site)
     said = (words or Wording(draft.subject, "", "")).filled(draft.places)
     values = {
@@ -95,12 +93,12 @@ def render(
         subject=" ".join(said.subject.split()),
         text=_BLANK_LINES.sub("\n\n", text).strip() + "\n",
         html=_INLINER.inline(html),
-        message_id=f"<{message.reference}@{host}>",
+        message_id=f"<{message.reference}@{site.host}>",
         reply_to=draft.reply_to,
         headers={
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
-            **_thread(message, host),
+            **_thread(message, site.host),
             **_one_click(stop),
             **draft.headers,
         },

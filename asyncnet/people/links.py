@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -24,6 +25,11 @@ class Links:
     base_url: str
     keys: tuple[str, ...]
     mailbox: str = ""
+
+    @property
+    def host(self) -> str:
+        """The name of this installation, after the `@` of what it makes up."""
+        return urlsplit(self.base_url).hostname or "localhost"
 
     def to(self, path: str) -> str:
         """Return the absolute address of a path that starts with a slash."""

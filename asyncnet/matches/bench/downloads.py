@@ -1,7 +1,5 @@
 """The plan as files: for spreadsheets, programs, Zoom and calendars."""
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, abort
 from flask.typing import ResponseReturnValue
 
@@ -11,7 +9,7 @@ from asyncnet.events import queries as events
 from asyncnet.matches import exports, queries
 from asyncnet.web.access import Role, organized_event, requires
 from asyncnet.web.downloads import download
-from asyncnet.wiring import settings
+from asyncnet.wiring import links
 
 pages = Blueprint("downloads", __name__)
 
@@ -66,7 +64,7 @@ def calendar(event_id: int, person_id: int) -> ResponseReturnValue:
         reader,
         queries.published_for(db.session(), reader.id),
         closing=queries.closing_for(db.session(), reader),
-        host=urlsplit(settings().base_url).hostname or "localhost",
+        host=links().host,
         now=utc_now(),
     )
     return download(written, "text/calendar", f"rounds-{event.id}-{reader.id}.ics")

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -41,9 +40,8 @@ def rounds_ready(session: Session, message: Message, links: Links, *, now: datet
     if not any(match.round_id == slot.id for match in matches for slot in coming):
         raise NotNeeded("They meet nobody in a coming round.")
     address = links.personal(reader.id, reader.link_version)
-    host = urlsplit(links.base_url).hostname or "localhost"
     calendar = rounds_as_calendar(
-        event, reader, matches, closing=closing_for(session, reader), host=host, now=now
+        event, reader, matches, closing=closing_for(session, reader), host=links.host, now=now
     )
     return Draft(
         preheader="Whom you meet, and when.",
