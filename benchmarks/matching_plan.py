@@ -28,6 +28,7 @@ from asyncnet.matching.repair import repair
 from asyncnet.matching.solution import Solution
 from asyncnet.matching.weights import Scores, score
 from benchmarks._matching_events import make_event
+from benchmarks._repairs import account_of
 
 ROUNDS = 4
 PUBLIC = Path(__file__).parent.parent / "tests" / "data" / "matching"
@@ -177,8 +178,9 @@ def _show_repairs(event: str | int, problem: Problem, plan: Plan) -> None:
         first_open = 1 + turn % 2
         after = without(problem, leaver)
         worked = time.process_time()
-        found = repair(problem, plan, after, first_open)
+        mended = repair(problem, plan, after, first_open)
         seconds = time.process_time() - worked
+        found = account_of(problem, plan, after, mended, first_open)
         number = {someone.id: i for i, someone in enumerate(after.people)}
         stay = [
             [

@@ -17,7 +17,7 @@ from asyncnet.matching.bound import relax
 from asyncnet.matching.candidates import near
 from asyncnet.matching.choice import choose
 from asyncnet.matching.demand import demand_of, rewards
-from asyncnet.matching.measures import Meeting, Plan, measure, plan_of
+from asyncnet.matching.measures import Meeting, Plan, plan_of
 from asyncnet.matching.problem import Pair, Pin, Problem, pair
 from asyncnet.matching.weights import Scores, score
 
@@ -28,39 +28,11 @@ SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Change:
-    """One person whose meetings in one round (0 in an asynchronous event) are not as published.
-
-    All people are numbered as in the changed event. `lost` are partners they no longer meet,
-    those who left the event not among them.
-    """
-
-    person: int
-    round: int
-    lost: tuple[int, ...]
-    gained: tuple[int, ...]
-    forced: bool
-
-
-@dataclass(frozen=True)
 class Repair:
-    """The mended plan, whom it concerns, and what it is worth beside the published one."""
+    """The mended plan, and what everybody's meetings are worth in the changed event."""
 
     plan: Plan
-    changes: tuple[Change, ...]
-    sitting_out: tuple[tuple[int, int], ...]
-    value: float
-    value_before: float
-
-    @property
-    def forced(self) -> int:
-        """How often a person lost a partner because that partner left."""
-        return sum(change.forced for change in self.changes)
-
-    @property
-    def moved(self) -> int:
-        """How often a person no longer meets somebody whom they were to meet."""
-        return sum(bool(change.forced or change.lost) for change in self.changes)
+    scores: Scores
 
 
 def repair(before: Problem, plan: Plan, after: Problem, first_open_round: int) -> Repair:
@@ -77,22 +49,7 @@ def repair(before: Problem, plan: Plan, after: Problem, first_open_round: int) -
         mended = plan_of(table.rounds)
     else:
         mended = Plan(pairs=_more_pairs(after, scores, table.rounds[0]))
-    return Repair(
-        plan=mended,
-        changes=tuple(_changes(before, plan, after, mended, first_open_round)),
-        sitting_out=tuple(
-            (i, number)
-            for number in range(max(1, first_open_round), after.rounds + 1)
-            for i in _idle(after, mended, number)
-        ),
-        value=measure(after, scores, mended).total,
-        value_before=measure(before, score(before), plan).total,
-    )
-
-
-def _idle(problem: Problem, plan: Plan, number: int) -> list[int]:
-    busy = {i for meeting in plan.rounds[number - 1] for i in meeting}
-    return [i for i in problem.live if i not in busy and number not in problem.people[i].away]
+    return Repair(mended, scores)
 
 
 def _more_pairs(problem: Problem, scores: Scores, kept: list[Meeting]) -> tuple[Pair, ...]:
@@ -306,40 +263,3 @@ class _Table:
         a, b = duo
         value = self.scores.value
         return int(value[person, a]) + int(value[person, b]) - int(value[a, b])
-
-
-def _changes(
-    before: Problem, plan: Plan, after: Problem, mended: Plan, first_open_round: int
-) -> Iterator[Change]:
-    """Yield who meets others than published, in the open rounds."""
-    number_of = {someone.id: i for i, someone in enumerate(after.people)}
-    old_rounds = plan.rounds if before.mixed else (plan.pairs,)
-    new_rounds = mended.rounds if after.mixed else (mended.pairs,)
-    for number, (old, new) in enumerate(zip(old_rounds, new_rounds, strict=False), 1):
-        if before.mixed and number < first_open_round:
-            continue
-        partners: dict[int, set[str]] = {}
-        for meeting in old:
-            for i in meeting:
-                names = {before.people[j].id for j in meeting if j != i}
-                partners.setdefault(i, set()).update(names)
-        now: dict[int, set[int]] = {}
-        for meeting in new:
-            for i in meeting:
-                now.setdefault(i, set()).update(j for j in meeting if j != i)
-        for old_number, someone in enumerate(before.people):
-            if someone.id not in number_of:
-                continue
-            person = number_of[someone.id]
-            had = partners.get(old_number, set())
-            still = {number_of[name] for name in had if name in number_of}
-            has = now.get(person, set())
-            forced = len(still) < len(had)
-            if forced or still != has:
-                yield Change(
-                    person=person,
-                    round=number if before.mixed else 0,
-                    lost=tuple(sorted(still - has)),
-                    gained=tuple(sorted(has - still)),
-                    forced=forced,
-                )

@@ -9,7 +9,8 @@ from asyncnet.matching.measures import Plan
 from asyncnet.matching.plan import solve
 from asyncnet.matching.problem import Problem
 from asyncnet.matching.reading import read_problem
-from asyncnet.matching.repair import Repair, repair
+from asyncnet.matching.repair import repair
+from benchmarks._repairs import Account, account_of
 from tests.matching.events import event, people, person, public, read_plan
 
 
@@ -25,12 +26,18 @@ def after_change(data: dict[str, Any], **late: Any) -> dict[str, Any]:
 
 def repaired(
     data: dict[str, Any], plan: Plan, first_open_round: int, **late: Any
-) -> tuple[Repair, Problem]:
+) -> tuple[Account, Problem]:
     changed = after_change(data, **late)
     after = read_problem(changed)
-    found = repair(read_problem(data), plan, after, first_open_round)
+    found = mended(read_problem(data), plan, after, first_open_round)
     assert check(changed, found.plan.as_data(after)).breaches == ()
     return found, after
+
+
+def mended(before: Problem, plan: Plan, after: Problem, first_open_round: int) -> Account:
+    """Return what a repair of the plan changes."""
+    found = repair(before, plan, after, first_open_round)
+    return account_of(before, plan, after, found, first_open_round)
 
 
 def published(problem: Problem, *rounds: list[str]) -> Plan:
@@ -82,7 +89,7 @@ def test_the_public_late_change_keeps_the_value_of_the_known_repair(plan_of_200:
     problem, late = read_problem(data), read_problem(after_change(data, **data["late"]))
     first_open = data["late"]["first_open_round"]
 
-    found = repair(problem, plan_of_200, late, first_open)
+    found = mended(problem, plan_of_200, late, first_open)
 
     assert not found.sitting_out
     assert found.moved <= known["changes"]
@@ -126,7 +133,7 @@ def test_somebody_who_becomes_asynchronous_keeps_the_meetings_that_fit() -> None
     changed = event([{**people(1)[0], "async": 1, "k": 2}, *people(6)[1:]], rounds=2)
     after = read_problem(changed)
 
-    found = repair(read_problem(data), plan, after, 1)
+    found = mended(read_problem(data), plan, after, 1)
 
     assert check(changed, found.plan.as_data(after)).breaches == ()
     assert found.plan.rounds == plan.rounds
@@ -139,7 +146,7 @@ def test_a_new_ban_parts_a_published_pair_and_nobody_sits_out() -> None:
     changed = {**data, "forbids": [["p0", "p1"]]}
     after = read_problem(changed)
 
-    found = repair(read_problem(data), plan, after, 1)
+    found = mended(read_problem(data), plan, after, 1)
 
     assert check(changed, found.plan.as_data(after)).breaches == ()
     assert not found.sitting_out
@@ -152,7 +159,7 @@ def test_an_asynchronous_event_keeps_its_pairs_and_fills_the_free_seats() -> Non
     problem, late = read_problem(data), read_problem(after_change(data, **data["late"]))
     plan = read_plan(problem, public("pub-0024.fair.plan"))
 
-    found = repair(problem, plan, late, 0)
+    found = mended(problem, plan, late, 0)
 
     lost = [change for change in found.changes if change.lost]
     assert (found.forced, lost, found.value) == (known["forced_lost"], [], known["total"])

@@ -76,7 +76,7 @@ def _mend(job: Job, before: Problem, rounds: Rounds) -> None:
     if not before.mixed:
         published = Plan(pairs=tuple((who[0], who[1]) for found in rounds for who in found))
     found = repair(before, published, job.problem, job.first_open_round)
-    _tell_plan(job, score(job.problem), found.plan, bound=None)
+    _tell_plan(job, found.scores, found.plan, bound=None)
 
 
 def _tell_plan(job: Job, scores: Scores, plan: Plan, *, bound: float | None) -> None:
