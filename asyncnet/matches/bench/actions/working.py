@@ -109,9 +109,11 @@ def job_of(session: Session, claim: Claim, *, now: datetime) -> Ordered:
         time_limit=_seconds_for(len(after.people)),
         windows=len(event.rounds),
         at=_windows(base, after),
+        first_open_round=first_open_round(event, now),
     )
     if plan.origin is PlanOrigin.REPAIRED:
-        order = _mending(session, event, wanted, base, order, now=now)
+        before = instance_of(session, event, wanted, with_left=True)
+        order = _mending(order, base, before, after, most_viewings=wanted.most_viewings)
     elif plan.based_on_id is not None:
         order = replace(order, problem=replace(after.problem, pins=_pins(base, after)))
     return Ordered(order, [person.id for person in after.people])
@@ -135,9 +137,7 @@ def note(
     row = session.execute(
         update(Plan)
         .where(_mine(claim))
-        .values(
-            wake_at=now + LEASE, **{key: word for key, word in told.items() if word is not None}
-        )
+        .values(wake_at=now + LEASE, **told)
         .returning(Plan.stop_asked_at)
         .execution_options(synchronize_session=False)
     ).one_or_none()
@@ -235,17 +235,14 @@ def _windows(base: Draft, instance: Instance) -> dict[Pair, int]:
 
 
 def _mending(
-    session: Session,
-    event: Event,
-    wanted: PlanSettings,
-    base: Draft,
-    order: Job,
-    *,
-    now: datetime,
+    order: Job, base: Draft, before: Instance, after: Instance, *, most_viewings: int
 ) -> Job:
-    """Return the job of changing as little as can be. What is published already may exceed the
-    limits that a new plan keeps to; they are widened, so that nobody loses a match by them."""
-    before = instance_of(session, event, wanted, with_left=True)
+    """Return the job of changing as little as can be of a plan.
+
+    `before` has everybody who was ever in the event, `after` who is there now. What is published
+    already may exceed the limits that a new plan keeps to; they are widened, so that nobody loses
+    a match by them.
+    """
     numbers = before.number_of
     seats: Counter[int] = Counter()
     viewers: Counter[tuple[int, int]] = Counter()
@@ -271,10 +268,9 @@ def _mending(
             else someone
             for someone, person in zip(instance.problem.people, instance.people, strict=True)
         )
-        most = max([wanted.most_viewings, *viewings.values()])
+        most = max([most_viewings, *viewings.values()])
         return replace(instance.problem, people=people, max_async_per_live=most, pins=())
 
-    after = instance_of(session, event, wanted)
     return replace(
         order,
         problem=widened(after, Counter(i for duo in after.watched for i in duo)),
@@ -283,7 +279,6 @@ def _mending(
             tuple(tuple(sorted(numbers[i] for i in m.who if i in numbers)) for m in meetings)
             for meetings in base.rounds
         ),
-        first_open_round=first_open_round(event, now),
     )
 
 
