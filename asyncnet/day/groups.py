@@ -15,6 +15,7 @@ from asyncnet.matches.closing import CannotMove, move
 from asyncnet.matches.exports import closing_rooms
 from asyncnet.matches.queries import groups_of
 from asyncnet.web.access import Role, actor, organized_event, requires
+from asyncnet.web.forms import choices_of
 from asyncnet.wiring import settings
 
 pages = Blueprint("groups", __name__)
@@ -45,9 +46,11 @@ def _form(event: Event) -> MoveForm:
     session = db.session()
     form = MoveForm()
     people = [one for one in everyone(session, event.id) if one.attendance is Attendance.LIVE]
-    form.who.choices = [("", "Choose a person"), *((one.id, one.name) for one in people)]
+    form.who.choices = choices_of(
+        [("", "Choose a person"), *((one.id, one.name) for one in people)]
+    )
     numbers = [group.number for group in groups_of(session, event.id)]
-    form.group.choices = [("", "Choose a group"), *((n, f"Group {n}") for n in numbers)]
+    form.group.choices = choices_of([("", "Choose a group"), *((n, f"Group {n}") for n in numbers)])
     return form
 
 

@@ -27,6 +27,7 @@ from asyncnet.web.forms import (
     OnceForm,
     VersionedForm,
     ZoneField,
+    choices_of,
     number,
     one_line,
     text,
@@ -103,7 +104,9 @@ class EventForm(VersionedForm, OnceForm):
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
         validators=[InputRequired("Say when the first round starts, on the host's clock.")],
     )
-    mode = RadioField("How do people take part?", choices=MODES, default=EventMode.MIXED.value)
+    mode = RadioField(
+        "How do people take part?", choices=choices_of(MODES), default=EventMode.MIXED.value
+    )
     hours = IntegerField(
         "Hours per window, when everybody takes part in their own time",
         default=48,
@@ -140,7 +143,7 @@ class EventForm(VersionedForm, OnceForm):
         format=["%H:%M", "%H:%M:%S"],
         validators=[InputRequired("Say at what hour follow-ups arrive; 09:00 works well.")],
     )
-    follow_ups = RadioField("Follow-ups come as", choices=FOLLOW_UPS, default="digest")
+    follow_ups = RadioField("Follow-ups come as", choices=choices_of(FOLLOW_UPS), default="digest")
     reminder_days = IntegerField(
         "Remind people who have not written back after (days)",
         default=4,

@@ -26,7 +26,7 @@ from asyncnet.followups.actions.answering import Seen
 from asyncnet.followups.model import Answer
 from asyncnet.followups.rules import Typed
 from asyncnet.people.addresses import AddressWrong, normal_address
-from asyncnet.web.forms import Form, VersionedForm, number
+from asyncnet.web.forms import Form, VersionedForm, choices_of, number
 
 SHORT, LONG = 300, 4000
 OWN, NOTE = "own", "note"
@@ -267,7 +267,9 @@ def _form_of(own: str, questions: tuple[_Asked, ...], *, any_words: bool) -> typ
         name = _name(question)
         fields[name] = _field(question)
         if question.kind is QuestionKind.CONTACT:
-            fields[f"{name}_how"] = RadioField("How?", choices=list(WAYS.items()), default=BY_MAIL)
+            fields[f"{name}_how"] = RadioField(
+                "How?", choices=choices_of(WAYS.items()), default=BY_MAIL
+            )
             fields[f"{name}_address"] = StringField(
                 "Address, number or name", validators=[_at_most(254), _reachable_if(name)]
             )
@@ -284,7 +286,7 @@ def _name(question: Question | _Asked) -> str:
 def _field(question: _Asked) -> Field:
     must = [DataRequired(MUST)] if question.required else [Optional()]
     common: dict[str, Any] = {"label": question.label, "description": question.help}
-    choices = [(choice, choice) for choice in question.choices]
+    choices = choices_of((choice, choice) for choice in question.choices)
     match question.kind:
         case QuestionKind.SHORT:
             return StringField(validators=[*must, _at_most(SHORT)], **common)
@@ -295,9 +297,11 @@ def _field(question: _Asked) -> Field:
         case QuestionKind.SEVERAL:
             return CheckboxesField(choices=choices, validators=must, **common)
         case QuestionKind.SCALE:
-            return RadioField(choices=_steps(question.choices), validators=must, **common)
+            return RadioField(
+                choices=choices_of(_steps(question.choices)), validators=must, **common
+            )
         case QuestionKind.YES_NO:
-            return RadioField(choices=YES_NO, validators=must, **common)
+            return RadioField(choices=choices_of(YES_NO), validators=must, **common)
         case QuestionKind.CONTACT:
             return BooleanField(**common)
 

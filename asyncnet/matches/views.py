@@ -26,7 +26,7 @@ from asyncnet.web.access import (
     requires,
 )
 from asyncnet.web.filters import plural
-from asyncnet.web.forms import number
+from asyncnet.web.forms import choices_of, number
 
 pages = Blueprint("matches", __name__)
 
@@ -136,14 +136,14 @@ def _pair_form(event: Event, *, sent: bool = True) -> PairForm:
     """
     form = PairForm() if sent else PairForm(formdata=None)
     coming = [s for s in event.rounds if s.number >= first_open_round(event, utc_now())]
-    form.slot.choices = [(slot.id, f"Round {slot.number}") for slot in coming]
+    form.slot.choices = choices_of((slot.id, f"Round {slot.number}") for slot in coming)
     _choose_among(form, events.everyone(db.session(), event.id) if form.is_submitted() else [])
     return form
 
 
 def _choose_among(form: PairForm, people: Iterable[Participant]) -> None:
     names = {person.id: f"{person.name} ({person.attendance})" for person in people}
-    form.one.choices = form.other.choices = [("", "Choose a person"), *names.items()]
+    form.one.choices = form.other.choices = choices_of([("", "Choose a person"), *names.items()])
 
 
 def _pair(event: Event, form: PairForm) -> None:

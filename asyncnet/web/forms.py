@@ -1,6 +1,7 @@
 """The form that every form of asyncnet is, and the fields that they share."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from wtforms import (
     TimeField,
     ValidationError,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
@@ -69,6 +71,14 @@ def number(field: IntegerField) -> int:
     return int(field.data or 0)
 
 
+def choices_of(pairs: Iterable[tuple[Any, str]], *, group: str | None = None) -> list[Any]:
+    """Return what a field lets people choose: what is sent, and the words beside it.
+
+    Options of one `group` stand under its name in the list.
+    """
+    return [SelectChoice(value, words, optgroup=group) for value, words in pairs]
+
+
 def one_line(form: Any, field: StringField) -> None:
     """Refuse line breaks and control characters, which a name in a mail must not have."""
     if any(not c.isprintable() for c in field.data or ""):
@@ -114,10 +124,9 @@ class ZoneField(SelectField):
     def __init__(self, label: str, **options: Any) -> None:
         super().__init__(
             label,
-            choices=[
-                ("", "Choose your time zone"),
-                *((n, n.replace("_", " ")) for n in zone_names()),
-            ],
+            choices=choices_of(
+                [("", "Choose your time zone"), *((n, n.replace("_", " ")) for n in zone_names())]
+            ),
             validators=[InputRequired("Choose the time zone that your clock shows.")],
             render_kw={"data-detect-zone": True},
             **options,

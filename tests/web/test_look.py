@@ -39,6 +39,7 @@ from asyncnet.intros.model import IntroState
 from asyncnet.matches.model import MatchState
 from asyncnet.messages.rules import MessageState
 from asyncnet.web import filters
+from asyncnet.web.forms import choices_of
 
 ROOT = Path(__file__).parents[2]
 AT = datetime(2025, 6, 26, 23, tzinfo=UTC)
@@ -81,23 +82,31 @@ class Registration(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     email = EmailField("E-mail", [DataRequired("We need an address to write to."), Email()])
     zone = SelectField(
         "Time zone",
-        choices=[("", "Choose"), ("Asia/Tokyo", "Asia/Tokyo"), ("Pacific/Auckland", "Auckland")],
+        choices=choices_of(
+            [("", "Choose"), ("Asia/Tokyo", "Asia/Tokyo"), ("Pacific/Auckland", "Auckland")]
+        ),
     )
     greeting = TextAreaField("A greeting", [Optional()])
     attendance = RadioField(
         "How do you take part?",
         [DataRequired("Please choose one of the two.")],
-        choices=[("live", "Live, with my camera"), ("async", "In my own time, with an intro")],
+        choices=choices_of(
+            [("live", "Live, with my camera"), ("async", "In my own time, with an intro")]
+        ),
     )
     topics = SelectMultipleField(
         "What would you like to talk about?",
         [DataRequired("Please choose at least one.")],
-        choices=[("sea", "The sea"), ("data", "Data"), ("work", "Work across time zones")],
+        choices=choices_of(
+            [("sea", "The sea"), ("data", "Data"), ("work", "Work across time zones")]
+        ),
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
     role = SelectField(
-        "Your role", [Optional()], choices=[("", "Choose"), ("r", "Researcher"), ("t", "Teacher")]
+        "Your role",
+        [Optional()],
+        choices=choices_of([("", "Choose"), ("r", "Researcher"), ("t", "Teacher")]),
     )
     starts = DateTimeLocalField("Starts", [Optional()])
     hour = TimeField("Follow-ups go out at", [Optional()])

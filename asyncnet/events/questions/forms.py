@@ -14,7 +14,7 @@ from asyncnet.events.forms import trimmed
 from asyncnet.events.model import Question
 from asyncnet.events.questions.rules import QUESTION_SETS, Asked
 from asyncnet.events.rules import WITH_CHOICES, WITH_LINES, QuestionKind
-from asyncnet.web.forms import Form, VersionedForm, text
+from asyncnet.web.forms import Form, VersionedForm, choices_of, text
 
 KINDS = {
     QuestionKind.SHORT: "A short text",
@@ -31,7 +31,7 @@ class QuestionForm(VersionedForm):
     """One question of the match form. What it asks for is chosen once."""
 
     kind = SelectField(
-        "What it asks for", choices=[(kind.value, words) for kind, words in KINDS.items()]
+        "What it asks for", choices=choices_of((kind.value, words) for kind, words in KINDS.items())
     )
     label = StringField(
         "Question",
@@ -98,7 +98,9 @@ class StartForm(Form):
 
     start = RadioField(
         "Which one?",
-        choices=[(name, f"{ready.title}: {ready.about}") for name, ready in QUESTION_SETS.items()],
+        choices=choices_of(
+            (name, f"{ready.title}: {ready.about}") for name, ready in QUESTION_SETS.items()
+        ),
         validators=[InputRequired("Choose one of the forms.")],
     )
 

@@ -38,6 +38,7 @@ from asyncnet.web.forms import (
     OnceForm,
     VersionedForm,
     ZoneField,
+    choices_of,
     one_line,
     text,
 )
@@ -159,7 +160,7 @@ class ProfileForm(VersionedForm, OnceForm):
     zone = ZoneField("Time zone")
     attendance = RadioField(
         "How will you take part?",
-        choices=ATTENDANCES,
+        choices=choices_of(ATTENDANCES),
         validators=[InputRequired("Choose live or asynchronously.")],
     )
     role = WordField("What do you do?")
@@ -178,11 +179,13 @@ class ProfileForm(VersionedForm, OnceForm):
     seeks = WordsField("What would you like help with?", each="Wish", most=MAX_SKILLS)
     across = RadioField(
         "Whom would you rather meet?",
-        choices=[
-            (Kinds.EITHER.value, "Either"),
-            (Kinds.OWN.value, "People from my own kind of community"),
-            (Kinds.ACROSS.value, "People from other kinds of communities"),
-        ],
+        choices=choices_of(
+            [
+                (Kinds.EITHER.value, "Either"),
+                (Kinds.OWN.value, "People from my own kind of community"),
+                (Kinds.ACROSS.value, "People from other kinds of communities"),
+            ]
+        ),
         default=Kinds.EITHER.value,
         validators=[InputRequired("Choose one of the three.")],
     )
@@ -304,7 +307,7 @@ class AsksForm(VersionedForm):
 
     asks = SelectMultipleField(
         "Ask people for",
-        choices=[(ask.value, words) for ask, words in ASKS.items()],
+        choices=choices_of((ask.value, words) for ask, words in ASKS.items()),
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )

@@ -10,7 +10,7 @@ from wtforms.widgets import HiddenInput
 
 from asyncnet.events.model import Participant
 from asyncnet.web.filters import local_day, local_time
-from asyncnet.web.forms import OnceForm, VersionedForm
+from asyncnet.web.forms import OnceForm, VersionedForm, choices_of
 from asyncnet.zones import city_of
 
 LONGEST = 4000
@@ -40,12 +40,12 @@ class TimesForm(VersionedForm):
 
     def offer(self, moments: Sequence[datetime], me: Participant, other: Participant) -> None:
         """Let these moments be chosen, each told on both clocks, by the chooser's days."""
-        days = {
-            day: [(at.isoformat(), _on_both_clocks(at, me, other)) for at in found]
-            for day, found in groupby(moments, key=lambda at: local_day(at, me.zone))
-        }
+        times = choices_of([("", "Choose a time")])
+        for day, found in groupby(moments, key=lambda at: local_day(at, me.zone)):
+            told = ((at.isoformat(), _on_both_clocks(at, me, other)) for at in found)
+            times += choices_of(told, group=day)
         for field in (self.first, self.second, self.third):
-            field.choices = {"": [("", "Choose a time")], **days}
+            field.choices = times
 
     def chosen(self) -> list[datetime]:
         """Return what was chosen; only after the form was accepted."""

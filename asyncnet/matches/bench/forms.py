@@ -11,7 +11,7 @@ from asyncnet.events.rules import EventMode
 from asyncnet.matches.bench.edits import Act, Edit
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.web.access import LARGEST_ID
-from asyncnet.web.forms import Form, number
+from asyncnet.web.forms import Form, choices_of, number
 
 FLOORS = [
     ("0", "no floor: the most for everybody together"),
@@ -51,16 +51,18 @@ class SuggestForm(Form):
     `closing_seen` are the minutes that the event had when the form was drawn.
     """
 
-    floor = SelectField("Everybody gets", choices=FLOORS)
+    floor = SelectField("Everybody gets", choices=choices_of(FLOORS))
     odd = RadioField(
         "When the number of live people is odd and nobody can be watched",
-        choices=[("trio", "three people talk together"), ("out", "one person sits out a round")],
+        choices=choices_of(
+            [("trio", "three people talk together"), ("out", "one person sits out a round")]
+        ),
     )
     promised_viewers = _count("Viewers promised to each asynchronous person", 0, 20)
     most_viewers = _count("Most viewers of one asynchronous person", 1, 50)
     viewers_at_once = _count("Most viewers of one asynchronous person in one round", 1, 50)
     most_viewings = _count("Most viewings of one live person", 0, 20)
-    groups = SelectField("Closing groups", choices=GROUPS)
+    groups = SelectField("Closing groups", choices=choices_of(GROUPS))
     closing_minutes = IntegerField(
         "Minutes for closing groups",
         default=CLOSING_MINUTES,
@@ -132,7 +134,7 @@ def _id(name: str) -> IntegerField:
 class EditForm(Form):
     """One edit of a plan. It is first shown, in an address that can be read again, then made."""
 
-    act = SelectField("What", choices=[(act.value, act.value) for act in Act])
+    act = SelectField("What", choices=choices_of((act.value, act.value) for act in Act))
     number = IntegerField("Round", validators=[InputRequired(), NumberRange(1, 20)])
     one = _id("Who")
     other = _id("with whom")
