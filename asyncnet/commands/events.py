@@ -22,9 +22,10 @@ from asyncnet.events.rules import Attendance, Kinds
 from asyncnet.intros.actions import consenting, uploading
 from asyncnet.intros.rules import Limits
 from asyncnet.intros.video.sample import make_sample
-from asyncnet.matches.bench.actions.editing import edit, worth_of
+from asyncnet.matches.bench.actions.editing import edit
 from asyncnet.matches.bench.actions.publishing import publish_plan
 from asyncnet.matches.bench.edits import Act, Edit
+from asyncnet.matches.bench.queries import worth_of
 from asyncnet.people import actions as people
 from asyncnet.people.model import Person, SignInLink
 from asyncnet.wiring import links, settings, storage

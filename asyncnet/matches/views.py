@@ -11,8 +11,7 @@ from asyncnet.events import queries as events
 from asyncnet.events.model import Event, Participant
 from asyncnet.intros import queries as intros
 from asyncnet.matches.bench import queries as bench
-from asyncnet.matches.bench.actions.asking import first_open_round
-from asyncnet.matches.bench.actions.editing import edit, worth_of
+from asyncnet.matches.bench.actions.editing import edit
 from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_plan
 from asyncnet.matches.bench.desk import ROWS, Desk
 from asyncnet.matches.bench.edits import Act, CannotEdit, Edit
@@ -110,7 +109,7 @@ def publish(event_id: int) -> ResponseReturnValue:
                 raise CannotPublish("Nothing waits to be published: everybody sees this already.")
             if plan is None or seen != plan.id:
                 raise ChangedMeanwhile
-            worth = worth_of(session, event, plan, unsaid=kept_from_me(event))
+            worth = bench.worth_of(session, event, plan, unsaid=kept_from_me(event))
             told = publish_plan(
                 session, event, plan, worth, tell=form.tell.data, actor=actor(), now=utc_now()
             )
@@ -135,7 +134,7 @@ def _pair_form(event: Event, *, sent: bool = True) -> PairForm:
     `sent` is false where what was sent in was another form.
     """
     form = PairForm() if sent else PairForm(formdata=None)
-    coming = [s for s in event.rounds if s.number >= first_open_round(event, utc_now())]
+    coming = [s for s in event.rounds if s.number >= bench.first_open_round(event, utc_now())]
     form.slot.choices = choices_of((slot.id, f"Round {slot.number}") for slot in coming)
     _choose_among(form, events.everyone(db.session(), event.id) if form.is_submitted() else [])
     return form
@@ -158,7 +157,7 @@ def _pair(event: Event, form: PairForm) -> None:
             session,
             event,
             Edit(Act.ADD, slot.number, people[0].id, people[1].id),
-            worth_of(
+            bench.worth_of(
                 session,
                 event,
                 bench.current_of(session, event.id),

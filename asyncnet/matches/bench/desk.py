@@ -12,8 +12,6 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.events.rules import EventMode
 from asyncnet.listing import listed
 from asyncnet.matches.bench import queries
-from asyncnet.matches.bench.actions.asking import first_open_round
-from asyncnet.matches.bench.actions.editing import draft_on
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, changes
 from asyncnet.matches.bench.edits import Act, Edit
 from asyncnet.matches.bench.limits import NEARLY
@@ -77,11 +75,11 @@ class Desk:
         self.event = event
         self.plan = queries.current_of(session, event.id)
         self.asked = queries.newest_asked_for(session, event.id)
-        self.first_open = first_open_round(event, now)
+        self.first_open = queries.first_open_round(event, now)
         self.worth = Worth(
             instance_of(session, event, self.settings, with_left=True), unsaid=unsaid
         )
-        self.draft = draft_on(session, event, self.worth, self.plan)
+        self.draft = queries.draft_on(session, event, self.worth, self.plan)
         self.people = sorted(
             (p for p in self.worth.people.values() if self.worth.may_meet(p.id)),
             key=lambda person: (person.name, person.id),

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -11,7 +12,10 @@ from asyncnet.database import there
 from asyncnet.events.model import Event
 from asyncnet.matches.bench.draft import Draft, Facts, Meeting, Who, meeting_of
 from asyncnet.matches.bench.model import Bench, Plan, PlanState
+from asyncnet.matches.bench.worth import Worth
+from asyncnet.matches.instance import instance_of
 from asyncnet.matches.model import Forbid, Group, GroupMember, Match, MatchState
+from asyncnet.matches.rules import PlanSettings
 
 PLANS_LISTED = 30
 
@@ -104,6 +108,30 @@ def published_settings(session: Session, event_id: int) -> dict[str, Any]:
         .limit(1)
     )
     return asked or {}
+
+
+def first_open_round(event: Event, now: datetime) -> int:
+    """Return the number of the first round that has not begun; one more than the last if none."""
+    moment = min(now, event.paused_at) if event.paused_at else now
+    coming = [slot.number for slot in event.rounds if slot.starts_at > moment]
+    return min(coming, default=len(event.rounds) + 1)
+
+
+def worth_of(
+    session: Session, event: Event, plan: Plan | None, *, unsaid: Set[int] = frozenset()
+) -> Worth:
+    """Return what the people of an event are worth to each other, by the settings of a plan."""
+    settings = PlanSettings.of_data(plan.settings if plan else {})
+    return Worth(instance_of(session, event, settings, with_left=True), unsaid=unsaid)
+
+
+def draft_on(session: Session, event: Event, worth: Worth, plan: Plan | None) -> Draft:
+    """Return what lies on the bench: a plan, or the published matches."""
+    if plan is not None:
+        return Draft.of_data(plan.content)
+    published = last_published(session, event.id)
+    known = Draft.of_data(published.content) if published else None
+    return rows_as_draft(session, event, worth, known=known)
 
 
 def rows_as_draft(

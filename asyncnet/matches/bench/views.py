@@ -14,7 +14,7 @@ from asyncnet.events.rules import MentionKind
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions import asking, editing
 from asyncnet.matches.bench.actions.asking import CannotAsk
-from asyncnet.matches.bench.actions.editing import NothingThere, draft_on, worth_of
+from asyncnet.matches.bench.actions.editing import NothingThere
 from asyncnet.matches.bench.comparing import compared
 from asyncnet.matches.bench.desk import Desk
 from asyncnet.matches.bench.draft import Draft, changes
@@ -234,8 +234,8 @@ def _edit(event: Event, wanted: Edit, *, seen: int) -> ResponseReturnValue:
     try:
         with transaction() as session:
             before = queries.current_of(session, event.id)
-            worth = worth_of(session, event, before, unsaid=kept_from_me(event))
-            old = draft_on(session, event, worth, before)
+            worth = queries.worth_of(session, event, before, unsaid=kept_from_me(event))
+            old = queries.draft_on(session, event, worth, before)
             plan = editing.edit(
                 session,
                 event,

@@ -10,6 +10,7 @@ from asyncnet.audit.actions import Actor, record
 from asyncnet.database import wake
 from asyncnet.events.model import Event, Participant
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
+from asyncnet.matches.bench.queries import first_open_round
 from asyncnet.matches.rules import PlanSettings
 
 QUEUE = "plans"
@@ -78,13 +79,6 @@ def bench_of(session: Session, event_id: int) -> Bench:
         session.add(found)
         session.flush()
     return found
-
-
-def first_open_round(event: Event, now: datetime) -> int:
-    """Return the number of the first round that has not begun; one more than the last if none."""
-    moment = min(now, event.paused_at) if event.paused_at else now
-    coming = [slot.number for slot in event.rounds if slot.starts_at > moment]
-    return min(coming, default=len(event.rounds) + 1)
 
 
 def _refuse(session: Session, event: Event, origin: PlanOrigin, *, now: datetime) -> None:

@@ -1,6 +1,5 @@
 """Edits the plan on the bench, goes back and forth among plans, and clears them away."""
 
-from collections.abc import Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,12 +12,9 @@ from asyncnet.events.model import Event
 from asyncnet.matches.actions import keep_apart, let_meet, overrule
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.asking import bench_of
-from asyncnet.matches.bench.draft import Draft
 from asyncnet.matches.bench.edits import Act, Edit, edited
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
-from asyncnet.matches.instance import instance_of
-from asyncnet.matches.rules import PlanSettings
 
 PLANS_KEPT = 100
 """How many plans of an event can be gone back to; older ones are cleared away."""
@@ -26,23 +22,6 @@ PLANS_KEPT = 100
 
 class NothingThere(Exception):
     """There is no step back, or forth."""
-
-
-def worth_of(
-    session: Session, event: Event, plan: Plan | None, *, unsaid: Set[int] = frozenset()
-) -> Worth:
-    """Return what the people of an event are worth to each other, by the settings of a plan."""
-    settings = PlanSettings.of_data(plan.settings if plan else {})
-    return Worth(instance_of(session, event, settings, with_left=True), unsaid=unsaid)
-
-
-def draft_on(session: Session, event: Event, worth: Worth, plan: Plan | None) -> Draft:
-    """Return what lies on the bench: a plan, or the published matches."""
-    if plan is not None:
-        return Draft.of_data(plan.content)
-    published = queries.last_published(session, event.id)
-    known = Draft.of_data(published.content) if published else None
-    return queries.rows_as_draft(session, event, worth, known=known)
 
 
 def edit(
@@ -65,7 +44,7 @@ def edit(
         raise NotFound
     bench = _unchanged(session, event.id, seen)
     before = queries.current_of(session, event.id)
-    after = edited(draft_on(session, event, worth, before), wanted, worth)
+    after = edited(queries.draft_on(session, event, worth, before), wanted, worth)
     known = dict(after.ideals)
     for person in (wanted.one, wanted.other):
         if known and person not in known:

@@ -14,8 +14,7 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.matches.actions import give_rooms, seat_of
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.announcing import announce, present
-from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
-from asyncnet.matches.bench.actions.editing import draft_on, worth_of
+from asyncnet.matches.bench.actions.asking import bench_of
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, Who, changes
 from asyncnet.matches.bench.edits import Act, Edit
 from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
@@ -50,7 +49,7 @@ def publish_plan(
     if bench.plan_id != plan.id:
         raise ChangedMeanwhile
     draft = Draft.of_data(plan.content)
-    first_open = first_open_round(event, now)
+    first_open = queries.first_open_round(event, now)
     _refuse_broken(draft, worth, first_open)
     known = queries.rows_as_draft(session, event, worth)
     _write_matches(session, event, draft, worth, first_open=first_open, now=now)
@@ -98,14 +97,14 @@ def take_out(
     session.refresh(match)
     if match.state is not MatchState.PUBLISHED:
         return []
-    worth = worth_of(session, event, None)
-    known = draft_on(session, event, worth, None)
+    worth = queries.worth_of(session, event, None)
+    known = queries.draft_on(session, event, worth, None)
     gone = seat_of(session, match, of.id)
     for each in gone:
         each.state = MatchState.WITHDRAWN
         each.room = None
     session.flush()
-    draft = draft_on(session, event, worth, None)
+    draft = queries.draft_on(session, event, worth, None)
     edit = Edit(Act.OUT, match.round.number, of.id, match.other(of.id).id)
     plan = Plan(
         event_id=event.id,

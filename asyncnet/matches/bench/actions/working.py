@@ -13,7 +13,7 @@ from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.events.model import Event
 from asyncnet.events.rules import Attendance
 from asyncnet.matches.bench import queries
-from asyncnet.matches.bench.actions.asking import bench_of, first_open_round
+from asyncnet.matches.bench.actions.asking import bench_of
 from asyncnet.matches.bench.draft import Draft, Meeting
 from asyncnet.matches.bench.job import Job
 from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
@@ -109,7 +109,7 @@ def job_of(session: Session, claim: Claim, *, now: datetime) -> Ordered:
         time_limit=_seconds_for(len(after.people)),
         windows=len(event.rounds),
         at=_windows(base, after),
-        first_open_round=first_open_round(event, now),
+        first_open_round=queries.first_open_round(event, now),
     )
     if plan.origin is PlanOrigin.REPAIRED:
         before = instance_of(session, event, wanted, with_left=True)
@@ -323,7 +323,7 @@ def _draft(
             sorted((*rounds[number - 1], meeting), key=lambda meeting: meeting.who)
         )
     if plan.origin is PlanOrigin.REPAIRED:
-        over = first_open_round(event, now) - 1
+        over = queries.first_open_round(event, now) - 1
         rounds[:over] = base.rounds[:over]
         live = [person.id for person in instance.people if person.attendance is Attendance.LIVE]
         apart = Worth(instance).kept_apart_among(live)
