@@ -28,10 +28,9 @@ from asyncnet.followups.threads import views as threads
 from asyncnet.intros import board as intro_board
 from asyncnet.intros import captions, faces, playing
 from asyncnet.intros import views as intros
-from asyncnet.matches import profiles
-from asyncnet.matches import views as matches
-from asyncnet.matches.bench import downloads
+from asyncnet.matches import downloads, profiles
 from asyncnet.matches.bench import views as bench
+from asyncnet.matches.bench.views import plan
 from asyncnet.messages import views as messages
 from asyncnet.messages.views import reports
 from asyncnet.people import views as people
@@ -52,7 +51,7 @@ FEATURES = (
     intro_board,
     playing,
     captions,
-    matches,
+    plan,
     bench,
     profiles,
     downloads,

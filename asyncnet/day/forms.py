@@ -8,8 +8,7 @@ from wtforms.widgets import HiddenInput
 
 from asyncnet.events.forms import trimmed
 from asyncnet.events.model import Event
-from asyncnet.matches.forms import chosen
-from asyncnet.web.forms import Form, OnceForm, VersionedForm, number, one_line, text
+from asyncnet.web.forms import Form, OnceForm, VersionedForm, chosen, number, one_line, text
 
 LONGEST_EXTENSION = 60
 

@@ -12,7 +12,7 @@ from asyncnet.events.model import Event, Participant
 from asyncnet.events.registration.forms import ProfileForm
 from asyncnet.events.rules import Ask, MentionKind
 from asyncnet.matches import actions
-from asyncnet.matches.bench.actions.announcing import announce
+from asyncnet.matches.announcing import announce
 from asyncnet.matches.queries import coming_of
 from asyncnet.web.access import (
     Role,

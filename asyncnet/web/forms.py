@@ -66,6 +66,11 @@ def text(field: Field) -> str:
     return str(field.data or "")
 
 
+def chosen(value: str) -> int | str:
+    """Return the id that was chosen, or nothing as it stands in the page."""
+    return int(value) if value else ""
+
+
 def number(field: IntegerField) -> int:
     """Return what stands in a number field; only after the form was accepted."""
     return int(field.data or 0)

@@ -22,7 +22,7 @@ from asyncnet.followups.model import Answer, StandIn
 from asyncnet.followups.windows.actions import mind_windows
 from asyncnet.followups.windows.rules import given_up_at, nudge_at
 from asyncnet.matches.actions import keep_apart
-from asyncnet.matches.bench.actions.announcing import announce
+from asyncnet.matches.announcing import announce
 from asyncnet.matches.model import Forbid, Match, MatchState
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageKind, next_daylight, next_morning

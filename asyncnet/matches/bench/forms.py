@@ -3,7 +3,7 @@
 from typing import Any
 
 from wtforms import BooleanField, IntegerField, RadioField, SelectField, ValidationError
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from asyncnet.events.model import Event
@@ -11,7 +11,7 @@ from asyncnet.events.rules import EventMode
 from asyncnet.matches.bench.edits import Act, Edit
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.web.access import LARGEST_ID
-from asyncnet.web.forms import Form, choices_of, number
+from asyncnet.web.forms import Form, choices_of, chosen, number
 
 FLOORS = [
     ("0", "no floor: the most for everybody together"),
@@ -158,3 +158,22 @@ class SeenForm(Form):
 
     seen = IntegerField("Plan", validators=[InputRequired(), NumberRange(0, LARGEST_ID)])
     plan = IntegerField("Which plan", validators=[Optional(), NumberRange(0, LARGEST_ID)])
+
+
+class PublishForm(Form):
+    """The button that publishes a plan, and whether its people hear of it."""
+
+    tell = BooleanField(
+        "Mail everybody who is there live whom they meet, with the rounds for their calendar",
+        default=True,
+    )
+
+
+class PairForm(Form):
+    """Two people and a round; the choices are the event's own."""
+
+    slot = SelectField("Round", coerce=int)
+    one = SelectField("Who", coerce=chosen, validators=[DataRequired("Choose a person.")])
+    other = SelectField("meets whom", coerce=chosen, validators=[DataRequired("Choose a person.")])
+    seen = IntegerField("Plan", validators=[Optional()], widget=HiddenInput())
+    """The plan on the bench that the page showed, 0 for the published matches."""

@@ -12,8 +12,8 @@ from asyncnet.database import ChangedMeanwhile
 from asyncnet.events.actions.refreshing import refresh_pages
 from asyncnet.events.model import Event, Participant
 from asyncnet.matches.actions import give_rooms, seat_of
+from asyncnet.matches.announcing import announce, present
 from asyncnet.matches.bench import queries
-from asyncnet.matches.bench.actions.announcing import announce, present
 from asyncnet.matches.bench.actions.asking import bench_of
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, Who, changes
 from asyncnet.matches.bench.edits import Act, Edit

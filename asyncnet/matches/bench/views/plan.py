@@ -15,7 +15,7 @@ from asyncnet.matches.bench.actions.editing import edit
 from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_plan
 from asyncnet.matches.bench.desk import ROWS, Desk
 from asyncnet.matches.bench.edits import Act, CannotEdit, Edit
-from asyncnet.matches.forms import PairForm, PublishForm
+from asyncnet.matches.bench.forms import PairForm, PublishForm
 from asyncnet.web.access import (
     Role,
     actor,
