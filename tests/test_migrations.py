@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from asyncnet.app import create_app
 from asyncnet.clock import utc_now
 from asyncnet.database import Base, db
-from asyncnet.matches.bench.draft import Draft
-from asyncnet.matches.bench.queries import current_of
+from asyncnet.matches.bench.draft import Change, Draft
+from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
+from asyncnet.matches.bench.queries import current_of, told_of
 from asyncnet.matches.model import MatchState
 from config import CHECKOUT
 from tests import factories
@@ -143,6 +144,28 @@ def test_matches_that_were_drafted_come_onto_the_bench(app: Flask, session: Sess
     assert [[meeting.who for meeting in meetings] for meetings in rounds] == [[met], [wanted], []]
     session.refresh(drafted)
     assert drafted.state is MatchState.WITHDRAWN
+
+
+def test_what_people_were_told_of_a_published_plan_stays_known(
+    app: Flask, session: Session
+) -> None:
+    event = factories.event(session, factories.organizer(session))
+    plan = Plan(
+        event_id=event.id,
+        origin=PlanOrigin.EDITED,
+        state=PlanState.READY,
+        content={"rounds": [[]], "groups": [], "ideals": [], "told": [[7, 1, [8], []]]},
+        created_at=utc_now(),
+        published_at=utc_now(),
+    )
+    session.add(plan)
+    session.commit()
+
+    with app.app_context():
+        flask_migrate.downgrade(revision="0032")
+        flask_migrate.upgrade()
+
+    assert told_of(session, plan.id) == [Change(7, 1, (8,), ())]
 
 
 @pytest.mark.sizeless

@@ -5,7 +5,7 @@ People are known by their ids. A draft never changes.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any, Protocol
 
@@ -57,6 +57,15 @@ class Change:
     number: int
     lost: Who
     gained: Who
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the change as JSON keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> "Change":
+        """Return the change that `as_data` wrote."""
+        return cls(data["person"], data["number"], tuple(data["lost"]), tuple(data["gained"]))
 
 
 @dataclass(frozen=True)

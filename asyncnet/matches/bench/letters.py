@@ -10,7 +10,7 @@ from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.queries import slot_for
 from asyncnet.events.rules import Attendance, Slot
 from asyncnet.mail.port import Invitation
-from asyncnet.matches.bench.model import Plan
+from asyncnet.matches.bench import queries
 from asyncnet.matches.exports import rounds_as_calendar
 from asyncnet.matches.model import Match
 from asyncnet.matches.queries import closing_for, group_numbers, published_for
@@ -67,9 +67,8 @@ def plan_change(session: Session, message: Message, links: Links, *, now: dateti
     the reader no longer takes part.
     """
     reader, event, coming = _reader_of(session, message, now)
-    plan = session.get(Plan, message.subject_id)
-    told = plan.content.get("told", []) if plan else []
-    changed = {number for person, number, _, _ in told if person == reader.id}
+    told = queries.told_of(session, message.subject_id)
+    changed = {change.number for change in told if change.person == reader.id}
     matches = published_for(session, reader.id)
     talks = matches or group_numbers(session, event.id, [reader.id])
     is_invited = talks and reader.attendance is Attendance.LIVE

@@ -28,7 +28,8 @@ class PlanOrigin(StrEnum):
 
 
 class Plan(Base):
-    """One proposal of who meets whom. It never changes once it is ready: an edit is a new plan.
+    """One proposal of who meets whom. What it proposes never changes once it is ready: an edit is
+    a new plan.
 
     `content` is what `Draft` writes. `based_on_id` is the plan that it was made from, empty for
     the published matches; going back along it is undoing. `wake_at` is when a worker should look
@@ -57,6 +58,8 @@ class Plan(Base):
     edit: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Which edit made it of the plan before, as `Edit` has it."""
     content: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
+    told: Mapped[list[dict[str, Any]]] = mapped_column(default=list, deferred=True)
+    """The changes that people were mailed about when it was published, as `Change` has them."""
     phase: Mapped[str] = mapped_column(String(40), default="")
     """What the worker is doing right now."""
     value: Mapped[float | None]

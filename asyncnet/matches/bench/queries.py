@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, undefer
 
 from asyncnet.database import there
 from asyncnet.events.model import Event
-from asyncnet.matches.bench.draft import Draft, Facts, Meeting, Who, meeting_of
+from asyncnet.matches.bench.draft import Change, Draft, Facts, Meeting, Who, meeting_of
 from asyncnet.matches.bench.model import Bench, Plan, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of
@@ -96,6 +96,13 @@ def last_published(session: Session, event_id: int) -> Plan | None:
         .limit(1)
         .options(undefer(Plan.content))
     )
+
+
+def told_of(session: Session, plan_id: int) -> list[Change]:
+    """Return what people were told has changed when a plan was published; nothing where no plan
+    is known any more."""
+    told = session.scalar(select(Plan.told).where(Plan.id == plan_id))
+    return [Change.of_data(data) for data in told or ()]
 
 
 def published_settings(session: Session, event_id: int) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def _tell(
     now: datetime,
 ) -> None:
     """Mail to everybody whom a published change concerns what it is."""
-    plan.content = plan.content | {"told": [_as_data(change) for change in told]}
+    plan.told = [change.as_data() for change in told]
     announce(
         session,
         event,
@@ -304,7 +304,3 @@ def _write_groups(session: Session, event: Event, draft: Draft, *, now: datetime
             for person in made.get(number, ())
         ],
     )
-
-
-def _as_data(change: Change) -> list[Any]:
-    return [change.person, change.number, list(change.lost), list(change.gained)]
