@@ -21,10 +21,10 @@ from asyncnet.day import views as day
 from asyncnet.events import views as events
 from asyncnet.events.questions import views as questions
 from asyncnet.events.registration import views as asking
-from asyncnet.followups import desk
 from asyncnet.followups import views as followups
 from asyncnet.followups.threads import recordings, returning
 from asyncnet.followups.threads import views as threads
+from asyncnet.followups.waiting import views as desk
 from asyncnet.intros import board as intro_board
 from asyncnet.intros import captions, faces, playing
 from asyncnet.intros import views as intros

@@ -29,7 +29,7 @@ from asyncnet.followups.funnel import funnel
 from asyncnet.followups.letters import readable
 from asyncnet.followups.model import TAB, Answer, AnswerDraft
 from asyncnet.followups.queries import Viewing
-from asyncnet.followups.waiting import waiting_counts
+from asyncnet.followups.waiting.queries import waiting_counts
 from asyncnet.intros.faces import faces
 from asyncnet.intros.playing import playback
 from asyncnet.web.access import Role, actor, current_participant, organized_event, requires

@@ -17,7 +17,7 @@ from asyncnet.events.model import Question
 from asyncnet.events.questions.rules import QUESTION_SETS
 from asyncnet.events.rules import QuestionKind
 from asyncnet.followups.model import Answer
-from asyncnet.followups.waiting import For, waiting_counts
+from asyncnet.followups.waiting.queries import For, waiting_counts
 from asyncnet.intros.actions.withdrawing import withdraw
 from asyncnet.messages.rules import next_morning
 from tests import factories

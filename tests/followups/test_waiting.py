@@ -15,7 +15,7 @@ from asyncnet.events.rules import Attendance
 from asyncnet.followups.funnel import Rung, funnel
 from asyncnet.followups.model import Answer, Reply, Step
 from asyncnet.followups.rules import Told
-from asyncnet.followups.waiting import PAGE, For, waiting_counts, waiting_page
+from asyncnet.followups.waiting.queries import PAGE, For, waiting_counts, waiting_page
 from asyncnet.intros.model import Intro
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.model import Match

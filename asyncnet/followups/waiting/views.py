@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db
-from asyncnet.followups.waiting import PAGE, For, Place, waiting_counts, waiting_page
+from asyncnet.followups.waiting.queries import PAGE, For, Place, waiting_counts, waiting_page
 from asyncnet.sheets import as_csv
 from asyncnet.web.access import LARGEST_ID, Role, organized_event, requires
 from asyncnet.web.downloads import download
