@@ -1,6 +1,6 @@
 """Reads what has reached its reader by mail and was not answered in any way."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,16 @@ def unanswered_by(session: Session, reader_id: int) -> Sequence[Answer]:
         .unique()
         .all()
     )
+
+
+def unanswered_in(
+    session: Session, match_ids: Collection[int]
+) -> Sequence[tuple[int, Participant]]:
+    """Return who was written to in which of these matches and has not answered."""
+    rows = session.execute(
+        _unanswered(select(Match.id, _READER)).where(Match.id.in_(match_ids)).distinct()
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def _unanswered(wanted: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

@@ -165,8 +165,15 @@ def standing_counts(session: Session, event_id: int) -> dict[IntroState | None, 
     return dict(rows.all())
 
 
-def not_begun(session: Session, event_id: int, *, only: int | None = None) -> Sequence[Participant]:
-    """Return who takes part asynchronously and has never begun an intro; `only` one of them."""
+def not_begun(
+    session: Session,
+    event_id: int,
+    *,
+    only: int | None = None,
+    among: Collection[int] | None = None,
+) -> Sequence[Participant]:
+    """Return who takes part asynchronously and has never begun an intro; `only` this one, or
+    `among` these."""
     wanted = select(Participant).where(
         Participant.event_id == event_id,
         Participant.attendance == Attendance.ASYNC,
@@ -175,6 +182,8 @@ def not_begun(session: Session, event_id: int, *, only: int | None = None) -> Se
     )
     if only is not None:
         wanted = wanted.where(Participant.id == only)
+    if among is not None:
+        wanted = wanted.where(Participant.id.in_(among))
     return session.scalars(wanted.order_by(Participant.id)).all()
 
 

@@ -1,6 +1,6 @@
 """What organizers fill in about mails."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,12 +79,7 @@ class BulkForm(Form):
 
     def picked(self) -> dict[int, int]:
         """Return the versions of the ticked mails by id; what is no such pair is left out."""
-        pairs = (text.partition(":") for text in self.pick.data or [])
-        return {
-            int(number): int(version)
-            for number, _, version in pairs
-            if _small(number) and _small(version)
-        }
+        return versions_in(self.pick.data or [])
 
     def seen(self, now: datetime) -> datetime:
         """Return when the page was shown, which is never later than now."""
@@ -93,6 +88,15 @@ class BulkForm(Form):
         except (ValueError, OverflowError):
             return datetime.min.replace(tzinfo=UTC)
         return min(shown, now)
+
+
+def versions_in(picks: Iterable[str]) -> dict[int, int]:
+    """Return the versions by id that are written as `7:2`; what is no such pair is left out."""
+    return {
+        int(number): int(version)
+        for number, _, version in (pick.partition(":") for pick in picks)
+        if _small(number) and _small(version)
+    }
 
 
 def _small(written: str) -> bool:

@@ -74,6 +74,16 @@ def among(session: Session, event_id: int, message_ids: Collection[int]) -> set[
     )
 
 
+def some_of(session: Session, event_id: int, message_ids: Collection[int]) -> Sequence[Message]:
+    """Return these messages of an event as they stand, the latest due first."""
+    return session.scalars(
+        select(Message)
+        .where(Message.event_id == event_id, Message.id.in_(message_ids))
+        .order_by(Message.due_at.desc(), Message.id.desc())
+        .options(*BODIES)
+    ).all()
+
+
 def rows_of(session: Session, event_id: int, choice: Choice) -> Iterator[Any]:
     """Yield all chosen messages for a table, the latest due first, a thousand in memory at once."""
     yield from session.execute(

@@ -194,8 +194,7 @@ WORDABLE: Mapping[str, Wordable] = {
         usual=Wording(
             "{matches} would love to hear from you",
             "Hello {name},\n\n{matches} made an intro for you and would love a few words back.",
-            "Two minutes and two sentences are plenty. This is the only reminder in this window. "
-            "If nothing comes, whoever wrote to you meets somebody else instead.",
+            "Two minutes and two sentences are plenty. This is the only reminder.",
         ),
         middle="Whose intros wait, until when there is time, and the button to their page",
         places={"name": _NAME, "event": _EVENT, "matches": _MATCHES},

@@ -71,6 +71,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("events.lost_link", "personal_link.asked", {"email": "nobody@reader.example"}),
     ("messages.decide", "message.hold", {"version": "1"}),
     ("messages.decide_all", "messages.release", {}),
+    ("desk.help_them", "waiting.remind", {"wish": "remind", "pick": "intro:2000000000:0"}),
     ("messages.reword", "message.reworded", {}),
     ("messages.change_text", "mail_text.changed", {"opening": "Hello {name}"}),
     ("messages.usual_text", "mail_text.changed", {"version": "1"}),

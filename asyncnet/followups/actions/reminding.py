@@ -27,13 +27,7 @@ def plan_reminders(session: Session, *, now: datetime) -> int:
         select(Event).where(Event.reminder_days > 0, Event.ends_at > now - NEWS_ENDS)
     )
     mails = [
-        Planned.to(
-            reader,
-            MessageKind.REMINDER,
-            key=f"reminder:{reader.id}",
-            subject_id=reader.id,
-            due_at=due_at,
-        )
+        reminder_to(reader, due_at=due_at)
         for event in events
         for reader, mailed_at in readers_to_remind(
             session, event.id, mailed_before=now + 2 * AHEAD - timedelta(days=event.reminder_days)
@@ -42,6 +36,21 @@ def plan_reminders(session: Session, *, now: datetime) -> int:
     ]
     plan(session, mails, now=now)
     return len(mails)
+
+
+def reminder_to(reader: Participant, *, due_at: datetime) -> Planned:
+    """Return the one mail that reminds somebody of all that they have not answered."""
+    return Planned.to(
+        reader,
+        MessageKind.REMINDER,
+        key=reminder_key(reader.id),
+        subject_id=reader.id,
+        due_at=due_at,
+    )
+
+
+def reminder_key(reader_id: int) -> str:
+    return f"{MessageKind.REMINDER}:{reader_id}"
 
 
 def _due_at(reader: Participant, event: Event, mailed_at: datetime, now: datetime) -> datetime:

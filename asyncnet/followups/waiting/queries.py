@@ -1,6 +1,6 @@
 """Everybody of an event who waits for something."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -73,10 +73,16 @@ class Waiting:
     """The one who watches and writes first had to leave during the event."""
 
     @property
+    def thing(self) -> "Thing":
+        return self.what, self.thing_id
+
+    @property
     def who(self) -> str:
         return f"{self.name} and {self.other}" if self.other else self.name
 
 
+Thing = tuple[For, int]
+"""For what somebody waits, and the message, participant, plan or match that it is about."""
 Place = tuple[datetime, str, int]
 """Where a page of the list ended: since when, for what, and the thing."""
 
@@ -99,14 +105,49 @@ def waiting_page(
         )
     if limit is not None:
         wanted = wanted.limit(limit + 1)
-    found = [
-        Waiting(For(row.what), row.since, row.thing_id, row.name, row.other, row.is_away)
-        for row in session.execute(wanted)
-    ]
+    found = [_waiting(row) for row in session.execute(wanted)]
     if limit is None or len(found) <= limit:
         return found, None
     last = found[limit - 1]
     return found[:limit], (last.since, last.what.value, last.thing_id)
+
+
+def waiting_among(session: Session, event_id: int, things: Collection[Thing]) -> Sequence[Waiting]:
+    """Return for what the people and the matches wait now that these things are about."""
+    people = {thing_id for what, thing_id in things if what is For.INTRO}
+    matches = {thing_id for what, thing_id in things if what in _NEXT}
+    parts = [
+        _without_intro(event_id).where(Participant.id.in_(people)),
+        _unfinished(event_id, None).where(Match.id.in_(matches)),
+    ]
+    return [_waiting(row) for row in session.execute(union_all(*parts))]
+
+
+def names_of(session: Session, event_id: int, things: Collection[Thing]) -> dict[Thing, str]:
+    """Return who the people and the two of the matches are that these things are about.
+
+    What belongs to another event is left out.
+    """
+    people = {thing_id for what, thing_id in things if what is For.INTRO}
+    matches = {thing_id for what, thing_id in things if what in _NEXT}
+    alone = session.execute(
+        select(Participant.id, Participant.name).where(
+            Participant.event_id == event_id, Participant.id.in_(people)
+        )
+    )
+    both = session.execute(
+        select(Match.id, *_WATCHER_FIRST)
+        .join(_FIRST, _FIRST.id == Match.first_id)
+        .join(_SECOND, _SECOND.id == Match.second_id)
+        .where(Match.event_id == event_id, Match.id.in_(matches))
+    )
+    person = {row[0]: row[1] for row in alone}
+    two = {row[0]: f"{row[1]} and {row[2]}" for row in both}
+    return {
+        thing: names[thing[1]]
+        for thing in things
+        if thing[1] in (names := person if thing[0] is For.INTRO else two)
+    }
 
 
 def waiting_counts(session: Session, event_id: int) -> dict[For, int]:
@@ -115,6 +156,10 @@ def waiting_counts(session: Session, event_id: int) -> dict[For, int]:
     rows = session.execute(select(everybody.c.what, func.count()).group_by(everybody.c.what)).all()
     counted = {For(what): count for what, count in rows}
     return {what: counted[what] for what in For if what in counted}
+
+
+def _waiting(row: Any) -> Waiting:
+    return Waiting(For(row.what), row.since, row.thing_id, row.name, row.other, row.is_away)
 
 
 def _parts(event_id: int, what: For | None) -> list[Select[Any]]:
@@ -199,6 +244,10 @@ def _unpublished(event_id: int) -> Select[Any]:
 _FIRST, _SECOND = aliased(Participant), aliased(Participant)
 _BOTH_HERE = and_(_FIRST.left_at.is_(None), _SECOND.left_at.is_(None))
 _WATCHES = _FIRST.attendance == Attendance.LIVE
+_WATCHER_FIRST = (
+    case((_WATCHES, _FIRST.name), else_=_SECOND.name),
+    case((_WATCHES, _SECOND.name), else_=_FIRST.name),
+)
 _NEXT = {
     For.WATCHING: None,
     For.ANSWER: Stage.WATCHED,
@@ -234,8 +283,7 @@ def _unfinished(event_id: int, what: For | None) -> Select[Any]:
             next_thing,
             since,
             Match.id,
-            case((_WATCHES, _FIRST.name), else_=_SECOND.name),
-            case((_WATCHES, _SECOND.name), else_=_FIRST.name),
+            *_WATCHER_FIRST,
             case((_WATCHES, _FIRST.away_from_at), else_=_SECOND.away_from_at).is_not(None),
         )
         .join(stages, stages.c.match_id == Match.id)

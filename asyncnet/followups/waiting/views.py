@@ -1,17 +1,32 @@
 """Who of an event waits for what: the organizers' list, and as a table for spreadsheets."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
-from asyncnet.database import db
-from asyncnet.followups.waiting.queries import PAGE, For, Place, waiting_counts, waiting_page
+from asyncnet.database import db, transaction
+from asyncnet.events.model import Event
+from asyncnet.followups.waiting.actions import MOST, Helped, help_waiting, seen_by
+from asyncnet.followups.waiting.forms import HelpForm
+from asyncnet.followups.waiting.helps import Wish, helps_for
+from asyncnet.followups.waiting.queries import (
+    PAGE,
+    For,
+    Place,
+    Thing,
+    waiting_among,
+    waiting_counts,
+    waiting_page,
+)
 from asyncnet.sheets import as_csv
-from asyncnet.web.access import LARGEST_ID, Role, organized_event, requires
+from asyncnet.web.access import LARGEST_ID, Role, actor, organized_event, requires
 from asyncnet.web.downloads import download
-from asyncnet.web.filters import iso
+from asyncnet.web.filters import iso, plural
+from asyncnet.web.forms import text
 
 pages = Blueprint("desk", __name__)
 COLUMNS = ("Who", "With", "Waits for", "Since (UTC)", "Hours")
@@ -21,26 +36,30 @@ COLUMNS = ("Who", "With", "Waits for", "Since (UTC)", "Hours")
 @requires(Role.ORGANIZER)
 def waiting(event_id: int) -> ResponseReturnValue:
     """Show everybody who waits for something, who has waited longest first."""
+    return _page(organized_event(event_id))
+
+
+@pages.post("/events/<int:event_id>/waiting")
+@requires(Role.ORGANIZER)
+def help_them(event_id: int) -> ResponseReturnValue:
+    """Do one thing for every ticked row, or for all of a kind, as far as they wait as seen."""
     event = organized_event(event_id)
-    what = _what()
-    found, following = waiting_page(
-        db.session(), event.id, what, after=_after(request.args.get("after", "")), limit=PAGE
-    )
-    return render_template(
-        "followups/waiting.html",
-        event=event,
-        found=found,
-        what=what,
-        counts=waiting_counts(db.session(), event.id),
-        now=utc_now(),
-        next_url=following
-        and url_for(
-            ".waiting",
-            event_id=event.id,
-            what=what,
-            after=f"{following[0].isoformat()}~{following[1]}~{following[2]}",
-        ),
-    )
+    form, what, now = HelpForm(), _what(), utc_now()
+    if not form.accepted():
+        abort(400)
+    wish, seen = Wish(text(form.wish)), form.things()
+    everything = bool(form.everything.data) and what is not None
+    if not seen and not everything:
+        flash("Tick those whom you mean, or the box for all of them.", "bad")
+        return redirect(_here(event.id))
+    with transaction() as session:
+        if what is not None and everything:
+            seen = seen_by(session, event, what, wish, at=form.seen(now), now=now)
+        helped = help_waiting(session, event, wish, seen, actor=actor(), now=now)
+    flash(_told(wish, helped), "good" if helped.done else "bad")
+    if helped.changed:
+        return _page(event, meanwhile=helped.changed), 409
+    return redirect(_here(event.id))
 
 
 @pages.get("/events/<int:event_id>/waiting.csv")
@@ -61,6 +80,77 @@ def export(event_id: int) -> ResponseReturnValue:
         for each in found
     )
     return download(as_csv([COLUMNS, *rows]), "text/csv", f"waiting-{event.id}.csv")
+
+
+def _page(event: Event, meanwhile: Mapping[Thing, str] = MappingProxyType({})) -> str:
+    """Return the list; `meanwhile` names those of whom something else was known by now.
+
+    What each of them waits for now is told, and whoever is still on the list stays ticked.
+    """
+    session, what, now = db.session(), _what(), utc_now()
+    found, following = waiting_page(
+        session, event.id, what, after=_after(request.args.get("after", "")), limit=PAGE
+    )
+    anew = waiting_among(session, event.id, meanwhile) if meanwhile else []
+    return render_template(
+        "followups/waiting.html",
+        event=event,
+        found=found,
+        helps=helps_for(session, event, [*found, *anew], now=now),
+        what=what,
+        counts=waiting_counts(session, event.id),
+        most=MOST,
+        now=now,
+        coming=any(slot.starts_at > now for slot in event.rounds),
+        form=HelpForm(formdata=None, seen_at=now.isoformat()),
+        here=_here(event.id),
+        meanwhile=[
+            (name, [row for row in anew if _same(row.thing, thing)])
+            for thing, name in meanwhile.items()
+        ],
+        ticked={row.thing for row in found if any(_same(row.thing, thing) for thing in meanwhile)},
+        next_url=following
+        and url_for(
+            ".waiting",
+            event_id=event.id,
+            what=what,
+            after=f"{following[0].isoformat()}~{following[1]}~{following[2]}",
+        ),
+    )
+
+
+def _same(one: Thing, other: Thing) -> bool:
+    """Return whether two things are about the same person, or about the same match."""
+    return one[1] == other[1] and (one[0] is For.INTRO) == (other[0] is For.INTRO)
+
+
+def _here(event_id: int) -> str:
+    """Return the address of the page of the list that this request is about."""
+    after = request.args.get("after", "") if _after(request.args.get("after", "")) else None
+    return url_for(".waiting", event_id=event_id, what=_what(), after=after)
+
+
+def _told(wish: Wish, helped: Helped) -> str:
+    """Return what was done, and what was not and why, in words."""
+    count = len(helped.done)
+    if not count:
+        told = ["Nothing was done."]
+    elif wish is Wish.SEND:
+        told = [f"Done for {plural(count, 'row')}: the mail is on its way within a minute."]
+    else:
+        told = [f"Done for {plural(count, 'row')}: a reminder reaches them in their own daytime."]
+    if helped.changed:
+        told.append(
+            f"{plural(len(helped.changed), 'row')} had changed since you looked and stayed "
+            "untouched: see below."
+        )
+    if helped.not_now:
+        told.append(f"For {plural(len(helped.not_now), 'row')} that is not possible now.")
+    if helped.refused:
+        told.append(
+            f"{plural(len(helped.refused), 'mail')} would go to addresses that take no mail."
+        )
+    return " ".join(told)
 
 
 def _what() -> For | None:

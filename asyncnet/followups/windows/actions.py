@@ -11,7 +11,7 @@ from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.clock import takes_place
 from asyncnet.events.model import Event, Participant, Round
-from asyncnet.events.rules import window_of
+from asyncnet.events.rules import Attendance, window_of
 from asyncnet.followups.model import StandIn
 from asyncnet.followups.windows.queries import (
     Viewing,
@@ -55,16 +55,30 @@ def plan_nudges(session: Session, viewings: Sequence[Viewing], *, now: datetime)
         late = nudge_at(viewing.window, zone) <= now
         silent = not viewing.answered and not viewing.hushed
         if late and silent and due_at < viewing.window.ends_at:
-            key = f"{MessageKind.VIEWING_NUDGE}:{viewing.viewer.id}:{viewing.match.round_id}"
-            mails[key] = Planned.to(
-                viewing.viewer,
-                MessageKind.VIEWING_NUDGE,
-                key=key,
-                subject_id=viewing.match.round_id,
-                due_at=due_at,
-                expires_at=viewing.window.ends_at,
-            )
+            mail = nudge_to(viewing, due_at=due_at)
+            mails[mail.key] = mail
     plan(session, list(mails.values()), now=now)
+
+
+def nudge_to(viewing: Viewing, *, due_at: datetime) -> Planned:
+    """Return the one mail about a window that asks its viewer to watch and to answer.
+
+    Nobody waits for the words of an asynchronous person after their window.
+    """
+    viewer, round_id = viewing.viewer, viewing.match.round_id
+    in_a_window = viewer.attendance is Attendance.ASYNC
+    return Planned.to(
+        viewer,
+        MessageKind.VIEWING_NUDGE,
+        key=nudge_key(viewer.id, round_id),
+        subject_id=round_id,
+        due_at=due_at,
+        expires_at=viewing.window.ends_at if in_a_window else None,
+    )
+
+
+def nudge_key(viewer_id: int, round_id: int) -> str:
+    return f"{MessageKind.VIEWING_NUDGE}:{viewer_id}:{round_id}"
 
 
 def stand_in(session: Session, event: Event, viewings: Sequence[Viewing], *, now: datetime) -> int:

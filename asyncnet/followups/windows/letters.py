@@ -1,4 +1,4 @@
-"""What is written to people in events without anybody live: a nudge, and a new partner."""
+"""What is written to people who watch in their own time: a nudge, and a new partner."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.queries import slot_for
+from asyncnet.events.rules import Attendance
 from asyncnet.followups.letters import named, refuse_if_over
 from asyncnet.followups.windows.queries import viewings_in, waits_for
 from asyncnet.matches.model import Match
@@ -19,13 +20,14 @@ from asyncnet.people.links import Links
 def viewing_nudge(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
     """Return the mail that names whose intro waits to be answered, and until when.
 
-    Raises NotNeeded when everything is answered, the window is over, or the reader has left.
+    Whoever was live at the event has as much time as they like. Raises NotNeeded when everything
+    is answered, the window is over, or the reader has left.
     """
     reader = session.get_one(Participant, message.participant_id)
     slot = session.get_one(Round, message.subject_id)
-    window = slot_for(reader, slot)
-    others = waits_for(viewings_in(session, reader.event_id), reader.id, slot.id)
-    if reader.left_at is not None or not others or now >= window.ends_at:
+    ends_at = slot_for(reader, slot).ends_at if reader.attendance is Attendance.ASYNC else None
+    others = waits_for(viewings_in(session, reader.event_id, of=reader.id), reader.id, slot.id)
+    if reader.left_at is not None or not others or (ends_at is not None and now >= ends_at):
         raise NotNeeded("Nobody waits for their words any more.")
     return _own_page(
         session,
@@ -35,7 +37,7 @@ def viewing_nudge(session: Session, message: Message, links: Links, *, now: date
         preheader="Two minutes to watch, two sentences to write.",
         template="viewing_nudge",
         others=others,
-        ends_at=window.ends_at,
+        ends_at=ends_at,
     )
 
 

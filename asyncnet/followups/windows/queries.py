@@ -1,16 +1,16 @@
-"""Reads who has not watched and answered yet, in events without anybody live."""
+"""Reads who has not watched and answered yet."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from asyncnet.events.clock import takes_place
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.queries import slot_for
-from asyncnet.events.rules import EventMode, Slot
+from asyncnet.events.rules import Attendance, EventMode, Slot
 from asyncnet.followups.model import Answer, StandIn
 from asyncnet.matches.model import Forbid, Match, MatchState
 
@@ -45,32 +45,45 @@ def running(session: Session, now: datetime) -> Sequence[Event]:
     ).all()
 
 
-def viewings_in(session: Session, event_id: int, *, of: int | None = None) -> list[Viewing]:
-    """Return both viewings of every published match of an event, in three queries.
+def viewings_in(
+    session: Session,
+    event_id: int,
+    *,
+    of: int | None = None,
+    among: Collection[int] | None = None,
+) -> list[Viewing]:
+    """Return who watches whom in the published matches of an event, in three queries.
 
-    With `of`, of the matches of this participant only. Matches with somebody who has left are
-    not among them.
+    Two asynchronous people watch each other; whoever is live watches, and is not watched. With
+    `of`, in the matches of this participant only, with `among`, in the matches of these ids.
+    Matches with somebody who has left are not among them.
     """
-    wanted = select(Match).where(Match.event_id == event_id, Match.state == MatchState.PUBLISHED)
+    mine = [Match.event_id == event_id]
     if of is not None:
-        wanted = wanted.where(or_(Match.first_id == of, Match.second_id == of))
+        mine.append(or_(Match.first_id == of, Match.second_id == of))
+    if among is not None:
+        mine.append(Match.id.in_(among))
     matches = session.scalars(
-        wanted.options(
-            joinedload(Match.round), joinedload(Match.first), joinedload(Match.second)
-        ).order_by(Match.id)
+        select(Match)
+        .where(*mine, Match.state == MatchState.PUBLISHED)
+        .options(joinedload(Match.round), joinedload(Match.first), joinedload(Match.second))
+        .order_by(Match.id)
     ).all()
     answered = {
         (row.match_id, row.author_id)
         for row in session.execute(
-            select(Answer.match_id, Answer.author_id).join(Match).where(Match.event_id == event_id)
+            select(Answer.match_id, Answer.author_id).join(Match).where(*mine)
         )
     }
     uneasy = {
-        (row.first_id, row.second_id, row.uneasy_id)
+        (row.id, row.uneasy_id)
         for row in session.execute(
-            select(Forbid.first_id, Forbid.second_id, Forbid.uneasy_id).where(
-                Forbid.event_id == event_id, Forbid.uneasy_id.is_not(None)
+            select(Match.id, Forbid.uneasy_id)
+            .join(
+                Forbid,
+                and_(Forbid.first_id == Match.first_id, Forbid.second_id == Match.second_id),
             )
+            .where(*mine, Forbid.uneasy_id.is_not(None))
         )
     }
     return [
@@ -80,11 +93,12 @@ def viewings_in(session: Session, event_id: int, *, of: int | None = None) -> li
             other,
             slot_for(viewer, match.round),
             (match.id, viewer.id) in answered,
-            (match.first_id, match.second_id, viewer.id) in uneasy,
+            (match.id, viewer.id) in uneasy,
         )
         for match in matches
         if match.first.left_at is None and match.second.left_at is None
         for viewer, other in ((match.first, match.second), (match.second, match.first))
+        if other.attendance is Attendance.ASYNC
     ]
 
 

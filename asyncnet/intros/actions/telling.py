@@ -33,6 +33,19 @@ def tell(session: Session, intros: Sequence[Intro], kind: MessageKind, *, now: d
     plan(session, mails, now=now)
 
 
+def nudge_to(person: Participant, event: Event, *, now: datetime) -> Planned:
+    """Return the reminder that goes to this person at their next humane hour, one a day."""
+    due_at, day = nudge_at(zone_named(person.zone), now)
+    return Planned.to(
+        person,
+        MessageKind.INTRO_NUDGE,
+        key=f"{MessageKind.INTRO_NUDGE}:{person.id}:{day}",
+        subject_id=person.id,
+        due_at=due_at,
+        expires_at=event.ends_at,
+    )
+
+
 def nudge(
     session: Session,
     event: Event,
@@ -47,20 +60,7 @@ def nudge(
     """
     if now >= event.ends_at:
         raise TooLate
-    mails = []
-    for person in people:
-        due_at, day = nudge_at(zone_named(person.zone), now)
-        mails.append(
-            Planned.to(
-                person,
-                MessageKind.INTRO_NUDGE,
-                key=f"{MessageKind.INTRO_NUDGE}:{person.id}:{day}",
-                subject_id=person.id,
-                due_at=due_at,
-                expires_at=event.ends_at,
-            )
-        )
-    plan(session, mails, now=now)
+    plan(session, [nudge_to(person, event, now=now) for person in people], now=now)
     if people:
         count = f"{len(people)} people"
         record(session, actor, "intro.nudged", f"event:{event.id}", now=now, detail=count)

@@ -1,6 +1,6 @@
 """The organizers' board: every mail of an event, and what they decide about many at once."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -10,7 +10,7 @@ from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
 from asyncnet.messages import actions, queries
 from asyncnet.messages.forms import BulkForm
-from asyncnet.messages.queries import Choice
+from asyncnet.messages.queries import PAGE, Choice
 from asyncnet.messages.queue import Tally, seen_until
 from asyncnet.messages.rules import Act, MessageState
 from asyncnet.messages.views.place import choice, cursor, narrowed, pages
@@ -45,8 +45,15 @@ DONE = {
 @pages.get("/events/<int:event_id>/messages")
 @requires(Role.ORGANIZER)
 def index(event_id: int) -> ResponseReturnValue:
-    event = organized_event(event_id)
-    chosen = choice()
+    return _page(event_id)
+
+
+def _page(event_id: int, meanwhile: Collection[int] = ()) -> str:
+    """Return the board; `meanwhile` are the ids of mails that somebody else was quicker to change.
+
+    How they stand now is told, and those that are still on the page stay ticked.
+    """
+    event, chosen = organized_event(event_id), choice()
     messages, following = queries.board(
         db.session(), event.id, chosen, after=cursor(request.args.get("after", ""))
     )
@@ -61,7 +68,9 @@ def index(event_id: int) -> ResponseReturnValue:
         narrowed=narrowed(chosen),
         matching=by_state.get(chosen.state, 0) if chosen.state else sum(by_state.values()),
         states=list(MessageState),
-        form=BulkForm(seen_at=utc_now().isoformat()),
+        form=BulkForm(formdata=None, seen_at=utc_now().isoformat()),
+        ticked=set(meanwhile),
+        meanwhile=queries.some_of(db.session(), event.id, sorted(meanwhile)[:PAGE]),
         here=url_for(".decide_all", event_id=event.id, **_place(chosen)),
         next_url=following
         and url_for(
@@ -95,6 +104,8 @@ def decide_all(event_id: int) -> ResponseReturnValue:
             seen = {number: version for number, version in picked.items() if number in own}
         tally = actions.decide_all(session, event.id, wish, seen, actor=actor(), now=utc_now())
     flash(_told(wish, tally), "good" if tally.done else "bad")
+    if tally.changed or tally.being_sent:
+        return _page(event_id, [*tally.changed, *tally.being_sent]), 409
     return redirect(url_for(".index", event_id=event.id, **_place(chosen)))
 
 
@@ -135,8 +146,8 @@ def _told(wish: Act, tally: Tally) -> str:
     told = [f"{many} {DONE[wish]}."]
     if tally.changed:
         told.append(
-            f"{plural(len(tally.changed), 'mail')} had changed since you looked, "
-            "so nothing was done to them."
+            f"{plural(len(tally.changed), 'mail')} had changed since you looked "
+            "and stayed as they are: see below."
         )
     if tally.being_sent:
         told.append(f"{plural(len(tally.being_sent), 'mail')} were being sent at that moment.")
