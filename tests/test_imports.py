@@ -15,7 +15,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
          "matches/bench/edits", "matches/bench/job", "matches/rooms", "matches/seating",
          "matching/*", "messages/wording", "storage/digests")),
     (1, ("database", "people/addresses", "people/links")),
-    (2, ("model", "events/roster", "messages/queue", "messages/queue/*")),
+    (2, ("leases", "model", "events/roster", "messages/queue", "messages/queue/*")),
     (3, ("queries", "queries/*", "day/board", "day/leaves", "day/windows", "followups/funnel",
          "followups/unanswered", "matches/bench/comparing",
          "matches/bench/desk", "matches/bench/limits", "matches/bench/swaps", "matches/bench/worth",

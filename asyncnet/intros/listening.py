@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from asyncnet.database import transaction
 from asyncnet.intros import video
 from asyncnet.intros.actions import captioning
-from asyncnet.intros.actions.captioning import Claim, NothingToHear
+from asyncnet.intros.actions.captioning import Claim
 from asyncnet.intros.cues import drafted
 from asyncnet.intros.video import speech
+from asyncnet.leases import NothingWaiting
 from asyncnet.stopping import WorkerStops
 from asyncnet.storage.port import Storage, StorageError
 
@@ -30,7 +31,7 @@ def draft_next(storage: Storage, scratch: Path, *, clock: Clock) -> bool:
     try:
         with transaction() as session:
             claim = captioning.claim_next(session, now=clock())
-    except NothingToHear:
+    except NothingWaiting:
         return False
     settle = _heard(storage, scratch, claim, clock)
     with transaction() as session:
@@ -51,6 +52,6 @@ def _heard(
     except WorkerStops:
         return lambda session: captioning.put_back(session, claim, tries=0, now=clock())
     except (StorageError, OSError) as error:
-        log.warning("captions put back", captions=claim.captions_id, error=repr(error))
+        log.warning("captions put back", captions=claim.id, error=repr(error))
         return lambda session: captioning.put_back(session, claim, now=clock())
     return lambda session: captioning.keep_draft(session, claim, cues)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
 from asyncnet.events.model import Participant
+from asyncnet.leases import Leased
 
 
 class IntroKind(StrEnum):
@@ -46,15 +47,14 @@ ENDED = (IntroState.REJECTED, IntroState.REPLACED, IntroState.WITHDRAWN)
 """States in which nothing of an intro is kept in storage."""
 
 
-class Intro(Base):
+class Intro(Leased, Base):
     """One intro. A new one is a new row; the ready one before it stays until that is ready.
 
     `upload_key` is where the browser may write, and is emptied once the row is settled;
     `folder` holds the files made from it, and is chosen anew for every try, so that a worker
     that comes back too late cannot touch what another made; its name begins as the upload's, so
-    that what a killed worker stored in an earlier try is found. `wake_at` is when a worker should
-    look at the row, to process it or to clear storage after it; NULL when nobody need look.
-    `attempts` fences a worker that came back too late.
+    that what a killed worker stored in an earlier try is found. A worker looks at the row to
+    process it, and to clear storage after it.
     """
 
     __tablename__ = "intro"
@@ -67,7 +67,6 @@ class Intro(Base):
         Index("ix_intro_wake", "wake_at"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"))
     match_id: Mapped[int | None] = mapped_column(
         ForeignKey("match.id", ondelete="CASCADE"), index=True
@@ -107,8 +106,6 @@ class Intro(Base):
         Enum(IntroStep, native_enum=False, length=20, values_callable=list)
     )
     """Where the worker is; empty unless one is at it."""
-    wake_at: Mapped[datetime | None]
-    attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     uploaded_at: Mapped[datetime | None]
     ready_at: Mapped[datetime | None]
@@ -134,17 +131,15 @@ class CaptionsState(StrEnum):
     SHOWN = "shown"
 
 
-class Captions(Base):
+class Captions(Leased, Base):
     """What is said in an intro, to be read while it plays.
 
-    `wake_at` is when a worker should listen to it, NULL when nobody need; `attempts` fences a
-    worker that came back too late; `version` is what the speaker saw when they changed it.
+    `version` is what the speaker saw when they changed it.
     """
 
     __tablename__ = "captions"
     __table_args__ = (Index("ix_captions_wake", "wake_at"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     intro_id: Mapped[int] = mapped_column(ForeignKey("intro.id", ondelete="CASCADE"), unique=True)
     state: Mapped[CaptionsState] = mapped_column(
         Enum(CaptionsState, native_enum=False, length=20, values_callable=list)
@@ -152,8 +147,6 @@ class Captions(Base):
     cues: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     """Each with `start` and `end` in seconds and `text`, in order."""
     version: Mapped[int] = mapped_column(default=1)
-    wake_at: Mapped[datetime | None]
-    attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     shown_at: Mapped[datetime | None]
 

@@ -19,17 +19,18 @@ from asyncnet.audit.actions import SYSTEM
 from asyncnet.database import WRITES, db, transaction
 from asyncnet.intros import portraits, queries, video
 from asyncnet.intros.actions import captioning, processing, uploading, withdrawing
-from asyncnet.intros.actions.processing import Claim, ClaimLost, NothingWaiting, Prepared
+from asyncnet.intros.actions.processing import Claim, Prepared
 from asyncnet.intros.model import ENDED, IntroKind, IntroStep
 from asyncnet.intros.rules import FILE_TYPES, Limits, Unusable
 from asyncnet.intros.video import speech
+from asyncnet.leases import LEASE, ClaimLost, NothingWaiting
 from asyncnet.stopping import WorkerStops
 from asyncnet.storage.port import FileMissing, Storage, StorageError
 
 log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
-RENEW_EVERY = processing.LEASE / 4
+RENEW_EVERY = LEASE / 4
 ORPHAN_AFTER = timedelta(hours=2)
 """Longer than any worker writes files before a row says that they are needed."""
 LOOKED_UP_AT_ONCE = 500
@@ -55,7 +56,7 @@ def process_next(storage: Storage, scratch: Path, *, limits: Limits, clock: Cloc
         with transaction() as session:
             settle(session)
     except ClaimLost:
-        log.info("claim lost", intro=claim.intro_id)
+        log.info("claim lost", intro=claim.id)
         _delete_folder(storage, claim.folder)
     return True
 
@@ -127,10 +128,10 @@ def _worked_through(
     except FileMissing:
         refusal = Unusable(NOTHING_CAME)
     except WorkerStops:
-        log.info("intro handed back", intro=claim.intro_id)
+        log.info("intro handed back", intro=claim.id)
         return lambda session: processing.hand_back(session, claim, now=clock())
     except (StorageError, OSError) as error:
-        log.warning("intro put back", intro=claim.intro_id, error=repr(error))
+        log.warning("intro put back", intro=claim.id, error=repr(error))
         return lambda session: processing.release(session, claim, now=clock())
     else:
         return lambda session: _ready(session, claim, prepared, clock)
@@ -143,7 +144,7 @@ def _ready(session: Session, claim: Claim, prepared: Prepared, clock: Clock) -> 
     now = clock()
     processing.mark_ready(session, claim, prepared, now=now)
     if speech.is_installed():
-        captioning.ask(session, claim.intro_id, now=now)
+        captioning.ask(session, claim.id, now=now)
 
 
 def _prepare(storage: Storage, scratch: Path, claim: Claim, limits: Limits) -> Prepared:
@@ -172,7 +173,7 @@ def _made(source: Path, out: Path, claim: Claim, limits: Limits) -> Prepared:
             with transaction() as session:
                 processing.note_step(session, claim, IntroStep.PREPARING)
         except SQLAlchemyError as error:  # people only see it later then
-            log.warning("step not noted", intro=claim.intro_id, error=type(error).__name__)
+            log.warning("step not noted", intro=claim.id, error=type(error).__name__)
 
     if claim.kind is IntroKind.AUDIO:
         heard = video.process_sound(source, out, limits, accepted=accepted)
@@ -199,7 +200,7 @@ def _renewed(claim: Claim, clock: Clock) -> Iterator[None]:
                 with Session(engine) as session, session.begin():
                     processing.renew(session, claim, now=clock())
             except SQLAlchemyError as error:
-                log.warning("claim not renewed", intro=claim.intro_id, error=type(error).__name__)
+                log.warning("claim not renewed", intro=claim.id, error=type(error).__name__)
 
     thread = threading.Thread(target=renew, daemon=True)
     thread.start()

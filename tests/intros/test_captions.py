@@ -21,6 +21,7 @@ from asyncnet.intros import cues
 from asyncnet.intros.actions import captioning
 from asyncnet.intros.cues import Cue, Word, as_webvtt, drafted, read_time, troubles, write_time
 from asyncnet.intros.model import Captions, CaptionsState, Intro, IntroKind
+from asyncnet.leases import NothingWaiting
 from tests import factories
 from tests.intros.people import NOW
 from tests.pages import find_form, open_personal_link, post_form
@@ -272,7 +273,7 @@ def test_what_kills_its_listeners_is_left_to_be_written_by_hand(
             with transaction() as writing:
                 try:
                     captioning.claim_next(writing, now=now + timedelta(seconds=1))
-                except captioning.NothingToHear:
+                except NothingWaiting:
                     continue
     [kept] = rows(select(Captions))
 

@@ -23,10 +23,11 @@ from asyncnet.database import transaction
 from asyncnet.events.model import Participant
 from asyncnet.intros import work
 from asyncnet.intros.actions import processing, uploading, withdrawing
-from asyncnet.intros.actions.processing import Claim, ClaimLost, NothingWaiting, Prepared
+from asyncnet.intros.actions.processing import Claim, Prepared
 from asyncnet.intros.model import Intro, IntroState
 from asyncnet.intros.rules import Limits
 from asyncnet.intros.video import isolate
+from asyncnet.leases import MAX_ATTEMPTS, ClaimLost, NothingWaiting
 from asyncnet.storage.port import FileMissing, Storage, StorageError
 from config import CHECKOUT
 from tests.intros.people import NOW, make_participant, make_video
@@ -113,7 +114,7 @@ def test_the_one_that_waited_longest_is_taken_first(session: Session, ana: Parti
     second = arrived(session, ana, at=NOW - MINUTE)
     first = arrived(session, ana, at=NOW - 2 * MINUTE)
 
-    taken = [claim().intro_id, claim().intro_id]
+    taken = [claim().id, claim().id]
 
     assert taken == [first.id, second.id]
     with pytest.raises(NothingWaiting):
@@ -129,7 +130,7 @@ def test_every_intro_is_claimed_by_one_worker(
     def take(_: int) -> int | None:
         with app.app_context():
             try:
-                return claim().intro_id
+                return claim().id
             except NothingWaiting:
                 return None
 
@@ -152,7 +153,7 @@ def test_a_killed_workers_claim_is_taken_over_within_a_minute(
     with pytest.raises(ClaimLost), transaction() as writing:
         processing.mark_ready(writing, dead, PREPARED, now=NOW + MINUTE)
 
-    assert (heir.intro_id, heir.attempts) == (intro.id, 2)
+    assert (heir.id, heir.attempts) == (intro.id, 2)
     assert heir.folder != dead.folder
     assert state_of(rows, intro) is IntroState.PROCESSING
 
@@ -216,7 +217,7 @@ def test_a_file_that_kills_three_workers_is_set_aside(
 ) -> None:
     """CHECKLIST F16: it is told to its owner and holds nobody up."""
     intro = arrived(session, ana)
-    for number in range(processing.MAX_ATTEMPTS):
+    for number in range(MAX_ATTEMPTS):
         claim(now=NOW + number * MINUTE)
 
     found_work = process(storage, now=NOW + 10 * MINUTE)
@@ -231,7 +232,7 @@ def test_a_passing_fault_is_tried_again_later_each_time_and_then_told(
 ) -> None:
     intro = arrived(session, ana)
     now, pauses = NOW, []
-    for _ in range(processing.MAX_ATTEMPTS - 1):
+    for _ in range(MAX_ATTEMPTS - 1):
         taken = claim(now=now)
         with transaction() as writing:
             processing.release(writing, taken, now=now)
@@ -264,7 +265,7 @@ def test_a_worker_that_is_asked_to_stop_hands_its_intro_back(
     monkeypatch.setattr(isolate, "stopping", asked)
 
     asked.set()
-    for _ in range(processing.MAX_ATTEMPTS + 1):
+    for _ in range(MAX_ATTEMPTS + 1):
         process(storage)
     [stopped] = rows(select(Intro).where(Intro.id == intro.id))
     asked.clear()
@@ -406,7 +407,7 @@ def test_the_newest_wins_whatever_is_ready_first(
     with pytest.raises(ClaimLost), transaction() as writing:
         processing.mark_ready(writing, slow, PREPARED, now=NOW)
 
-    assert (slow.intro_id, quick.intro_id) == (older.id, newer.id)
+    assert (slow.id, quick.id) == (older.id, newer.id)
     assert state_of(rows, older) is IntroState.REPLACED
     assert state_of(rows, newer) is IntroState.READY
 

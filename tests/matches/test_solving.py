@@ -15,8 +15,9 @@ from asyncnet.clock import utc_now
 from asyncnet.database import db
 from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.rules import Attendance, EventMode
+from asyncnet.leases import LEASE, MAX_ATTEMPTS
 from asyncnet.matches.bench.actions.asking import ask, stop
-from asyncnet.matches.bench.actions.working import GAVE_UP, LEASE, MAX_ATTEMPTS, claim_next
+from asyncnet.matches.bench.actions.working import GAVE_UP, claim_next
 from asyncnet.matches.bench.draft import Draft
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.model import Forbid, Match

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from asyncnet import leases
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import ChangedMeanwhile
-from asyncnet.intros.actions.processing import MAX_ATTEMPTS
 from asyncnet.intros.actions.withdrawing import lock, wake_worker
 from asyncnet.intros.cues import Cue
 from asyncnet.intros.model import Captions, CaptionsState, Intro, IntroState
@@ -20,18 +20,12 @@ HEARD_WITHIN = timedelta(hours=12)
 """Who has waited so long for a draft is told to write by hand."""
 
 
-class NothingToHear(Exception):
-    """No intro waits to be listened to."""
-
-
 @dataclass(frozen=True)
-class Claim:
-    """The right to draft the captions of one intro, as long as `attempts` is still the row's."""
+class Claim(leases.Claim):
+    """The right to draft the captions of one intro, with what is listened to."""
 
-    captions_id: int
-    attempts: int
     key: str
-    """Where storage keeps what is listened to."""
+    """Where storage keeps it."""
     seconds: float
 
 
@@ -87,22 +81,17 @@ def ask(session: Session, intro_id: int, *, now: datetime) -> None:
 
 
 def claim_next(session: Session, *, now: datetime) -> Claim:
-    """Take what has waited longest to be listened to. Raises NothingToHear."""
+    """Take what has waited longest to be listened to. Raises NothingWaiting."""
     give_up(session, now=now)
-    waiting = (Captions.state == CaptionsState.WAITING, Captions.wake_at <= now)
-    found = session.execute(
-        select(Captions, Intro)
-        .join(Captions.intro)
-        .where(*waiting, Intro.state == IntroState.READY)
-        .order_by(Captions.wake_at)
-        .limit(1)
-        .with_for_update(of=Captions, skip_locked=True)
-    ).first()
-    if found is None:
-        raise NothingToHear
-    captions, intro = found
-    captions.attempts += 1
-    captions.wake_at = now + LEASE
+    captions = leases.take(
+        session,
+        Captions,
+        Captions.state == CaptionsState.WAITING,
+        Captions.intro.has(Intro.state == IntroState.READY),
+        lease=LEASE,
+        now=now,
+    )
+    intro = captions.intro
     # the smallest file that has the sound: the second of the two videos, or the sound alone
     name = intro.files[min(1, len(intro.files) - 1)]
     return Claim(captions.id, captions.attempts, f"{intro.folder}/{name}", intro.seconds or 0)
@@ -115,7 +104,7 @@ def give_up(session: Session, *, now: datetime) -> None:
         .where(
             Captions.state == CaptionsState.WAITING,
             Captions.wake_at <= now,
-            or_(Captions.attempts >= MAX_ATTEMPTS, Captions.wake_at <= now - HEARD_WITHIN),
+            or_(Captions.attempts >= leases.MAX_ATTEMPTS, Captions.wake_at <= now - HEARD_WITHIN),
         )
         .values(state=CaptionsState.EMPTY, wake_at=None, version=Captions.version + 1)
     )
@@ -125,7 +114,7 @@ def keep_draft(session: Session, claim: Claim, cues: Sequence[Cue]) -> None:
     """Keep what was heard for its speaker to correct, unless they have written it meanwhile."""
     session.execute(
         update(Captions)
-        .where(*_still(claim))
+        .where(leases.is_held(Captions, claim), Captions.state == CaptionsState.WAITING)
         .values(
             cues=[cue.as_json() for cue in cues],
             state=CaptionsState.DRAFT if cues else CaptionsState.EMPTY,
@@ -139,14 +128,6 @@ def put_back(session: Session, claim: Claim, *, tries: int = 1, now: datetime) -
     """Give a claim back, to be tried again in a minute; `tries` 0 when it was none."""
     session.execute(
         update(Captions)
-        .where(*_still(claim))
+        .where(leases.is_held(Captions, claim), Captions.state == CaptionsState.WAITING)
         .values(wake_at=now + timedelta(minutes=tries), attempts=Captions.attempts - (1 - tries))
-    )
-
-
-def _still(claim: Claim) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Captions.id == claim.captions_id,
-        Captions.attempts == claim.attempts,
-        Captions.state == CaptionsState.WAITING,
     )

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, func, select, type_coerce, update
+from sqlalchemy import String, func, select, update
 from sqlalchemy.orm import Session
 
+from asyncnet import leases
 from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.intros.actions.telling import tell
 from asyncnet.intros.actions.withdrawing import end
@@ -15,9 +16,6 @@ from asyncnet.intros.model import ENDED, PROPER, Intro, IntroKind, IntroState, I
 from asyncnet.intros.rules import NOT_SEEN
 from asyncnet.messages.rules import MessageKind
 
-LEASE = timedelta(minutes=1)
-"""How long a claim lasts unless it is renewed: so soon the work of a killed worker goes on."""
-MAX_ATTEMPTS = 3
 SOUND_KEPT_FOR = timedelta(days=1)
 """How long the bytes of a video that is sound only stay."""
 GAVE_UP = (
@@ -26,20 +24,10 @@ GAVE_UP = (
 )
 
 
-class NothingWaiting(Exception):
-    """No intro is waiting to be processed."""
-
-
-class ClaimLost(Exception):
-    """Somebody withdrew or replaced the intro meanwhile, or another worker took it over."""
-
-
 @dataclass(frozen=True)
-class Claim:
-    """The right to process one intro, as long as `attempts` is still the row's."""
+class Claim(leases.Claim):
+    """The right to process one intro, with what a worker needs to know of it."""
 
-    intro_id: int
-    attempts: int
     kind: IntroKind
     upload_key: str
     bytes_announced: int
@@ -61,43 +49,25 @@ class Prepared:
 
 
 def claim_next(session: Session, *, now: datetime) -> Claim:
-    """Take the intro that has waited longest, in one statement. Raises NothingWaiting."""
-    due = (
-        select(Intro.id)
-        .where(
-            Intro.wake_at <= now,
-            Intro.state.in_((IntroState.UPLOADED, IntroState.PROCESSING)),
-            Intro.attempts < MAX_ATTEMPTS,
-        )
-        .order_by(Intro.wake_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
+    """Take the intro that has waited longest. Raises NothingWaiting."""
     named_after = func.replace(Intro.upload_key, "uploads/", "intros/", type_=String)
-    taken = session.execute(
-        update(Intro)
-        .where(Intro.id == due)
-        .values(
-            state=IntroState.PROCESSING,
-            step=IntroStep.CHECKING,
-            attempts=Intro.attempts + 1,
-            wake_at=now + LEASE,
-            folder=named_after.concat(f"-{secrets.token_hex(16)}"),
-        )
-        .returning(
-            Intro.id,
-            Intro.attempts,
-            Intro.kind,
-            Intro.upload_key,
-            Intro.bytes_announced,
-            type_coerce(Intro.folder, String),  # set just now, so never NULL
-        )
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if taken is None:
-        raise NothingWaiting
-    return Claim(*taken)
+    taken = leases.take(
+        session,
+        Intro,
+        Intro.state.in_((IntroState.UPLOADED, IntroState.PROCESSING)),
+        now=now,
+        state=IntroState.PROCESSING,
+        step=IntroStep.CHECKING,
+        folder=named_after.concat(f"-{secrets.token_hex(16)}"),
+    )
+    return Claim(
+        taken.id,
+        taken.attempts,
+        taken.kind,
+        taken.upload_key,
+        taken.bytes_announced,
+        taken.folder or "",  # set just now, so never empty
+    )
 
 
 def folders_of(upload_key: str) -> str:
@@ -109,11 +79,7 @@ def give_up(session: Session, *, now: datetime) -> None:
     """Reject what has used up its tries without a word: a file that kills its workers (F16)."""
     given_up = session.scalars(
         update(Intro)
-        .where(
-            Intro.wake_at <= now,
-            Intro.state == IntroState.PROCESSING,
-            Intro.attempts >= MAX_ATTEMPTS,
-        )
+        .where(leases.used_up(Intro, now), Intro.state == IntroState.PROCESSING)
         .values(state=IntroState.REJECTED, step=None, reason=GAVE_UP, wake_at=now)
         .returning(Intro)
         .execution_options(populate_existing=True)
@@ -127,12 +93,8 @@ def renew(session: Session, claim: Claim, *, now: datetime) -> None:
     """Make a claim last on from now; nothing happens if it is lost."""
     session.execute(
         update(Intro)
-        .where(
-            Intro.id == claim.intro_id,
-            Intro.attempts == claim.attempts,
-            Intro.state == IntroState.PROCESSING,
-        )
-        .values(wake_at=now + LEASE)
+        .where(leases.is_held(Intro, claim), Intro.state == IntroState.PROCESSING)
+        .values(wake_at=now + leases.LEASE)
     )
 
 
@@ -140,11 +102,7 @@ def note_step(session: Session, claim: Claim, step: IntroStep) -> None:
     """Say where the worker is; nothing happens if its claim is lost."""
     session.execute(
         update(Intro)
-        .where(
-            Intro.id == claim.intro_id,
-            Intro.attempts == claim.attempts,
-            Intro.state == IntroState.PROCESSING,
-        )
+        .where(leases.is_held(Intro, claim), Intro.state == IntroState.PROCESSING)
         .values(step=step)
     )
 
@@ -213,7 +171,7 @@ def release(session: Session, claim: Claim, *, now: datetime) -> None:
 
     Raises ClaimLost.
     """
-    if claim.attempts >= MAX_ATTEMPTS:
+    if claim.attempts >= leases.MAX_ATTEMPTS:
         reject(session, claim, GAVE_UP, now=now)
         return
     intro = _claimed(session, claim)
@@ -245,17 +203,4 @@ def mark_cleared(session: Session, intro_id: int, *, seen: IntroState, now: date
 
 
 def _claimed(session: Session, claim: Claim) -> Intro:
-    """Return the row of a claim, locked. Raises ClaimLost."""
-    intro = session.scalar(
-        select(Intro)
-        .where(
-            Intro.id == claim.intro_id,
-            Intro.attempts == claim.attempts,
-            Intro.state == IntroState.PROCESSING,
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if intro is None:
-        raise ClaimLost
-    return intro
+    return leases.claimed(session, Intro, claim, Intro.state == IntroState.PROCESSING)

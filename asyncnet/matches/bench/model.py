@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from asyncnet.database import Base
 from asyncnet.events.model import Event
+from asyncnet.leases import Leased
 
 
 class PlanState(StrEnum):
@@ -27,13 +28,12 @@ class PlanOrigin(StrEnum):
     REPAIRED = "repaired"
 
 
-class Plan(Base):
+class Plan(Leased, Base):
     """One proposal of who meets whom. What it proposes never changes once it is ready: an edit is
     a new plan.
 
     `content` is what `Draft` writes. `based_on_id` is the plan that it was made from, empty for
-    the published matches; going back along it is undoing. `wake_at` is when a worker should look
-    at it, `attempts` fences a worker that came back too late.
+    the published matches; going back along it is undoing.
     """
 
     __tablename__ = "plan"
@@ -42,7 +42,6 @@ class Plan(Base):
         Index("ix_plan_wake", "wake_at"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"))
     based_on_id: Mapped[int | None] = mapped_column(
         ForeignKey("plan.id", ondelete="SET NULL"), index=True
@@ -70,8 +69,6 @@ class Plan(Base):
     reason: Mapped[str] = mapped_column(String(500), default="")
     """Why there is no plan, in a sentence for its organizer."""
     stop_asked_at: Mapped[datetime | None]
-    wake_at: Mapped[datetime | None]
-    attempts: Mapped[int] = mapped_column(default=0)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

@@ -18,8 +18,9 @@ from typing import Any
 import structlog
 
 from asyncnet.database import transaction
+from asyncnet.leases import Claim, ClaimLost, NothingWaiting
 from asyncnet.matches.bench.actions import working
-from asyncnet.matches.bench.actions.working import Claim, ClaimLost, NothingWaiting, Ordered
+from asyncnet.matches.bench.actions.working import Ordered
 from asyncnet.stopping import stopping
 
 log = structlog.get_logger()
@@ -51,7 +52,7 @@ def solve_next(clock: Clock) -> bool:
             ordered = working.job_of(session, claim, now=clock())
         _solve(claim, ordered, clock)
     except ClaimLost:
-        log.info("claim lost", plan=claim.plan_id)
+        log.info("claim lost", plan=claim.id)
     return True
 
 

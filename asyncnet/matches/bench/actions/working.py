@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM, record
 from asyncnet.events.model import Event
 from asyncnet.events.rules import Attendance
+from asyncnet.leases import LEASE, Claim, ClaimLost, claimed, is_held, take, used_up
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions.asking import bench_of
 from asyncnet.matches.bench.draft import Draft, Meeting
@@ -23,31 +24,12 @@ from asyncnet.matches.rules import PlanSettings
 from asyncnet.matches.seating import regrouped
 from asyncnet.matching.problem import Pair, Pin, Problem, pair
 
-LEASE = timedelta(minutes=1)
-"""How long a claim lasts unless it is renewed: so soon the solve of a killed worker goes on."""
-MAX_ATTEMPTS = 3
 GAVE_UP = (
     "The solver was started three times and never came back; the fault is ours. Try a smaller "
     "event or fewer rounds, or pair by hand."
 )
 SECONDS_FOR = ((1_000, 60.0), (3_000, 120.0), (10_000, 300.0))
 """How long a solve may take at most, for up to so many people."""
-
-
-class NothingWaiting(Exception):
-    """No plan is waiting to be solved."""
-
-
-class ClaimLost(Exception):
-    """Another worker took the plan over, or its event is gone."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to solve one plan, as long as `attempts` is still the row's."""
-
-    plan_id: int
-    attempts: int
 
 
 @dataclass(frozen=True)
@@ -59,36 +41,17 @@ class Ordered:
 
 
 def claim_next(session: Session, *, now: datetime) -> Claim:
-    """Take the plan that has waited longest, in one statement. Raises NothingWaiting."""
-    due = (
-        select(Plan.id)
-        .where(
-            Plan.wake_at <= now,
-            Plan.state == PlanState.SOLVING,
-            Plan.attempts < MAX_ATTEMPTS,
-        )
-        .order_by(Plan.wake_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    taken = session.execute(
-        update(Plan)
-        .where(Plan.id == due)
-        .values(attempts=Plan.attempts + 1, wake_at=now + LEASE, started_at=now, phase="starting")
-        .returning(Plan.id, Plan.attempts)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if taken is None:
-        raise NothingWaiting
-    return Claim(*taken)
+    """Take the plan that has waited longest. Raises NothingWaiting."""
+    solving = Plan.state == PlanState.SOLVING
+    plan = take(session, Plan, solving, now=now, started_at=now, phase="starting")
+    return Claim(plan.id, plan.attempts)
 
 
 def give_up(session: Session, *, now: datetime) -> None:
     """Let plans fail that have used up their tries without a word (CHECKLIST F16)."""
     given_up = session.scalars(
         update(Plan)
-        .where(Plan.wake_at <= now, Plan.state == PlanState.SOLVING, Plan.attempts >= MAX_ATTEMPTS)
+        .where(used_up(Plan, now), Plan.state == PlanState.SOLVING)
         .values(state=PlanState.FAILED, reason=GAVE_UP, wake_at=None, finished_at=now)
         .returning(Plan.id)
     ).all()
@@ -136,7 +99,7 @@ def note(
     told = {name: word for name, word in known.items() if word is not None}
     row = session.execute(
         update(Plan)
-        .where(_mine(claim))
+        .where(is_held(Plan, claim), Plan.state == PlanState.SOLVING)
         .values(wake_at=now + LEASE, **told)
         .returning(Plan.stop_asked_at)
         .execution_options(synchronize_session=False)
@@ -187,20 +150,7 @@ def hand_back(session: Session, claim: Claim, *, now: datetime) -> None:
 
 
 def _claimed(session: Session, claim: Claim) -> Plan:
-    found = session.scalar(
-        select(Plan).where(_mine(claim)).options(joinedload(Plan.event)).with_for_update(of=Plan)
-    )
-    if found is None:
-        raise ClaimLost
-    return found
-
-
-def _mine(claim: Claim) -> ColumnElement[bool]:
-    return and_(
-        Plan.id == claim.plan_id,
-        Plan.attempts == claim.attempts,
-        Plan.state == PlanState.SOLVING,
-    )
+    return claimed(session, Plan, claim, Plan.state == PlanState.SOLVING)
 
 
 def _seconds_for(people: int) -> float:
