@@ -5,9 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from asyncnet.clock import utc_now
 from asyncnet.database import db, transaction
-from asyncnet.day import queries
 from asyncnet.day.forms import MoveForm
-from asyncnet.day.rules import preflight
+from asyncnet.day.zoom import problems_of
 from asyncnet.events.model import Event
 from asyncnet.events.queries import everyone, participant_of
 from asyncnet.events.rules import Attendance
@@ -16,7 +15,6 @@ from asyncnet.matches.exports import closing_rooms
 from asyncnet.matches.queries import groups_of
 from asyncnet.web.access import Role, actor, organized_event, requires
 from asyncnet.web.forms import choices_of
-from asyncnet.wiring import settings
 
 pages = Blueprint("groups", __name__)
 
@@ -70,12 +68,5 @@ def _page(event: Event, form: MoveForm) -> str:
             and one.away_from_at is None
             and one.id not in seated
         ],
-        problems=list(
-            preflight(
-                [(room, person.name, person.email) for room, person in seats],
-                bouncing=queries.bouncing_among(session, {person.email for _, person in seats}),
-                max_rooms=settings().zoom_rooms,
-                max_people=settings().zoom_people,
-            )
-        ),
+        problems=problems_of(seats),
     )

@@ -12,8 +12,6 @@ from asyncnet.events.model import Participant, Round
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
-from asyncnet.messages.model import BouncingAddress
-from asyncnet.messages.queue import hash_of
 
 _GROUP = (
     select(Group)
@@ -131,16 +129,6 @@ def circles_in(session: Session, event_id: int) -> dict[int, list[tuple[int, str
     for number, who, name in rows:
         found[number].append((who, name))
     return dict(found)
-
-
-def bouncing_among(session: Session, addresses: Collection[str]) -> set[str]:
-    """Return the addresses from which mail came back for good."""
-    bounced = set(
-        session.scalars(
-            select(BouncingAddress.address_hash).where(BouncingAddress.suppressed_at.is_not(None))
-        )
-    )
-    return {address for address in addresses if hash_of(address) in bounced}
 
 
 def present_in(session: Session, event_id: int) -> dict[int, Presence]:

@@ -16,8 +16,9 @@ from asyncnet.day.actions.exiting import settle_exit
 from asyncnet.day.actions.prompting import change_prompts
 from asyncnet.day.board import board_of
 from asyncnet.day.forms import NoticeForm, TurnForm, prompts_form
-from asyncnet.day.rules import CLOSING_PROMPT, LONG_BEFORE, icebreaker_of, preflight
+from asyncnet.day.rules import CLOSING_PROMPT, LONG_BEFORE, icebreaker_of
 from asyncnet.day.windows import windows_of
+from asyncnet.day.zoom import problems_of
 from asyncnet.events.actions.turning import tell_everybody, turn_clock
 from asyncnet.events.clock import CannotTurn, Phase, Turn, still_said
 from asyncnet.events.model import Event
@@ -31,7 +32,6 @@ from asyncnet.matches.rooms import tables
 from asyncnet.web.access import Role, actor, kept_from_me, organized_event, requires
 from asyncnet.web.forms import ButtonForm, number, text
 from asyncnet.web.now import timed, unchanged
-from asyncnet.wiring import settings
 
 pages = Blueprint("show", __name__)
 SHOWN_AT_ONCE = 60
@@ -185,20 +185,12 @@ def rooms(event_id: int, number: int) -> ResponseReturnValue:
     event = _live_event(event_id)
     slot = next((slot for slot in event.rounds if slot.number == number), None) or abort(404)
     seats = breakout_rooms(published_in(db.session(), event.id, number))
-    bouncing = queries.bouncing_among(db.session(), {person.email for _, person in seats})
     return render_template(
         "day/rooms.html",
         event=event,
         slot=slot,
         seats=seats,
-        problems=list(
-            preflight(
-                [(room, person.name, person.email) for room, person in seats],
-                bouncing=bouncing,
-                max_rooms=settings().zoom_rooms,
-                max_people=settings().zoom_people,
-            )
-        ),
+        problems=problems_of(seats),
     )
 
 

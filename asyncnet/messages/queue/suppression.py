@@ -30,21 +30,29 @@ Reader = tuple[str, int | None]
 def refusals(session: Session, readers: Collection[Reader]) -> dict[Reader, str]:
     """Return why nothing is sent to some readers; those who take mail are not among them."""
     hashes = {address: hash_of(address) for address, _ in readers}
-    bouncing = select(BouncingAddress.address_hash).where(_IS_SUPPRESSED)
+    bounced = bouncing(session, hashes)
     unwanted = select(Unsubscribed.address_hash, Unsubscribed.scope)
     if len(hashes) <= LOOKED_UP_AT_ONCE:
-        bouncing = bouncing.where(BouncingAddress.address_hash.in_(hashes.values()))
         unwanted = unwanted.where(Unsubscribed.address_hash.in_(hashes.values()))
-    bounced = set(session.scalars(bouncing))
     stopped = {(row.address_hash, row.scope) for row in session.execute(unwanted)}
     refused: dict[Reader, str] = {}
     for address, event_id in readers:
         known = hashes[address]
-        if known in bounced:
+        if address in bounced:
             refused[address, event_id] = SUPPRESSED
         elif {(known, EVERYTHING), (known, scope_of(event_id))} & stopped:
             refused[address, event_id] = UNSUBSCRIBED
     return refused
+
+
+def bouncing(session: Session, addresses: Collection[str]) -> set[str]:
+    """Return those of some addresses from which mail came back for good."""
+    hashes = {address: hash_of(address) for address in addresses}
+    known = select(BouncingAddress.address_hash).where(_IS_SUPPRESSED)
+    if len(hashes) <= LOOKED_UP_AT_ONCE:
+        known = known.where(BouncingAddress.address_hash.in_(hashes.values()))
+    bounced = set(session.scalars(known))
+    return {address for address, hashed in hashes.items() if hashed in bounced}
 
 
 def scope_of(event_id: int | None) -> str:
