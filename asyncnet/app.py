@@ -22,7 +22,7 @@ from asyncnet.events import views as events
 from asyncnet.events.questions import views as questions
 from asyncnet.events.registration import views as asking
 from asyncnet.followups import views as followups
-from asyncnet.followups.threads import recordings, returning
+from asyncnet.followups.threads import leftovers, recordings, returning
 from asyncnet.followups.threads import views as threads
 from asyncnet.followups.waiting import views as desk
 from asyncnet.intros import board as intro_board
@@ -58,6 +58,7 @@ FEATURES = (
     followups,
     threads,
     recordings,
+    leftovers,
     returning,
     desk,
     day,

@@ -11,6 +11,7 @@ from asyncnet.day.page import Page
 from asyncnet.events.clock import Phase
 from asyncnet.events.model import Participant
 from asyncnet.events.queries import clock_for
+from asyncnet.followups.threads.queries import left_by
 from asyncnet.intros import queries as intros
 from asyncnet.matches.exports import rounds_as_calendar
 from asyncnet.matches.queries import closing_for, published_for
@@ -34,7 +35,8 @@ def me(participant_id: int) -> ResponseReturnValue:
     """Show a participant what is theirs now: whom they meet, what comes next, whom they met."""
     participant = current_participant(participant_id)
     page = _read_alone(participant)
-    return timed(Response(render_template("day/me.html", page=page)), page.strip.tag)
+    left = left_by(db.session(), participant.id)
+    return timed(Response(render_template("day/me.html", page=page, left=left)), page.strip.tag)
 
 
 @pages.get("/me/<int:participant_id>/now")

@@ -54,10 +54,11 @@ def unanswered_by(session: Session, reader_id: int) -> Sequence[Answer]:
 def unanswered_in(
     session: Session, match_ids: Collection[int]
 ) -> Sequence[tuple[int, Participant]]:
-    """Return who was written to in which of these matches and has not answered."""
-    rows = session.execute(
-        _unanswered(select(Match.id, _READER)).where(Match.id.in_(match_ids)).distinct()
-    )
+    """Return who was written to in which of these matches and has not answered.
+
+    Somebody stands there once for each thing that they were written.
+    """
+    rows = session.execute(_unanswered(select(Match.id, _READER)).where(Match.id.in_(match_ids)))
     return [(row[0], row[1]) for row in rows]
 
 

@@ -272,6 +272,7 @@ def test_what_was_recorded_for_a_match_that_is_gone_can_be_taken_back(
     session.commit()
     his, page = scene.browser_of(scene.kenji), thread(scene, scene.kenji)
     own = f"/me/{scene.kenji.id}"
+    found = his.get(own).text
 
     shown = his.get(page)
     hers = scene.browser_of(scene.ana).get(thread(scene, scene.ana))
@@ -279,8 +280,11 @@ def test_what_was_recorded_for_a_match_that_is_gone_can_be_taken_back(
     works(scene)
 
     assert 'aria-label="Recording of Kenji"' in shown.text
-    assert (shown.status_code, hers.status_code, his.get(page).status_code) == (200, 404, 404)
+    assert "Recording of Kenji" not in hers.text
+    assert (shown.status_code, his.get(page).status_code) == (200, 404)
+    assert f'<a href="{page}">With Ana</a>' in found
     assert taken.location == own
+    assert "taken out" not in his.get(own).text
     assert stored(scene, recording_id) == []
 
 

@@ -5,17 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
+from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
 from asyncnet.database import transaction
 from asyncnet.events.actions.replanning import follow_reader
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions.replying import reply
-from asyncnet.followups.model import Meeting, Reply, Step
+from asyncnet.followups.model import Answer, Meeting, Reply, Step
 from asyncnet.followups.rules import BETWEEN_MAILS, Stage, both_awake
+from asyncnet.matches.model import Match
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import Planned, plan
 from asyncnet.web.filters import local_time
@@ -156,6 +158,25 @@ def test_what_waits_for_the_next_mail_says_when_that_goes(
     assert first.sent_at
     assert second.due_at == first.sent_at + BETWEEN_MAILS
     assert f"this one follows at {local_time(second.due_at, 'Europe/Berlin')}" in promises[1]
+
+
+def test_what_joins_a_mail_that_is_held_back_is_promised_no_hour(
+    scene: Evening, session: Session
+) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    scene.sends(scene.morning)
+    ana, page = scene.browser_of(scene.ana), thread(scene, scene.ana)
+    post_form(ana, page, {"words": "First."}, action="/thread")
+    session.execute(
+        update(Message).where(Message.kind == "reply").values(state="held", wake_at=None)
+    )
+    session.commit()
+
+    post_form(ana, page, {"words": "Second."}, action="/thread")
+
+    told = ana.get(page).text
+    assert "Kept: it goes with a mail of yours that the organizers hold back." in told
+    assert "within minutes" not in told
 
 
 def test_a_double_click_sends_once(scene: Evening, rows: Rows) -> None:
@@ -368,3 +389,33 @@ def test_what_waits_follows_its_reader_to_another_zone(
         "2027-06-23T09:00",
         datetime(2027, 6, 22, 21, tzinfo=UTC),
     )
+
+
+def test_words_about_a_match_that_was_taken_out_are_their_authors_to_see_and_to_remove(
+    scene: Evening, session: Session, rows: Rows
+) -> None:
+    scene.answers(scene.ana, "Your tide pools!")
+    writes(scene, scene.ana, "And your octopus!", scene.morning)
+    ana, page = scene.browser_of(scene.ana), thread(scene, scene.ana)
+    token = filled(find_form(ana.get(page)), {})
+    early = ana.post(page.replace("/thread", "/left/forget"), data=token)
+    session.execute(
+        update(Match).where(Match.id == scene.matches[scene.ana.id].id).values(state="withdrawn")
+    )
+    session.commit()
+
+    own = ana.get(f"/me/{scene.ana.id}").text
+    shown = ana.get(page)
+    theirs = scene.browser_of(scene.kenji).get(thread(scene, scene.kenji))
+    removed = post_form(ana, page, action="/left/forget")
+    scene.sends(scene.morning)
+
+    assert early.status_code == 404
+    entries = select(AuditEntry).where(AuditEntry.action == "words.forgotten")
+    assert len(rows(entries)) == 1
+    assert f'<a href="{page}">With Kenji</a>' in own
+    assert all(words in shown.text for words in ("Your tide pools!", "And your octopus!"))
+    assert theirs.status_code == 404
+    assert removed.location == f"/me/{scene.ana.id}"
+    assert rows(select(Answer)) + rows(select(Reply)) == []
+    assert scene.mails_to(scene.kenji) == []

@@ -115,6 +115,7 @@ ELSEWHERE = {
     "recordings.take_as_audio": "it needs a refused file; tried with the recorded replies",
     "recordings.caption": "it needs a ready recording; tried with the recorded replies",
     "recordings.uncaption": "it needs captions; tried with the recorded replies",
+    "leftovers.forget": "it needs a match that was taken out; tried with the page of two",
     "recordings.arrived": "it needs a stored file; tried with the recorded replies",
     "intros.arrived": "it needs a stored file; tried with the studio",
     "captions.edit": "it needs a ready intro; tried with the captions",

@@ -22,6 +22,7 @@ from asyncnet.followups.queries.mails import (
     was_hushed,
 )
 from asyncnet.followups.queries.replies import (
+    KEPT,
     kept_recordings,
     recordings_under_way,
     replies_in,
@@ -35,6 +36,7 @@ from asyncnet.followups.queries.standing import (
 )
 
 __all__ = [
+    "KEPT",
     "NEEDS_A_PERSON",
     "Outgoing",
     "ToAnswer",

@@ -32,6 +32,8 @@ def replies_in(session: Session, message_id: int) -> Sequence[Reply]:
     ).all()
 
 
+KEPT = (*UNDER_WAY, IntroState.READY, IntroState.REJECTED)
+"""In these states a recording is still its author's to play or to take back."""
 _SENT = exists().where(Reply.recording_id == Intro.id)
 
 
@@ -60,7 +62,7 @@ def _kept(author_id: int, match_id: int) -> Select[Intro]:
         .where(
             Intro.match_id == match_id,
             Intro.participant_id == author_id,
-            Intro.state.in_((*UNDER_WAY, IntroState.READY, IntroState.REJECTED)),
+            Intro.state.in_(KEPT),
         )
         .order_by(Intro.id)
     )

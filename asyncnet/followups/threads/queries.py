@@ -5,16 +5,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import literal, or_, select, union_all
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import String, case, cast, exists, literal, or_, select, union_all
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from asyncnet.database import NotFound
 from asyncnet.events.model import Participant
-from asyncnet.followups.model import Answer, Meeting, Reply, Step
-from asyncnet.followups.queries import seems_gone, was_hushed
+from asyncnet.followups.model import Answer, AnswerDraft, Meeting, Reply, Step
+from asyncnet.followups.queries import KEPT, seems_gone, was_hushed
 from asyncnet.followups.rules import Told, said_in
 from asyncnet.intros.model import Intro
-from asyncnet.matches.model import Match
+from asyncnet.matches.model import Match, MatchState
 from asyncnet.matches.queries import published_match
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import GONE
@@ -116,6 +116,75 @@ def thread_of(session: Session, me: Participant, match_id: int) -> Thread:
         steps=session.scalars(select(Step).where(Step.match_id == match.id)).all(),
         meeting=session.scalar(select(Meeting).where(Meeting.match_id == match.id)),
     )
+
+
+@dataclass(frozen=True)
+class Left:
+    """A match that is no longer in the plan, in which somebody has left something of theirs."""
+
+    match_id: int
+    other: str | None
+    """Who it was with; None for somebody who no longer takes part."""
+
+
+def left_by(session: Session, me_id: int, *, match_id: int | None = None) -> Sequence[Left]:
+    """Return the matches of somebody that are gone and hold what they wrote or recorded.
+
+    With a `match_id`, only that one.
+    """
+    other = aliased(Participant)
+    wrote = or_(
+        exists().where(Answer.match_id == Match.id, Answer.author_id == me_id),
+        exists().where(Reply.match_id == Match.id, Reply.author_id == me_id, Reply.words != ""),
+        exists().where(
+            AnswerDraft.match_id == Match.id,
+            AnswerDraft.author_id == me_id,
+            cast(AnswerDraft.typed, String) != "{}",
+        ),
+        exists().where(
+            Intro.match_id == Match.id, Intro.participant_id == me_id, Intro.state.in_(KEPT)
+        ),
+    )
+    found = (
+        select(Match.id, case((other.left_at.is_(None), other.name)))
+        .join(other, other.id == Match.first_id + Match.second_id - me_id)
+        .where(
+            or_(Match.first_id == me_id, Match.second_id == me_id),
+            or_(Match.state != MatchState.PUBLISHED, other.left_at.is_not(None)),
+            wrote,
+        )
+        .order_by(Match.id)
+    )
+    if match_id is not None:
+        found = found.where(Match.id == match_id)
+    return [Left(*row) for row in session.execute(found)]
+
+
+def has_left(session: Session, me: Participant, match_id: int) -> bool:
+    """Return whether somebody has something of theirs in a match that is gone."""
+    return bool(left_by(session, me.id, match_id=match_id))
+
+
+def words_left_by(session: Session, me: Participant, match_id: int) -> Sequence[Words]:
+    """Return what somebody wrote about a match that is gone, sent in or only typed, by age."""
+    if not has_left(session, me, match_id):
+        return []
+    mine: list[Words] = []
+    for answer in session.scalars(
+        select(Answer).where(Answer.match_id == match_id, Answer.author_id == me.id)
+    ):
+        mine.append(Words(me, answer.changed_at, said_in(answer.items), None, waits=False))
+    for reply in session.scalars(
+        select(Reply).where(Reply.match_id == match_id, Reply.author_id == me.id, Reply.words != "")
+    ):
+        mine.append(Words(me, reply.created_at, [("", reply.words)], None, waits=False))
+    for draft in session.scalars(
+        select(AnswerDraft).where(AnswerDraft.match_id == match_id, AnswerDraft.author_id == me.id)
+    ):
+        typed = [("Not sent", word) for words in draft.typed.values() for word in words if word]
+        if typed:
+            mine.append(Words(me, draft.changed_at, typed, None, waits=False))
+    return sorted(mine, key=lambda words: words.at)
 
 
 @dataclass(frozen=True)

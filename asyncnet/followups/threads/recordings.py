@@ -12,7 +12,7 @@ from asyncnet.events.model import Participant
 from asyncnet.followups import queries
 from asyncnet.followups.actions import recording
 from asyncnet.followups.actions.replying import Closed
-from asyncnet.followups.threads.queries import Thread, thread_of
+from asyncnet.followups.threads.queries import Thread, has_left, thread_of
 from asyncnet.intros.actions import uploading
 from asyncnet.intros.actions.uploading import NotAllowed
 from asyncnet.intros.captions import Spoken, edited, removed
@@ -132,27 +132,9 @@ def withdraw(participant_id: int, match_id: int, intro_id: int) -> ResponseRetur
         "then, a page that was open before may still play it.",
         "notice",
     )
-    if queries.kept_recordings(db.session(), me.id, match_id) or _goes_on(me, match_id):
+    if has_left(db.session(), me, match_id) or _goes_on(me, match_id):
         return redirect(url_for("threads.thread", participant_id=me.id, match_id=match_id))
     return redirect(url_for("day.me", participant_id=me.id))
-
-
-def left_behind(me: Participant, match_id: int) -> str:
-    """Return the page of a conversation that is gone, for who has recordings left in it.
-
-    Raises NotFound for who has none.
-    """
-    kept = queries.kept_recordings(db.session(), me.id, match_id)
-    if not kept:
-        raise NotFound
-    return render_template(
-        "threads/left_behind.html",
-        participant=me,
-        event=me.event,
-        match_id=match_id,
-        kept=kept,
-        plays=playbacks([one for one in kept if one.state is IntroState.READY]),
-    )
 
 
 def _goes_on(me: Participant, match_id: int) -> bool:

@@ -16,11 +16,12 @@ from asyncnet.followups.actions.telling import take_back, tell
 from asyncnet.followups.letters import talk_of
 from asyncnet.followups.rules import BETWEEN_MAILS, Told, both_awake
 from asyncnet.followups.threads.forms import AnswerForm, ReplyForm, TimesForm
+from asyncnet.followups.threads.leftovers import left_behind
 from asyncnet.followups.threads.queries import Thread, thread_of
-from asyncnet.followups.threads.recordings import for_recording, left_behind, plays
+from asyncnet.followups.threads.recordings import for_recording, plays
 from asyncnet.intros.faces import faces
 from asyncnet.messages.model import Message
-from asyncnet.messages.rules import next_daylight
+from asyncnet.messages.rules import MessageState, next_daylight
 from asyncnet.web.access import Role, actor, current_participant, requires
 from asyncnet.web.downloads import download
 from asyncnet.web.filters import local_time
@@ -195,9 +196,15 @@ def _refuse_early(shown: Thread) -> None:
 def _promise(shown: Thread, mail: Message | None) -> str:
     """Say when the other one gets it."""
     now, name, zone = utc_now(), shown.other.name, shown.me.zone
-    if mail is None or mail.due_at <= now:
+    if mail is not None and mail.state is MessageState.HELD:
+        return (
+            f"Kept: it goes with a mail of yours that the organizers hold back. {name} reads both "
+            "as soon as they let it go."
+        )
+    due_at = next_daylight(zone_named(shown.other.zone), max(now, mail.due_at) if mail else now)
+    if mail is None or due_at <= now:
         return f"Sent. {name} gets a mail within minutes."
-    if next_daylight(zone_named(shown.other.zone), now) == now < mail.due_at < now + BETWEEN_MAILS:
+    if next_daylight(zone_named(shown.other.zone), now) == now < due_at < now + BETWEEN_MAILS:
         return (
             f"Sent: {name} had a mail with words of yours a short while ago; this one follows "
             f"at {local_time(mail.due_at, zone)} in {city_of(zone)}."
