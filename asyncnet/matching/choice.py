@@ -23,13 +23,14 @@ from asyncnet.matching.bound import (
     rules_of,
     viewing_rows,
 )
-from asyncnet.matching.candidates import Trio
+from asyncnet.matching.candidates import EVERY_PAIR_UP_TO, Trio
 from asyncnet.matching.demand import Demand, room_of, seated
 from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.weights import Reals, Scores
 
 NODES = 400
-GAP_OF_SHARE = 1e-3
+NODES_OF_SMALL_EVENTS = 3_000
+GAP_OF_SHARE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def choose(
     if given is not None:
         programme.give(given)
     worth: Reals = programme.worth
+    if demand.wished:
+        worth = worth + demand.wished * programme.degree[~programme.must].sum(axis=0)
     floored = np.flatnonzero(demand.floors > 0)
     gains = programme.gains[floored]
     if reward is None:
@@ -88,20 +91,24 @@ def highest_floor(
     demand: Demand,
     trios: Sequence[Trio] = (),
     *,
+    stick: Reals,
+    floor: float,
     seconds: float,
-) -> tuple[Choice, float] | None:
-    """Return pairs that give the worst-off person most, and the share no such pairs can exceed.
+) -> Choice | None:
+    """Return pairs that give the worst-off person most of their `stick`, up to the share `floor`.
 
-    The demand's floors play no part; None comes back where its seats cannot be had.
+    Its bound is the share that no such pairs can exceed. The demand's floors play no part; None
+    comes back where its seats cannot be had. Raises OutOfTime.
     """
     programme = _Programme(problem, scores, edges, demand, trios)
     programme.add_demand()
-    counted = np.flatnonzero(scores.ideal > 0)
-    gains = csr_array(programme.gains[counted] / scores.ideal[counted, None])
+    counted = np.flatnonzero(stick > 0)
+    gains = csr_array(programme.gains[counted] / stick[counted, None])
     programme.add(gains, 0.0, np.inf, beside=csr_array(-np.ones((len(counted), 1))))
+    nothing = csr_array((1, len(edges) + len(trios)))
+    programme.add(nothing, -np.inf, floor, beside=csr_array(np.ones((1, 1))))
     only_share = np.append(np.zeros(len(edges) + len(trios)), 1.0)
-    choice = programme.solve(only_share, GAP_OF_SHARE, seconds)
-    return (choice, choice.bound) if choice else None
+    return programme.solve(only_share, GAP_OF_SHARE, seconds)
 
 
 class _Programme:
@@ -118,6 +125,7 @@ class _Programme:
         n = len(problem.people)
         self.rules = rules_of(problem)
         self.must = seated(problem)
+        self.nodes = NODES_OF_SMALL_EVENTS if n <= EVERY_PAIR_UP_TO else NODES
         self.edges, self.demand, self.trios = edges, demand, trios
         t = len(trios)
         members = np.array(list(trios), dtype=np.int64).reshape(t, 3)
@@ -198,7 +206,7 @@ class _Programme:
                 np.concatenate([self.pinned, np.zeros(t + extra)]),
                 np.concatenate([np.ones(m + t), np.full(extra, np.inf)]),
             ),
-            options={"mip_rel_gap": gap, "node_limit": NODES, "time_limit": seconds},
+            options={"mip_rel_gap": gap, "node_limit": self.nodes, "time_limit": seconds},
         )
         if found.x is None:
             return None

@@ -23,7 +23,8 @@ class Demand:
 
     `least` and `most` meetings of each person, the number of `seats` of people who must be seated,
     of `viewings` and of `trios`, and `floors` in points. `odd_sets` are sets of people who
-    have no more meetings among them than their rounds can hold.
+    have no more meetings among them than their rounds can hold. A viewing beyond those demanded
+    is `wished` for as if it brought so many points more.
     """
 
     least: Numbers
@@ -33,6 +34,7 @@ class Demand:
     trios: int
     floors: Reals
     odd_sets: tuple[tuple[int, ...], ...] = ()
+    wished: float = 0.0
 
 
 def seated(problem: Problem) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,7 @@
-"""Seat those whom the colouring left without a seat, a few people at a time."""
+"""Seat those whom the colouring left without a seat, and raise those below their floor.
+
+A few people at a time are seated anew, exactly, while everybody else stays.
+"""
 
 import random
 import time
@@ -6,6 +9,7 @@ from collections import Counter
 
 import numpy as np
 
+from asyncnet.matching.measures import gains
 from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.weights import Reals, Scores
 from asyncnet.matching.windows import Rounds, reseat
@@ -46,6 +50,49 @@ def mended(
         better = sum(unseated(problem, rounds).values()) < sum(waiting.values())
         patience = 0 if small else PATIENCE if better else patience - 1
     return rounds
+
+
+def lifted(
+    problem: Problem,
+    scores: Scores,
+    rounds: Rounds,
+    floors: Reals,
+    *,
+    pins: dict[Pair, int],
+    seed: int,
+    seconds: float,
+) -> Rounds:
+    """Return the rounds after those below their floor got more, if it can be had.
+
+    Nobody's seat is lost by it, and the points that are missing in all become fewer.
+    """
+    stop_at = time.monotonic() + seconds
+    rng = random.Random(seed)  # noqa: S311 no secret here
+    patience = PATIENCE
+    missing = _missing(scores, rounds, floors)
+    while patience and missing and time.monotonic() < stop_at:
+        behind = rng.sample(sorted(missing), min(2, len(missing)))
+        people = _window(problem, scores, rounds, behind, rng)
+        left = stop_at - time.monotonic()
+        tried = reseat(problem, scores, rounds, people, floors, kept=pins, seconds=left)
+        then = _missing(scores, tried, floors)
+        fewer = sum(then.values()) < sum(missing.values())
+        emptier = unseated(problem, tried).total() > unseated(problem, rounds).total()
+        if fewer and not emptier:
+            rounds, missing = tried, then
+        patience = PATIENCE if fewer and not emptier else patience - 1
+    return rounds
+
+
+def _missing(scores: Scores, rounds: Rounds, floors: Reals) -> dict[int, float]:
+    """Return the points that each person is below their floor, those who are not left out."""
+    points = np.zeros(len(floors))
+    for found in rounds:
+        for meeting in found:
+            for i, gain in gains(scores, meeting):
+                points[i] += gain
+    behind = np.flatnonzero(points < floors).tolist()
+    return {i: float(floors[i] - points[i]) for i in behind}
 
 
 def unseated(problem: Problem, rounds: Rounds) -> Counter[int]:
