@@ -7,7 +7,7 @@ from asyncnet.clock import utc_now
 from asyncnet.database import NotFound, db, transaction
 from asyncnet.events.model import Participant
 from asyncnet.followups import queries
-from asyncnet.followups.actions.forgetting import forget_words
+from asyncnet.followups.actions.forgetting import StillShared, forget_words
 from asyncnet.followups.threads.queries import words_left_by
 from asyncnet.intros.model import IntroState
 from asyncnet.intros.playing import playbacks
@@ -24,8 +24,14 @@ def forget(participant_id: int, match_id: int) -> ResponseReturnValue:
     me = current_participant(participant_id)
     if not ButtonForm().accepted():
         abort(400)
-    with transaction() as session:
-        forget_words(session, match_id, me.id, actor=actor(), now=utc_now())
+    try:
+        with transaction() as session:
+            forget_words(session, match_id, me.id, actor=actor(), now=utc_now())
+    except StillShared:
+        flash(
+            "This match is in the plan, so your words stay where the two of you read them.", "bad"
+        )
+        return redirect(url_for("threads.thread", participant_id=me.id, match_id=match_id))
     flash("Removed. A mail that brought your words before is not ours to take back.", "notice")
     if queries.kept_recordings(db.session(), me.id, match_id):
         return redirect(url_for("threads.thread", participant_id=me.id, match_id=match_id))
