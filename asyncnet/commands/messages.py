@@ -69,8 +69,9 @@ def take_report(address: str | None) -> None:
     """
     paths = bounces.ReturnPaths("", settings().secret_keys)
     try:
-        report, addressed = bounces.read_report(sys.stdin.buffer.read(MAX_REPORT_BYTES))
-        reference = paths.first_reference_in([address] if address else addressed)
+        # Python gives no standard input at all to a process that was started without one.
+        content = sys.stdin.buffer.read(MAX_REPORT_BYTES) if sys.stdin else b""
+        reference, report = bounces.read_report(content, address, paths)
         with transaction() as session:
             bounces.record(session, reference, report, now=utc_now())
     except bounces.NotAReport as error:

@@ -1,13 +1,14 @@
 """Delivery reports: mails that came back, and addresses that take none any more."""
 
 import hmac
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import default
+from email.message import Message as Fields
+from email.parser import BytesHeaderParser
+from email.policy import Compat32
 from enum import StrEnum
 from hashlib import sha256
 
@@ -22,6 +23,14 @@ from asyncnet.messages.rules import MessageState
 SOFT_BOUNCES = 5
 """So many passing troubles, with no report of delivery between them, count as a lasting one."""
 PROOF_LENGTH = 12
+REFERENCE = re.compile("[0-9a-f]{32}")
+TAG = re.compile(f"({REFERENCE.pattern})-([0-9a-f]{{{PROOF_LENGTH}}})")
+MAX_READ_BYTES = 64 * 1024
+"""What a report says stands in its first lines; the mail that it tells of may follow them."""
+EMPTY_LINES = re.compile(rb"(?:\r?\n){2,}")
+LONGEST_HEADER = 1_000
+ADDRESSED = ("Delivered-To", "X-Original-To", "To")
+LONGEST_WORDS = 300
 
 
 class NotAReport(Exception):
@@ -43,6 +52,13 @@ class Report:
     fate: Fate
     lasting: bool
     words: str
+
+    @classmethod
+    def of(cls, fate: Fate, status: str, words: str) -> "Report":
+        """Return a report of a status (RFC 3463) and a server's words, made one printable line."""
+        told = " ".join(f"{status} {words}".split())
+        printable = "".join(sign for sign in told if sign.isprintable())
+        return cls(fate, status.startswith("5"), printable[:LONGEST_WORDS])
 
 
 @dataclass(frozen=True)
@@ -66,13 +82,12 @@ class ReturnPaths:
     def reference_in(self, address: str) -> str:
         """Return the reference of the message behind a return address. Raises NotAReport."""
         tag = address.strip().strip("<>").partition("@")[0].partition("+")[2].lower()
-        reference, _, proof = tag.partition("-")
-        if not any(
-            hmac.compare_digest(_proof(reference, key).encode(), proof.encode())
-            for key in self.keys
+        found = TAG.fullmatch(tag)
+        if not found or not any(
+            hmac.compare_digest(_proof(found[1], key), found[2]) for key in self.keys
         ):
             raise NotAReport("The report is not addressed to any mail of ours.")
-        return reference
+        return found[1]
 
     def first_reference_in(self, addresses: Sequence[str]) -> str:
         """Return the reference behind the first return address of ours. Raises NotAReport."""
@@ -82,34 +97,64 @@ class ReturnPaths:
         raise NotAReport("The report is not addressed to any mail of ours.")
 
 
-def read_report(content: bytes) -> tuple[Report, list[str]]:
-    """Return what a mail reports and the addresses that it was sent to. Raises NotAReport.
+def reference_from(message_id: str) -> str:
+    """Return the reference in a Message-ID as we make them. Raises NotAReport."""
+    reference = message_id.strip("<> ").partition("@")[0]
+    if not REFERENCE.fullmatch(reference):
+        raise NotAReport("The message_id is none of ours.")
+    return reference
 
-    Anybody may write to where reports arrive, and Python's parser answers some broken headers
-    with errors of many kinds; to us all of them say the same.
+
+def read_report(content: bytes, delivered_to: str | None, paths: ReturnPaths) -> tuple[str, Report]:
+    """Return the reference of a mail of ours and what is reported of it. Raises NotAReport.
+
+    Anybody may write to where reports arrive. Where the server says to which address this one
+    came, nothing is read before that address has proved to be ours; otherwise the report's own
+    headers are asked.
     """
-    try:
-        return _read(content)
-    except (AttributeError, IndexError, LookupError, TypeError, ValueError) as error:
-        raise NotAReport("This mail cannot be read.") from error
+    if delivered_to is not None:
+        return paths.reference_in(delivered_to), _read(content)[0]
+    report, addressed = _read(content)
+    return paths.first_reference_in(addressed), report
 
 
 def _read(content: bytes) -> tuple[Report, list[str]]:
-    mail = BytesParser(EmailMessage, policy=default).parsebytes(content)
+    """Return the report in a mail and the addresses that the mail was sent to.
+
+    The fields of a report are lines like a mail's own headers, with empty lines around them:
+    they are looked for as such, whatever parts stand in parts, so that depth costs nothing.
+    """
+    head, *blocks = EMPTY_LINES.split(content[:MAX_READ_BYTES])
+    mail = _fields(head)
     if mail.get_content_type() != "multipart/report":
         raise NotAReport("This is no delivery report.")
-    for part in mail.walk():
-        if part.get("Action") and part.get("Status"):
-            action = str(part["Action"]).strip().lower()
-            fate = {"failed": Fate.FAILED, "delayed": Fate.DELAYED}.get(action, Fate.DELIVERED)
-            status = str(part["Status"]).strip()
-            said = " ".join(str(part.get("Diagnostic-Code", "")).split())
-            told = f"{status} {said.partition(';')[2].strip() or said}".strip()
-            words = "".join(sign for sign in told if sign.isprintable())
-            headers = ("Delivered-To", "X-Original-To", "To")
-            addressed = [str(value) for name in headers for value in mail.get_all(name, [])]
-            return Report(fate, status.startswith("5"), words), addressed
+    for fields in (_fields(block) for block in blocks if b"action:" in block.lower()):
+        if fields.get("Action") and fields.get("Status"):
+            return _report(fields), [to for name in ADDRESSED for to in mail.get_all(name, [])]
     raise NotAReport("The delivery report names no recipient.")
+
+
+def _report(fields: Fields) -> Report:
+    action = fields["Action"].strip().lower()
+    fate = {"failed": Fate.FAILED, "delayed": Fate.DELAYED}.get(action, Fate.DELIVERED)
+    said = fields.get("Diagnostic-Code", "")
+    return Report.of(fate, fields["Status"].strip(), said.partition(";")[2].strip() or said)
+
+
+def _fields(block: bytes) -> Fields:
+    return BytesHeaderParser(policy=_Bounded()).parsebytes(block)
+
+
+class _Bounded(Compat32):
+    """Reads headers up to a length, and as they came.
+
+    To unfold and decode them, as newer policies do, takes memory with the square of their length.
+    """
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        bytes_of_it = value[:LONGEST_HEADER].encode("ascii", "surrogateescape")
+        return name, bytes_of_it.decode("utf-8", "replace")
 
 
 def record(session: Session, reference: str, report: Report, *, now: datetime) -> None:
@@ -118,10 +163,11 @@ def record(session: Session, reference: str, report: Report, *, now: datetime) -
     The same report twice changes nothing the second time. Raises NotAReport when there is
     no such message.
     """
-    if report.fate is Fate.DELAYED:
-        return
     failed = report.fate is Fate.FAILED
     try:
+        if report.fate is Fate.DELAYED:
+            queue.expect(session, reference)
+            return
         message, moved = queue.learn(
             session,
             reference,

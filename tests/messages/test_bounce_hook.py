@@ -133,17 +133,23 @@ def test_without_a_token_in_the_settings_there_is_no_such_place(app: Flask) -> N
     assert app.test_client().post("/hooks/mail", json={}, headers=ALLOWED).status_code == 404
 
 
-@pytest.mark.sizeless
 @pytest.mark.parametrize(
     "body",
     [
         b'{"fate": []}',
         b'{"fate": {}, "message_id": "a@b"}',
         b'{"fate": "failed", "message_id": "\\ud800"}',
+        b'{"fate": "failed", "message_id": "\\u0000"}',
+        b'{"fate": "delayed", "message_id": "a\\nb"}',
+        b'{"fate": "delayed", "message_id": "' + b"a" * 32 + b'"}',
+        b'{"fate": "failed", "message_id": "' + b"a" * 100_000 + b'"}',
+        b'{"fate": "failed", "message_id": ["a"]}',
         b"[" * 100_000,
     ],
 )
-def test_odd_json_is_refused_in_a_sentence(client: FlaskClient, body: bytes) -> None:
+def test_odd_json_is_refused_in_a_sentence_and_leaves_no_trace(
+    client: FlaskClient, body: bytes, rows: Rows
+) -> None:
     answer = client.post(
         "/hooks/mail", data=body, headers=ALLOWED | {"Content-Type": "application/json"}
     )
@@ -151,6 +157,24 @@ def test_odd_json_is_refused_in_a_sentence(client: FlaskClient, body: bytes) -> 
     assert answer.status_code == 422
     assert answer.json
     assert answer.json["error"].endswith(".")
+    assert rows(select(AuditEntry)) == []
+
+
+@pytest.mark.parametrize("fate", ["failed", "delayed"])
+def test_of_odd_words_only_what_can_be_printed_is_kept(
+    app: Flask, client: FlaskClient, message_id: str, fate: str
+) -> None:
+    said = {
+        "message_id": message_id,
+        "fate": fate,
+        "status": "4.2.2",
+        "words": "full\x00\ud800\x1b[31m" + "x" * 100_000,
+    }
+
+    answer = client.post("/hooks/mail", json=said, headers=ALLOWED)
+
+    assert answer.json == {"noted": fate}
+    assert the_message(app).note == ("4.2.2 full[31m" + "x" * 286 if fate == "failed" else "")
 
 
 @pytest.mark.sizeless

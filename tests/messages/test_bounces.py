@@ -1,20 +1,23 @@
 """Mails that come back, and mails that surely arrived (CHECKLIST M4)."""
 
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy import select, update
 
+from asyncnet.commands.messages import take_report
 from asyncnet.database import transaction
 from asyncnet.mail.smtp import SmtpMailer
 from asyncnet.messages.bounces import SOFT_BOUNCES, NotAReport, ReturnPaths
 from asyncnet.messages.model import BouncingAddress, Message
-from asyncnet.messages.queue import TakesNoMail, act
+from asyncnet.messages.queue import TakesNoMail, act, reference_of
 from asyncnet.messages.rules import Act, MessageState
 from config import Settings
 from tests.mail.letters import letter
@@ -76,9 +79,13 @@ def report(
     app: Flask, to: str, *, action: str = "failed", status: str = "5.1.1", text: str = REPORT
 ) -> int:
     """Pipe a delivery report into the command; return its exit status."""
-    runner: FlaskCliRunner = app.test_cli_runner()
     content = text.format(to=to, action=action, status=status)
-    return runner.invoke(args=["messages", "bounce"], input=content).exit_code
+    return pipe(app, content.encode()).exit_code
+
+
+def pipe(app: Flask, content: bytes, *options: str) -> Result:
+    runner: FlaskCliRunner = app.test_cli_runner()
+    return runner.invoke(args=["messages", "bounce", *options], input=content)
 
 
 def test_a_mail_that_came_back_says_why(app: Flask, server: MailServer, paths: ReturnPaths) -> None:
@@ -220,12 +227,13 @@ def test_a_report_that_nobody_vouches_for_changes_nothing(
 def test_an_older_secret_is_still_believed() -> None:
     before = ReturnPaths("bounces@forum.example", ("old",))
     after = ReturnPaths("bounces@forum.example", ("new", "old"))
+    reference = reference_of("a-mail")
 
-    address = before.of(letter(message_id="<0123@forum.example>"))
+    address = before.of(letter(message_id=f"<{reference}@forum.example>"))
 
-    assert after.reference_in(address) == "0123"
+    assert after.reference_in(address) == reference
     with pytest.raises(NotAReport):
-        before.reference_in(after.of(letter(message_id="<0123@forum.example>")))
+        before.reference_in(after.of(letter(message_id=f"<{reference}@forum.example>")))
 
 
 def test_a_waiting_mail_is_not_touched_by_a_report(
@@ -237,3 +245,64 @@ def test_a_waiting_mail_is_not_touched_by_a_report(
     report(app, address)
 
     assert the_message(app).state is MessageState.SCHEDULED
+
+
+MANY = 60_000
+ENCODED = "=?utf-8?q?a?= " * MANY
+NESTED = "".join(
+    f"Content-Type: multipart/mixed; boundary=b{depth}\n\n--b{depth}\n" for depth in range(3_000)
+)
+HOSTILE = {
+    "long words": REPORT.replace("550-5.1.1 no such", ENCODED),
+    "a long address": REPORT.replace("To: {to}", "To: {to}, " + ENCODED),
+    "an address in brackets": REPORT.replace("To: {to}", "To: {to} " + "(" * MANY),
+    "a long type": REPORT.replace('"b"', '"b"; x="' + "; " * MANY),
+    "parts in parts": REPORT.replace("--b\n", "--b\n" + NESTED, 1),
+    "mails in mails": REPORT.replace("--b\n", "--b\n" + "Content-Type: message/rfc822\n\n" * MANY),
+}
+
+
+@pytest.mark.sizeless
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_report_is_read_in_little_memory_or_refused(
+    app: Flask, server: MailServer, paths: ReturnPaths, name: str
+) -> None:
+    came_back_to = send(app, server, paths)
+    hostile = HOSTILE[name].format(to=came_back_to, action="failed", status="5.1.1").encode()
+    tracemalloc.start()
+
+    heard = pipe(app, hostile)
+
+    most_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert heard.exit_code in {0, 65}
+    assert most_bytes < 30_000_000
+    assert len(the_message(app).note) <= 300
+
+
+def test_nothing_is_read_before_the_address_has_proved_to_be_ours(
+    app: Flask, server: MailServer, paths: ReturnPaths
+) -> None:
+    came_back_to = send(app, server, paths)
+    content = REPORT.format(to=came_back_to, action="failed", status="5.1.1").encode()
+    forged = ("bounces@forum.example", f"{came_back_to[:-20]}@forum.example", "bounces+\udcff-x@y")
+
+    heard = [pipe(app, content, "--to", address) for address in forged]
+
+    assert [each.exit_code for each in heard] == [65] * 3
+    assert {each.output for each in heard} == {"The report is not addressed to any mail of ours.\n"}
+    assert the_message(app).state is MessageState.SENT
+    assert pipe(app, content, "--to", came_back_to).output == "Noted: failed.\n"
+
+
+@pytest.mark.sizeless
+def test_without_any_standard_input_there_is_no_report(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+
+    with app.app_context(), pytest.raises(SystemExit) as ended:
+        take_report.main(args=[], standalone_mode=False)
+
+    assert ended.value.code == 65
+    assert capsys.readouterr().err == "This is no delivery report.\n"

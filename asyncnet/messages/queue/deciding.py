@@ -223,6 +223,12 @@ def _decided(row: Any, wish: Act, state: MessageState, now: datetime) -> dict[st
     }
 
 
+def expect(session: Session, reference: str) -> None:
+    """Make sure that a message has this reference. Raises UnknownReference."""
+    if session.scalar(select(Message.id).where(Message.reference == reference)) is None:
+        raise UnknownReference(reference)
+
+
 def learn(
     session: Session, reference: str, state: MessageState, *, note: str, now: datetime
 ) -> tuple[Message, bool]:

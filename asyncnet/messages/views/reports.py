@@ -19,7 +19,6 @@ from asyncnet.wiring import settings
 
 pages = Blueprint("bounces", __name__)
 LIMIT = "600 per minute"
-LONGEST_WORDS = 300
 
 
 @pages.post("/hooks/mail")
@@ -53,10 +52,8 @@ def _check_token() -> None:
 
 
 def _read_mail() -> tuple[str, Report]:
-    report, addressed = bounces.read_report(request.get_data())
     paths = bounces.ReturnPaths("", settings().secret_keys)
-    given = request.args.get("to")
-    return paths.first_reference_in([given] if given else addressed), report
+    return bounces.read_report(request.get_data(), request.args.get("to"), paths)
 
 
 def _read_json() -> tuple[str, Report]:
@@ -66,11 +63,15 @@ def _read_json() -> tuple[str, Report]:
         said = None
     if not isinstance(said, dict):
         raise NotAReport("This is no JSON object.")
-    fate, status = said.get("fate"), str(said.get("status", ""))
+    fate = said.get("fate")
     if not isinstance(fate, str) or fate not in set(Fate):
         raise NotAReport("The fate must be delivered, failed or delayed.")
-    reference = str(said.get("message_id", "")).strip("<> ").partition("@")[0]
-    if not reference.isascii():
-        raise NotAReport("The message_id is none of ours.")
-    words = f"{status} {' '.join(str(said.get('words', '')).split())}".strip()
-    return reference, Report(Fate(fate), status.startswith("5"), words[:LONGEST_WORDS])
+    reference = bounces.reference_from(_text(said, "message_id"))
+    return reference, Report.of(Fate(fate), _text(said, "status"), _text(said, "words"))
+
+
+def _text(said: dict[str, Any], name: str) -> str:
+    value = said.get(name, "")
+    if not isinstance(value, str):
+        raise NotAReport(f"The {name} must be text.")
+    return value
