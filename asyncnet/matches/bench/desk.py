@@ -125,11 +125,9 @@ class Desk:
         if self.plan is None or not self.plan.bound or self.plan.value is None:
             return None
         known = {person.id for person in self.people}
-        return min(1.0, self.plan.value / self.plan.bound) if known == set(self.ideals) else None
-
-    @property
-    def ideals(self) -> dict[int, float]:
-        return dict(self.draft.ideals)
+        return (
+            min(1.0, self.plan.value / self.plan.bound) if known == set(self.draft.ideals) else None
+        )
 
     @cached_property
     def shares(self) -> list[Share]:
@@ -248,11 +246,6 @@ class Desk:
     def is_mixed(self) -> bool:
         """Whether anybody is there live."""
         return self.event.mode is EventMode.MIXED
-
-    @cached_property
-    def undo(self) -> Plan | None:
-        """What undoing takes back."""
-        return self.plan
 
     @cached_property
     def redo(self) -> Plan | None:

@@ -98,6 +98,15 @@ def last_published(session: Session, event_id: int) -> Plan | None:
     )
 
 
+def wanted_of(session: Session, event_id: int) -> PlanSettings:
+    """Return what the plan on the bench was to be like, else what was last asked for."""
+    on_bench = session.scalar(
+        select(Plan).join(Bench, Bench.plan_id == Plan.id).where(Bench.event_id == event_id)
+    )
+    plan = on_bench or newest_asked_for(session, event_id)
+    return PlanSettings.of_data(plan.settings if plan else {})
+
+
 def told_of(session: Session, plan_id: int) -> list[Change]:
     """Return what people were told has changed when a plan was published; nothing where no plan
     is known any more."""

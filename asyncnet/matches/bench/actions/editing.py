@@ -103,10 +103,13 @@ def redo(session: Session, event: Event, *, seen: int, actor: Actor, now: dateti
 
 
 def lay(
-    session: Session, event: Event, plan: Plan | None, *, seen: int, actor: Actor, now: datetime
+    session: Session, event: Event, *, plan_id: int, seen: int, actor: Actor, now: datetime
 ) -> None:
-    """Lay any earlier plan on the bench, or none: the published matches. Raises
-    ChangedMeanwhile."""
+    """Lay any earlier plan on the bench, or with 0 none: the published matches.
+
+    Raises ChangedMeanwhile and NotFound.
+    """
+    plan = queries.plan_in(session, event.id, plan_id) if plan_id else None
     bench = _unchanged(session, event.id, seen)
     bench.plan_id = plan.id if plan else None
     record(session, actor, "plan.chosen", f"plan:{plan.id if plan else 0}", now=now)

@@ -3,18 +3,15 @@
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from asyncnet.clock import utc_now
-from asyncnet.database import db
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.comparing import compared
 from asyncnet.matches.bench.desk import Desk
 from asyncnet.matches.bench.draft import Draft
 from asyncnet.matches.bench.model import Plan
-from asyncnet.matches.bench.views.place import id_in_address, pages
+from asyncnet.matches.bench.views.place import desk_of, id_in_address, pages
 from asyncnet.matches.bench.worth import costs
 from asyncnet.web.access import (
     Role,
-    kept_from_me,
     organized_event,
     requires,
 )
@@ -25,7 +22,7 @@ from asyncnet.web.access import (
 def compare(event_id: int) -> ResponseReturnValue:
     """Show what changes for whom between two plans."""
     event = organized_event(event_id)
-    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now())
+    desk = desk_of(event)
     known = [plan.id for plan in desk.plans]
     first = id_in_address("one", 0)
     second = id_in_address("other", desk.seen or (known[0] if known else 0))

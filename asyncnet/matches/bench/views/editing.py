@@ -1,5 +1,8 @@
 """Changes the plan on the bench, first as a question; and goes back and forth among plans."""
 
+from collections.abc import Callable
+from functools import partial
+
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -9,12 +12,11 @@ from asyncnet.events.model import Event
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions import editing
 from asyncnet.matches.bench.actions.editing import NothingThere
-from asyncnet.matches.bench.desk import Desk
-from asyncnet.matches.bench.draft import Draft, changes
+from asyncnet.matches.bench.draft import changes
 from asyncnet.matches.bench.edits import Act, CannotEdit, Edit, edited
 from asyncnet.matches.bench.forms import EditForm, SeenForm
 from asyncnet.matches.bench.limits import breaches_of
-from asyncnet.matches.bench.views.place import id_in_address, pages
+from asyncnet.matches.bench.views.place import desk_of, id_in_address, pages
 from asyncnet.matches.bench.worth import costs
 from asyncnet.web.access import (
     Role,
@@ -53,20 +55,24 @@ def edit(event_id: int) -> ResponseReturnValue:
 @pages.post("/events/<int:event_id>/plan/undo")
 @requires(Role.ORGANIZER)
 def undo(event_id: int) -> ResponseReturnValue:
-    return _step(organized_event(event_id), "undo")
+    """Go back to the plan that this one was made from."""
+    return _step(event_id, SeenForm(), editing.undo, at="undo")
 
 
 @pages.post("/events/<int:event_id>/plan/redo")
 @requires(Role.ORGANIZER)
 def redo(event_id: int) -> ResponseReturnValue:
-    return _step(organized_event(event_id), "redo")
+    """Go forth to the plan that was last made from this one."""
+    return _step(event_id, SeenForm(), editing.redo, at="redo")
 
 
 @pages.post("/events/<int:event_id>/plan/lay")
 @requires(Role.ORGANIZER)
 def lay(event_id: int) -> ResponseReturnValue:
     """Go back to any earlier plan; 0 is what people see now."""
-    return _step(organized_event(event_id), "lay")
+    form = SeenForm()
+    chosen = partial(editing.lay, plan_id=number(form.plan))
+    return _step(event_id, form, chosen, at="lay")
 
 
 def _edit(event: Event, wanted: Edit, *, seen: int) -> ResponseReturnValue:
@@ -86,7 +92,7 @@ def _edit(event: Event, wanted: Edit, *, seen: int) -> ResponseReturnValue:
                 actor=actor(),
                 now=utc_now(),
             )
-            gained = Draft.of_data(plan.content).value() - old.value()
+            gained = (plan.value or 0) - old.value()
     except ChangedMeanwhile:
         return _preview(event, wanted, status=409)
     except CannotEdit as error:
@@ -121,7 +127,7 @@ def _place_of(event: Event, wanted: Edit) -> str:
 def _preview(event: Event, wanted: Edit, *, status: int = 200) -> ResponseReturnValue:
     """Show what an edit of the plan as it is now would do, and to whom."""
     db.session().expire_all()
-    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now())
+    desk = desk_of(event)
     refused = ""
     after = desk.draft
     for one in (wanted.one, wanted.other):
@@ -145,29 +151,22 @@ def _preview(event: Event, wanted: Edit, *, status: int = 200) -> ResponseReturn
     ), status
 
 
-def _step(event: Event, which: str) -> ResponseReturnValue:
-    form = SeenForm()
+def _step(
+    event_id: int, form: SeenForm, step: Callable[..., None], *, at: str
+) -> ResponseReturnValue:
+    """Lay another plan on the bench; the page then begins `at` the button for that."""
+    event = organized_event(event_id)
     if not form.accepted():
         abort(400)
-    seen = number(form.seen)
     try:
         with transaction() as session:
-            if which == "lay":
-                wanted = number(form.plan)
-                plan = queries.plan_in(session, event.id, wanted) if wanted else None
-                editing.lay(session, event, plan, seen=seen, actor=actor(), now=utc_now())
-            elif which == "redo":
-                editing.redo(session, event, seen=seen, actor=actor(), now=utc_now())
-            else:
-                editing.undo(session, event, seen=seen, actor=actor(), now=utc_now())
+            step(session, event, seen=number(form.seen), actor=actor(), now=utc_now())
     except ChangedMeanwhile:
         flash(CHANGED, "bad")
     except NothingThere:
         flash("There is no step further in this direction.", "notice")
     shown = id_in_address("round", 1)
-    return redirect(
-        url_for("matches.plan", event_id=event.id, round=shown, at=which, _anchor="near")
-    )
+    return redirect(url_for("matches.plan", event_id=event.id, round=shown, at=at, _anchor="near"))
 
 
 def _asked_in_address() -> Edit | None:

@@ -3,17 +3,14 @@
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from asyncnet.clock import utc_now
 from asyncnet.database import db
 from asyncnet.events import queries as events
 from asyncnet.events.rules import MentionKind
 from asyncnet.matches.bench import queries
-from asyncnet.matches.bench.desk import Desk
 from asyncnet.matches.bench.swaps import joins, swaps
-from asyncnet.matches.bench.views.place import id_in_address, pages
+from asyncnet.matches.bench.views.place import desk_of, id_in_address, pages
 from asyncnet.web.access import (
     Role,
-    kept_from_me,
     organized_event,
     requires,
 )
@@ -27,7 +24,7 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
     """Show whom somebody meets and how well that suits them, and offer what can be changed."""
     event = organized_event(event_id)
     someone = events.participant_of(db.session(), event.id, person_id)
-    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now())
+    desk = desk_of(event)
     chosen = id_in_address("round", min(desk.first_open, max(1, len(desk.draft.rounds))))
     chosen = min(chosen, max(1, len(desk.draft.rounds)))
     rows = [desk.row(number, meeting) for number, meeting in desk.draft.of(someone.id)]

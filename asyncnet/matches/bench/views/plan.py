@@ -16,6 +16,7 @@ from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_pla
 from asyncnet.matches.bench.desk import ROWS, Desk
 from asyncnet.matches.bench.edits import Act, CannotEdit, Edit
 from asyncnet.matches.bench.forms import PairForm, PublishForm
+from asyncnet.matches.bench.views.place import desk_of
 from asyncnet.web.access import (
     Role,
     actor,
@@ -57,8 +58,7 @@ def plan(event_id: int) -> ResponseReturnValue:
 
 def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
     """Draw the plan as it is now; `meanwhile` when it is not the one that was to be published."""
-    now = utc_now()
-    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=now)
+    desk = desk_of(event)
     form.seen.process_data(desk.seen)
     _choose_among(form, [] if desk.is_large else desk.people)
     number = _shown_round(desk)
@@ -88,7 +88,7 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
         publish=PublishForm(formdata=None),
         meanwhile=meanwhile,
         found=desk.called(named),
-        now=now,
+        now=utc_now(),
     )
 
 

@@ -12,15 +12,14 @@ from asyncnet.events.model import Event
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions import asking
 from asyncnet.matches.bench.actions.asking import CannotAsk
-from asyncnet.matches.bench.desk import Desk
 from asyncnet.matches.bench.forms import SuggestForm
 from asyncnet.matches.bench.model import PlanOrigin
 from asyncnet.matches.bench.views.place import pages
+from asyncnet.matches.rules import PlanSettings
 from asyncnet.web.access import (
     Role,
     actor,
     current_organizer,
-    kept_from_me,
     organized_event,
     requires,
 )
@@ -45,14 +44,14 @@ def progress(event_id: int) -> ResponseReturnValue:
 def suggest(event_id: int) -> ResponseReturnValue:
     """Say what a plan should be like, and have it solved."""
     event = organized_event(event_id)
-    desk = Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now())
-    wanted = replace(desk.settings, repeat=desk.settings.repeat or "repeat" in request.args)
+    wanted = queries.wanted_of(db.session(), event.id)
+    wanted = replace(wanted, repeat=wanted.repeat or "repeat" in request.args)
     form = SuggestForm() if request.method == "POST" else SuggestForm.about(event, wanted)
     form.fit(event)
     if not form.accepted():
-        return render_template("matches/bench/suggest.html", event=event, form=form, desk=desk)
+        return render_template("matches/bench/suggest.html", event=event, form=form)
     try:
-        return _ask(event, PlanOrigin.SUGGESTED, form)
+        return _ask(event, PlanOrigin.SUGGESTED, form.settings(), form)
     except ChangedMeanwhile:
         db.session.refresh(event)
         form.closing_now(event.closing_minutes)
@@ -60,7 +59,7 @@ def suggest(event_id: int) -> ResponseReturnValue:
             f"Somebody else changed this meanwhile, to {event.closing_minutes}. Nothing was done "
             "yet; press the button once more to let yours stand."
         ]
-        return render_template("matches/bench/suggest.html", event=event, form=form, desk=desk), 409
+        return render_template("matches/bench/suggest.html", event=event, form=form), 409
 
 
 @pages.post("/events/<int:event_id>/plan/repair")
@@ -70,7 +69,7 @@ def repair(event_id: int) -> ResponseReturnValue:
     event = organized_event(event_id)
     if not ButtonForm().accepted():
         abort(400)
-    return _ask(event, PlanOrigin.REPAIRED, None)
+    return _ask(event, PlanOrigin.REPAIRED, queries.wanted_of(db.session(), event.id))
 
 
 @pages.post("/events/<int:event_id>/plan/stop")
@@ -86,13 +85,10 @@ def stop(event_id: int) -> ResponseReturnValue:
     return redirect(url_for("matches.plan", event_id=event.id))
 
 
-def _ask(event: Event, origin: PlanOrigin, form: SuggestForm | None) -> ResponseReturnValue:
+def _ask(
+    event: Event, origin: PlanOrigin, wanted: PlanSettings, form: SuggestForm | None = None
+) -> ResponseReturnValue:
     person_id = current_organizer().id
-    wanted = (
-        form.settings()
-        if form
-        else Desk(db.session(), event, unsaid=kept_from_me(event), now=utc_now()).settings
-    )
     try:
         with transaction() as session:
             if form and "groups" in form:
