@@ -15,7 +15,7 @@ from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.draft import Change, Draft, Meeting, changes
 from asyncnet.matches.bench.edits import Act, Edit
 from asyncnet.matches.bench.limits import NEARLY
-from asyncnet.matches.bench.model import Plan, PlanOrigin
+from asyncnet.matches.bench.model import Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of, reasons_of
 from asyncnet.matches.rules import PlanSettings
@@ -55,6 +55,22 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Page:
+    """Some meetings of a round, and how many it has in all."""
+
+    rows: Sequence[Row]
+    count: int
+    previous: int | None
+    """How many meetings stand before the page before this one, None on the first."""
+    next: int | None
+    """How many stand before the one after, None on the last."""
+
+    def row_of(self, person: int) -> Row | None:
+        """Return the first meeting of somebody on this page."""
+        return next((row for row in self.rows if person in [seat.id for seat in row.seats]), None)
+
+
+@dataclass(frozen=True)
 class Share:
     """What somebody gets, and which part of their own ideal that is."""
 
@@ -91,6 +107,36 @@ class Desk:
         """The plan that forms are decided on, 0 for the published matches."""
         return self.plan.id if self.plan else 0
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the first round has begun."""
+        return self.first_open > 1
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last round has begun, so that there is none to plan."""
+        return self.first_open > len(self.event.rounds)
+
+    @property
+    def is_solving(self) -> bool:
+        """Whether a plan is being worked out."""
+        return self.asked is not None and self.asked.state is PlanState.SOLVING
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last solve found no plan, and nobody went on from another one since."""
+        if self.asked is None or self.asked.state is not PlanState.FAILED:
+            return False
+        return self.plan is None or self.asked.based_on_id == self.plan.id
+
+    @property
+    def newer_ready(self) -> Plan | None:
+        """The plan that was worked out while the one on the bench was changed, if there is one."""
+        if self.asked is None or self.plan is None or self.asked.id <= self.plan.id:
+            return None
+        is_waiting = self.asked.state is PlanState.READY and self.asked.published_at is None
+        return self.asked if is_waiting else None
+
     @cached_property
     def settings(self) -> PlanSettings:
         """What the plan on the bench was to be like, else what was last asked for."""
@@ -118,6 +164,11 @@ class Desk:
             for change in changes(self.published, self.draft)
             if self.worth.takes_part(change.person) and not 0 < change.number < self.first_open
         ]
+
+    @property
+    def concerned(self) -> list[int]:
+        """Who is mailed about the plan on the bench when it is published."""
+        return list(dict.fromkeys(change.person for change in self.told))
 
     @cached_property
     def part_of_best(self) -> float | None:
@@ -264,13 +315,18 @@ class Desk:
         """The plans that can be gone back to or compared, the newest first."""
         return queries.plans_of(self.session, self.event.id)
 
-    def rows(self, number: int, *, named: str = "", first: int = 0) -> tuple[list[Row], int]:
-        """Return a page of the meetings of a round by name, and how many there are in all.
+    def page(self, number: int, *, named: str = "", first: int = 0) -> Page:
+        """Return some of the meetings of a round by name.
 
         `first` is how many stand on earlier pages; with `named`, those of people called so alone.
         """
         found = self._sorted(number, named)
-        return [self.row(number, meeting) for meeting in found[first : first + ROWS]], len(found)
+        return Page(
+            [self.row(number, meeting) for meeting in found[first : first + ROWS]],
+            len(found),
+            previous=max(0, first - ROWS) if first else None,
+            next=first + ROWS if first + ROWS < len(found) else None,
+        )
 
     def page_of(self, number: int, person: int, *, named: str = "") -> int:
         """Return how many meetings of a round stand on pages before the one with this person's."""
@@ -339,10 +395,12 @@ class Desk:
             Act.ALLOW: f"{one} and {other} may meet again",
         }[edit.act]
 
-    def names(self, people: Sequence[int]) -> str:
-        """Return the names of some people, listed; "nobody" where there are none."""
+    def names(self, people: Sequence[int], *, most: int | None = None) -> str:
+        """Return the names of some people, listed, the `most` and how many more there are;
+        "nobody" where there are none."""
         names = sorted(self.worth.name(person) for person in people)
-        return listed(names) or "nobody"
+        more = len(names) - most if most is not None else 0
+        return listed([*names[:most], f"{more} more"] if more > 0 else names) or "nobody"
 
     def _sorted(self, number: int, named: str) -> list[Meeting]:
         found = []

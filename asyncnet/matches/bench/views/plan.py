@@ -13,7 +13,7 @@ from asyncnet.intros import queries as intros
 from asyncnet.matches.bench import queries as bench
 from asyncnet.matches.bench.actions.editing import edit
 from asyncnet.matches.bench.actions.publishing import CannotPublish, publish_plan
-from asyncnet.matches.bench.desk import ROWS, Desk
+from asyncnet.matches.bench.desk import Desk
 from asyncnet.matches.bench.edits import Act, CannotEdit, Edit
 from asyncnet.matches.bench.forms import PairForm, PublishForm
 from asyncnet.matches.bench.views.place import desk_of
@@ -49,9 +49,9 @@ def plan(event_id: int) -> ResponseReturnValue:
             ]
             status = 409
         else:
-            number, near = _round_of(event, form), form.one.data
+            shown, near = _round_of(event, form), form.one.data
             return redirect(
-                url_for(".plan", event_id=event.id, round=number, near=near, _anchor="near")
+                url_for(".plan", event_id=event.id, round=shown, near=near, _anchor="near")
             )
     return _plan_page(event, form), status
 
@@ -61,11 +61,11 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
     desk = desk_of(event)
     form.seen.process_data(desk.seen)
     _choose_among(form, [] if desk.is_large else desk.people)
-    number = _shown_round(desk)
+    shown = _shown_round(desk)
     named = request.args.get("named", "")[:100]
     near = request.args.get("near", 0, type=int)
-    first = max(0, request.args.get("from", desk.page_of(number, near, named=named), type=int))
-    rows, count = desk.rows(number, named=named, first=first)
+    first = max(0, request.args.get("from", desk.page_of(shown, near, named=named), type=int))
+    page = desk.page(shown, named=named, first=first)
     states = intros.states_in(db.session(), event.id)
     away = {i for i in desk.draft.people() if not desk.worth.is_live(i)}
     return render_template(
@@ -73,18 +73,14 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
         event=event,
         form=form,
         desk=desk,
-        asked=desk.asked,
-        number=number,
+        number=shown,
         named=named,
-        rows=rows,
-        first=first,
+        page=page,
         near=near,
-        near_row=next((r for r in rows if near in [seat.id for seat in r.seats]), None),
+        near_row=page.row_of(near),
         at=request.args.get("at", ""),
-        count=count,
-        page_size=ROWS,
         intros=states,
-        unseen=[p.name for p in desk.people if p.id in away and states.get(p.id) != "ready"],
+        unseen=[p.id for p in desk.people if p.id in away and states.get(p.id) != "ready"],
         publish=PublishForm(formdata=None),
         meanwhile=meanwhile,
         found=desk.called(named),
