@@ -57,12 +57,40 @@ def instance_of(
     everyone = session.scalars(
         select(Participant).where(Participant.event_id == event.id).order_by(Participant.id)
     ).all()
-    names = _names(everyone)
     people = tuple(p for p in everyone if with_left or _is_there(p))
     number_of = {participant.id: number for number, participant in enumerate(people)}
     mixed = event.mode is EventMode.MIXED
-    words = _Words(session, event)
-    mentions = session.execute(
+    mentions = _mentions(session, event)
+    sayings = _Sayings(_names(everyone), _Words(session, event), _named(mentions, number_of))
+    places = _Places(event)
+    seated = tuple(
+        _seated(sayings.of(who, places), event, who.attendance, settings) for who in people
+    )
+    problem = Problem(
+        name=event.title,
+        mixed=mixed,
+        rounds=len(event.rounds) if mixed else 0,
+        max_async_per_live=settings.most_viewings,
+        trio=settings.trio,
+        group_size=settings.group_size,
+        people=seated,
+        weights=WEIGHTS,
+        group_weights=GROUP_WEIGHTS,
+        history=_history(session, event, people),
+        no_repeat_history=not settings.repeat,
+        forbids=_forbids(session, event, number_of),
+        pins=_pins(session, event, number_of),
+        roles=sayings.words.listed(WordKind.ROLE),
+        types=sayings.words.listed(WordKind.COMMUNITY),
+        regions=places.regions(),
+        tags=sayings.words.listed(WordKind.TOPIC),
+        skills=sayings.words.listed(WordKind.SKILL),
+    )
+    return Instance(problem, people, _watched(session, event, everyone), _by_address(mentions))
+
+
+def _mentions(session: Session, event: Event) -> _Mentions:
+    return session.execute(
         select(
             Mention.participant_id,
             Mention.kind,
@@ -73,51 +101,6 @@ def instance_of(
         .where(Mention.event_id == event.id)
         .order_by(Mention.id)
     ).all()
-    named = _named(mentions, number_of)
-    places = _Places(event)
-    problem = Problem(
-        name=event.title,
-        mixed=mixed,
-        rounds=len(event.rounds) if mixed else 0,
-        max_async_per_live=settings.most_viewings,
-        trio=settings.trio,
-        group_size=settings.group_size,
-        people=tuple(
-            _seated(
-                solver.Participant(
-                    id=names[who.id],
-                    role=words.place(WordKind.ROLE, who.role),
-                    type=words.place(WordKind.COMMUNITY, who.community),
-                    tags=words.places(WordKind.TOPIC, who.topics),
-                    offers=words.places(WordKind.SKILL, who.offers),
-                    seeks=words.places(WordKind.SKILL, who.seeks),
-                    wishes=named[who.id, MentionKind.MEET],
-                    wish_roles=words.places(WordKind.ROLE, who.wish_roles),
-                    avoid=named[who.id, MentionKind.AVOID],
-                    known=named[who.id, MentionKind.KNOWN],
-                    cross=who.across,
-                    region=places.region(who.zone),
-                    utc=places.hours(who.zone),
-                ),
-                event,
-                who.attendance,
-                settings,
-            )
-            for who in people
-        ),
-        weights=WEIGHTS,
-        group_weights=GROUP_WEIGHTS,
-        history=_history(session, event, people),
-        no_repeat_history=not settings.repeat,
-        forbids=_forbids(session, event, number_of),
-        pins=_pins(session, event, number_of),
-        roles=words.listed(WordKind.ROLE),
-        types=words.listed(WordKind.COMMUNITY),
-        regions=places.regions(),
-        tags=words.listed(WordKind.TOPIC),
-        skills=words.listed(WordKind.SKILL),
-    )
-    return Instance(problem, people, _watched(session, event, everyone), _by_address(mentions))
 
 
 def _is_there(person: Participant) -> bool:
@@ -214,6 +197,34 @@ class _Words:
     def listed(self, kind: WordKind) -> tuple[str, ...]:
         """Return the words in their places."""
         return tuple(self.place_of[kind])
+
+
+@dataclass(frozen=True)
+class _Sayings:
+    """What people said of themselves, and whom they named, in the numbers of a problem."""
+
+    names: Mapping[int, str]
+    words: "_Words"
+    named: Mapping[tuple[int, MentionKind], tuple[int, ...]]
+
+    def of(self, who: Participant, places: "_Places") -> solver.Participant:
+        """Return somebody as the solver knows them, but for how often they can be met."""
+        words = self.words
+        return solver.Participant(
+            id=self.names[who.id],
+            role=words.place(WordKind.ROLE, who.role),
+            type=words.place(WordKind.COMMUNITY, who.community),
+            tags=words.places(WordKind.TOPIC, who.topics),
+            offers=words.places(WordKind.SKILL, who.offers),
+            seeks=words.places(WordKind.SKILL, who.seeks),
+            wishes=self.named[who.id, MentionKind.MEET],
+            wish_roles=words.places(WordKind.ROLE, who.wish_roles),
+            avoid=self.named[who.id, MentionKind.AVOID],
+            known=self.named[who.id, MentionKind.KNOWN],
+            cross=who.across,
+            region=places.region(who.zone),
+            utc=places.hours(who.zone),
+        )
 
 
 class _Places:
