@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha256
 
 from sqlalchemy.orm import Session
@@ -106,46 +107,21 @@ def board_of(
     clock = clock_of(session, event)
     at = clock.at(now)
     exits = exits_in(session, event.id, unsaid=unsaid)
-    present = present_in(session, event.id)
-    left = {said.participant_id for said in exits if said.kind is ExitKind.LEAVING}
-    missing = {said.match_id for said in exits if said.kind is ExitKind.MISSING}
+    places = _Places(present_in(session, event.id), _who(exits, ExitKind.LEAVING), now)
     matches = seated_in(session, event.id, at.round) if at.round else []
     answered = answered_in(session, [match.id for match in matches if match.is_viewing])
-    rows = [
-        Row(
-            table,
-            [
-                Seat(person, _where(person, table[0], present, left, now))
-                for person in {
-                    one.id: one for match in table for one in (match.first, match.second)
-                }.values()
-            ],
-            answered=any(match.id in answered for match in table),
-            missing=any(match.id in missing for match in table),
-        )
-        for table in tables(matches)
-    ]
-    live = [person for person in live_in(session, event.id) if person.id not in left]
-    open_pages = {who for who, presence in present.items() if now - presence.seen_at <= SEEN_LATELY}
-    alone = list(_alone(live, rows, exits)) if at.phase is Phase.ROUND else []
-    uneasy = [said.participant_id for said in exits if said.kind is ExitKind.UNEASY]
+    rows = list(_rows(matches, answered, exits, places))
+    live = [person for person in live_in(session, event.id) if person.id not in places.left]
+    here = [person.id for person in live if person.id in places.open_pages]
+    uneasy = _who(exits, ExitKind.UNEASY)
     seats = group_numbers(session, event.id, uneasy) if uneasy else None
-    circles = [
-        Circle(
-            number,
-            [f"{name} (had to leave)" if who in left else name for who, name in members],
-            here=sum(who in open_pages for who, _ in members),
-        )
-        for number, members in (
-            circles_in(session, event.id) if at.phase is Phase.CLOSING else {}
-        ).items()
-    ]
-    watching = sum(seat.where is Where.WATCHING for row in rows for seat in row.seats)
+    gathered = circles_in(session, event.id) if at.phase is Phase.CLOSING else {}
+    circles = [_circle(number, members, places) for number, members in gathered.items()]
     shown = (
         event.clock_version,
         at.phase,
         at.round,
-        sorted(person.id for person in live if person.id in open_pages),
+        sorted(here),
         [
             ([m.id for m in row.matches], row.answered, row.missing, [s.where for s in row.seats])
             for row in rows
@@ -161,34 +137,72 @@ def board_of(
         moment=now,
         rows=rows,
         circles=circles,
-        alone=alone,
+        alone=list(_alone(live, rows, exits)) if at.phase is Phase.ROUND else [],
         exits=exits,
         seats=seats,
         live=len(live),
-        here=sum(person.id in open_pages for person in live),
-        watching=watching,
+        here=len(here),
+        watching=sum(seat.where is Where.WATCHING for row in rows for seat in row.seats),
         viewings=sum(match.is_viewing for match in matches),
         answered=len(answered),
-        seen={who: presence.seen_at for who, presence in present.items()},
+        seen={who: presence.seen_at for who, presence in places.present.items()},
         tag=sha256(repr(shown).encode()).hexdigest()[:16],
     )
 
 
-def _where(
-    person: Participant,
-    match: Match,
-    present: Mapping[int, Presence],
-    left: set[int],
-    now: datetime,
-) -> Where:
-    if person.attendance is Attendance.ASYNC:
-        return Where.ASYNC
-    if person.id in left:
-        return Where.LEFT
-    presence = present.get(person.id)
-    if presence is None or now - presence.seen_at > SEEN_LATELY:
-        return Where.AWAY
-    return Where.WATCHING if presence.match_id == match.id else Where.HERE
+def _who(exits: Iterable[Exit], kind: ExitKind) -> set[int]:
+    return {said.participant_id for said in exits if said.kind is kind}
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where everybody is at a moment, as far as their pages tell, and who had to leave."""
+
+    present: Mapping[int, Presence]
+    left: set[int]
+    now: datetime
+
+    @cached_property
+    def open_pages(self) -> set[int]:
+        """Who has their page open."""
+        return {
+            who
+            for who, presence in self.present.items()
+            if self.now - presence.seen_at <= SEEN_LATELY
+        }
+
+    def of(self, person: Participant, match: Match) -> Where:
+        """Return where one of the two of a match is."""
+        if person.attendance is Attendance.ASYNC:
+            return Where.ASYNC
+        if person.id in self.left:
+            return Where.LEFT
+        if person.id not in self.open_pages:
+            return Where.AWAY
+        return Where.WATCHING if self.present[person.id].match_id == match.id else Where.HERE
+
+
+def _rows(
+    matches: Sequence[Match], answered: set[int], exits: Iterable[Exit], places: _Places
+) -> Iterable[Row]:
+    missing = {said.match_id for said in exits if said.kind is ExitKind.MISSING}
+    for table in tables(matches):
+        people = {one.id: one for match in table for one in (match.first, match.second)}
+        yield Row(
+            table,
+            [Seat(person, places.of(person, table[0])) for person in people.values()],
+            answered=any(match.id in answered for match in table),
+            missing=any(match.id in missing for match in table),
+        )
+
+
+def _circle(number: int, members: Iterable[tuple[int, str]], places: _Places) -> Circle:
+    people = dict(members)
+    return Circle(
+        number,
+        [f"{name} (had to leave)" if i in places.left else name for i, name in people.items()],
+        here=len(places.open_pages & people.keys()),
+    )
 
 
 def _alone(
