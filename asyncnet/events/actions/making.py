@@ -122,28 +122,7 @@ def change_event(
         raise ChangedMeanwhile
     if said.mode is not before:
         _change_mode(session, event, said.mode)
-    moved = [(slot.starts_at, slot.ends_at) for slot in event.rounds] != [
-        (slot.starts_at, slot.ends_at) for slot in times
-    ]
-    if moved and has_follow_ups(session, event.id):
-        raise RoundsTaken(
-            "Somebody has answered already, so the rounds can no longer be moved. Everything "
-            "else can be changed."
-        )
-    for slot in times[: len(event.rounds)]:
-        event.rounds[slot.number - 1].starts_at = slot.starts_at
-        event.rounds[slot.number - 1].ends_at = slot.ends_at
-    for slot in times[len(event.rounds) :]:
-        event.rounds.append(
-            Round(number=slot.number, starts_at=slot.starts_at, ends_at=slot.ends_at)
-        )
-    del event.rounds[len(times) :]
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise RoundsTaken(
-            f"People meet after round {len(times)}. Take those matches out of the plan first."
-        ) from error
+    _move_rounds(session, event, times)
     replan_follow_ups(session, event, now=now)
     record(session, actor, "event.changed", f"event:{event.id}", now=now)
 
@@ -185,6 +164,32 @@ def _change_mode(session: Session, event: Event, mode: EventMode) -> None:
             .where(Participant.event_id == event.id)
             .values(attendance=Attendance.ASYNC)
         )
+
+
+def _move_rounds(session: Session, event: Event, times: Sequence[Slot]) -> None:
+    """Let the rounds of an event be at these times, and be so many. Raises RoundsTaken."""
+    moved = [(slot.starts_at, slot.ends_at) for slot in event.rounds] != [
+        (slot.starts_at, slot.ends_at) for slot in times
+    ]
+    if moved and has_follow_ups(session, event.id):
+        raise RoundsTaken(
+            "Somebody has answered already, so the rounds can no longer be moved. Everything "
+            "else can be changed."
+        )
+    for slot in times[: len(event.rounds)]:
+        event.rounds[slot.number - 1].starts_at = slot.starts_at
+        event.rounds[slot.number - 1].ends_at = slot.ends_at
+    for slot in times[len(event.rounds) :]:
+        event.rounds.append(
+            Round(number=slot.number, starts_at=slot.starts_at, ends_at=slot.ends_at)
+        )
+    del event.rounds[len(times) :]
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise RoundsTaken(
+            f"People meet after round {len(times)}. Take those matches out of the plan first."
+        ) from error
 
 
 def _keeps_its_times(event: Event, said: EventPlan) -> list[Slot]:
