@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import isnan
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,11 +19,27 @@ from asyncnet.matching.reading import read_problem
 from asyncnet.matching.solution import Solution
 
 REFUSED = 2
+LONGEST = 24 * 60 * 60.0
 
 matching = click.Group("matching", help="Match the people of an event, from a file.")
 app = Flask("asyncnet")
 """Knows these commands alone: nobody who matches a file needs an installation."""
 app.cli.add_command(matching)
+
+
+class Amount(click.FloatRange):
+    """A number within limits, which "nan" is not."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number; fails as click does."""
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
+
+
 readable = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -31,19 +48,21 @@ readable = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--floor",
-    type=click.FloatRange(0, 1),
+    type=Amount(0, 1),
     default=0.5,
     show_default=True,
     help="The share of their own ideal that everybody gets at least, where that is possible.",
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=0),
+    type=Amount(0, LONGEST),
     default=60.0,
     show_default=True,
     help="Seconds after which the best plan so far is taken.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same plan.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same plan."
+)
 def solve_file(file: Path, as_json: bool, floor: float, time_limit: float, seed: int) -> None:
     """Print a plan for the event in FILE (asyncnet-match/1)."""
     problem = _or_refuse(lambda: read_problem(_parsed(file)))

@@ -73,7 +73,8 @@ class Covering:
         self.stop_at = stop_at
         self.pool = {who: worth_of(affinity, who) for who in [*pool, *partition]}
         self.own = sorted(set(map(len, self.pool)))
-        self.sizes = list(range(min(limits[0], self.own[0]), limits[1] + 1))
+        largest = min(limits[1], len(affinity))
+        self.sizes = list(range(min(limits[0], self.own[0]), largest + 1))
         self.prices = np.zeros(len(affinity))
         for who in partition:
             self.prices[list(who)] = self.pool[who] / len(who)

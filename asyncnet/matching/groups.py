@@ -9,6 +9,7 @@ exactly once. The prices also bound what any grouping can be worth.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import ceil
 
 import numpy as np
@@ -18,7 +19,6 @@ from asyncnet.matching.covering import SMALL, Covering, counts_for, worth_of
 from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.weights import Reals, affinities
 
-APART = -10_000.0
 PEOPLE_PER_TURN = 6
 PICKED_UP_TO = 200
 WHOLE_UP_TO = 2_500
@@ -62,19 +62,20 @@ def group(problem: Problem, met: set[Pair], *, seed: int, seconds: float) -> Gro
 
 
 def affinity_of(problem: Problem, people: Sequence[int], met: set[Pair]) -> Reals:
-    """Return the points of each two of these people; those kept apart have `APART`."""
+    """Return the points of each two of these people; of those kept apart, so few that no grouping
+    makes up for them."""
     affinity = affinities(problem, people).astype(np.float64)
     place = {i: row for row, i in enumerate(people)}
     known = {(min(i, j), max(i, j)) for i in people for j in problem.people[i].known if j in place}
-    for marks, points in (
-        (met | problem.history | known, float(problem.group_weights.met)),
-        (problem.bans(), APART),
-    ):
-        for i, j in marks:
-            if i in place and j in place:
-                affinity[place[i], place[j]] += points
-                affinity[place[j], place[i]] += points
+    for i, j in met | problem.history | known:
+        if i in place and j in place:
+            affinity[place[i], place[j]] += float(problem.group_weights.met)
+            affinity[place[j], place[i]] += float(problem.group_weights.met)
     np.fill_diagonal(affinity, 0.0)
+    apart = -4.0 * (1 + len(people) * np.abs(affinity).max(initial=0))
+    for i, j in problem.bans():
+        if i in place and j in place:
+            affinity[place[i], place[j]] = affinity[place[j], place[i]] = apart
     return affinity
 
 
@@ -86,6 +87,7 @@ class _Part:
     ) -> None:
         self.people = people
         self.affinity = affinity_of(problem, people, met)
+        self.bans = problem.bans()
         self.seed = seed
         self.stop_at = stop_at
         self.limits = problem.group_size
@@ -114,9 +116,9 @@ class _Part:
 
     def named(self, partition: Sequence[Group], bound: float) -> Grouping:
         value = sum(worth_of(self.affinity, who) for who in partition)
-        if value < APART / max(1, len(self.people)):
-            return NOTHING
         groups = tuple(sorted(tuple(self.people[row] for row in who) for who in partition))
+        if any(duo in self.bans for who in groups for duo in combinations(who, 2)):
+            return NOTHING
         return Grouping(groups, value, max(value, bound))
 
     def annealed(self) -> list[Group]:

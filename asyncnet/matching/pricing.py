@@ -16,7 +16,7 @@ from asyncnet.matching.weights import Reals
 
 EPSILON = 1e-6
 MOST = 3_000
-LOOK_EVERY = 256
+HELD = 300_000
 
 Rows = npt.NDArray[np.int64]
 
@@ -54,6 +54,10 @@ def paying_groups(
     return Found(order[:MOST], float(rise.sum()) if complete else np.inf)
 
 
+class _Spent(Exception):
+    """The search has to end where it is."""
+
+
 class _Search:
     """The search among groups of one size."""
 
@@ -68,7 +72,7 @@ class _Search:
         reach = np.cumsum(best[:, : size - 1], axis=1)
         self.half = [np.zeros(m), np.zeros(m), *(reach[:, r - 1] / 2 for r in range(1, size))]
         self.earlier = np.tri(m, dtype=np.int8) > 0
-        self.steps = steps
+        self.steps = self.allowed = steps
         self.stop_at = stop_at
         self.groups: dict[Group, float] = {}
         self.complete = True
@@ -80,26 +84,35 @@ class _Search:
         for i in np.argsort(-first, kind="stable").tolist():
             if first[i] <= EPSILON:
                 break
-            if self.spent():
+            if self.steps <= 0:
                 self.complete = False
                 break
             mine = self.surplus[i].copy()
             order = np.argsort(-mine, kind="stable")
             order = order[np.isfinite(mine[order])]
             friends = int((mine[order] > EPSILON).sum())
-            self.extend((i,), 0.0, mine[order], order, self.size - 1, first=friends)
+            try:
+                self.extend((i,), 0.0, mine[order], order, self.size - 1, first=friends)
+            except _Spent:
+                self.complete = False
+                break
             self.surplus[i, order[:friends]] = self.surplus[order[:friends], i] = -np.inf
 
     def spent(self) -> bool:
-        late = self.steps % LOOK_EVERY == 0 and time.monotonic() > self.stop_at
-        return self.steps <= 0 or late
+        """Return whether a search has to end in its midst: when the time is over, or when it has
+        taken twice its steps or holds too much, which large groups lead to."""
+        return (
+            self.steps < -self.allowed or len(self.groups) > HELD or time.monotonic() > self.stop_at
+        )
 
     def extend(
         self, who: Group, now: float, gain: Reals, rest: Rows, more: int, first: int | None = None
     ) -> None:
         """Add `more` people from `rest`, in the order given; `gain` is what each of them brings to
-        those already there. The next one is among the `first` of them."""
+        those already there. The next one is among the `first` of them. Raises _Spent."""
         self.steps -= 1
+        if self.spent():
+            raise _Spent
         if more == 1:
             for place in np.flatnonzero(now + gain[:first] > EPSILON).tolist():
                 self.keep((*who, int(rest[place])), now + float(gain[place]))

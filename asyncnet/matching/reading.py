@@ -124,8 +124,8 @@ def _numbers(entries: Sequence[Data]) -> dict[str, int]:
 
 
 def _unwritable(name: str) -> bool:
-    """Return whether a name holds half a character, which can be neither shown nor stored."""
-    return any("\ud800" <= letter <= "\udfff" for letter in name)
+    """Return whether a name holds what no line can show: half a character, or a control."""
+    return not name.isprintable()
 
 
 def _pairs(event: Data, key: str, numbers: Mapping[str, int], *, strict: bool) -> list[Pair]:

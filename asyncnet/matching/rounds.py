@@ -69,7 +69,8 @@ class _Table:
         self.width: list[int] = []
         for i, someone in enumerate(problem.people):
             self.first.append(len(self.rows))
-            places = 1 if problem.is_live(i) else max(1, min(someone.per_round, problem.cap(i)))
+            most = min(someone.per_round, problem.cap(i), len(problem.people))
+            places = 1 if problem.is_live(i) else max(1, most)
             self.width.append(places)
             here = set(problem.rounds_of(i))
             for _ in range(places):

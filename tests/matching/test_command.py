@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from asyncnet.commands.matching import matching
 from benchmarks._matching_events import make_event
-from tests.matching.events import DATA, event, people
+from tests.matching.events import DATA, event, people, person
 
 
 def run(*words: str | Path) -> Result:
@@ -96,6 +96,30 @@ def test_what_cannot_be_is_a_sentence_and_status_2(data: object, sentence: str, 
     assert sentence in refused.stderr
     assert refused.stdout == ""
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--seed=-1", "-1 is not in the range"),
+        ("--floor=nan", "nan is not a number"),
+        ("--time-limit=nan", "nan is not a number"),
+        ("--time-limit=inf", "inf is not in the range"),
+    ],
+)
+def test_an_option_that_is_no_amount_is_a_sentence_and_status_2(option: str, sentence: str) -> None:
+    refused = run("solve", DATA / "pub-0007.json", option)
+
+    assert refused.exit_code == 2
+    assert sentence in refused.stderr
+
+
+def test_an_id_that_no_line_can_show_is_refused(file: Any) -> None:
+    refused = run("solve", file("event.json", event([person("a\n\x1b[31m"), *people(3)])))
+
+    assert refused.exit_code == 2
+    assert "needs an id in words" in refused.stderr
+    assert "\x1b" not in refused.stderr
 
 
 def test_a_plan_that_breaks_a_rule_is_named_and_fails(file: Any) -> None:

@@ -12,6 +12,7 @@ from asyncnet.matching.groups import Grouping, group
 from asyncnet.matching.pricing import paying_groups
 from asyncnet.matching.problem import Pair, pair
 from asyncnet.matching.reading import read_problem
+from benchmarks._matching_events import GROUP_WEIGHTS
 from tests.matching.events import event, people, person, public, read_plan
 
 UNHURRIED = 600.0
@@ -49,6 +50,33 @@ def test_those_kept_apart_never_share_a_group() -> None:
 
     assert len(found.groups) == 2
     assert not any({0, 1} <= set(who) or {0, 2} <= set(who) for who in found.groups)
+
+
+@pytest.mark.parametrize("points", [20_000, -20_000])
+def test_nothing_people_share_makes_up_for_a_ban(points: int) -> None:
+    weights = dict.fromkeys(GROUP_WEIGHTS, points)
+    kinds = people(12, tags=[0])
+    data = event(kinds, forbids=[["p0", "p1"], ["p2", "p3"]], group_weights=weights)
+
+    found = grouped(data, {(0, 2), (0, 4), (1, 3)})
+
+    assert len(found.groups) in (2, 3)
+    assert not any({0, 1} <= set(who) or {2, 3} <= set(who) for who in found.groups)
+
+
+@pytest.mark.parametrize(("count", "size"), [(4, [2, 10]), (7, [2, 10]), (20, [1, 1_000_000])])
+def test_groups_may_be_allowed_larger_than_there_are_people(count: int, size: list[int]) -> None:
+    found = grouped(event(people(count), group_size=size))
+
+    assert sorted(i for who in found.groups for i in who) == list(range(count))
+
+
+def test_a_search_among_large_groups_ends_at_its_steps() -> None:
+    affinity = np.ones((60, 60)) - np.eye(60)
+
+    found = paying_groups(affinity, np.zeros(60), [12], 200, float("inf"))
+
+    assert found.raise_by == np.inf
 
 
 def test_three_of_whom_two_must_be_kept_apart_get_no_group() -> None:
