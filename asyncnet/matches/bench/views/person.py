@@ -27,7 +27,7 @@ def person(event_id: int, person_id: int) -> ResponseReturnValue:
     desk = desk_of(event)
     chosen = id_in_address("round", min(desk.first_open, max(1, len(desk.draft.rounds))))
     chosen = min(chosen, max(1, len(desk.draft.rounds)))
-    rows = [desk.row(number, meeting) for number, meeting in desk.draft.of(someone.id)]
+    rows = [desk.rows.row(number, meeting) for number, meeting in desk.draft.of(someone.id)]
     possible = (
         swaps(desk.draft, chosen, someone.id, desk.worth, desk.limits) if desk.draft.rounds else []
     )

@@ -64,8 +64,8 @@ def _plan_page(event: Event, form: PairForm, *, meanwhile: bool = False) -> str:
     shown = _shown_round(desk)
     named = request.args.get("named", "")[:100]
     near = request.args.get("near", 0, type=int)
-    first = max(0, request.args.get("from", desk.page_of(shown, near, named=named), type=int))
-    page = desk.page(shown, named=named, first=first)
+    first = max(0, request.args.get("from", desk.rows.before(shown, near, named=named), type=int))
+    page = desk.rows.page(shown, named=named, first=first)
     states = intros.states_in(db.session(), event.id)
     away = {i for i in desk.draft.people() if not desk.worth.is_live(i)}
     return render_template(
