@@ -8,6 +8,7 @@ breaks into headers and breaks a sender's name at its comma.
 import smtplib
 import ssl
 from collections.abc import Callable
+from functools import cached_property
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -48,7 +49,7 @@ class SmtpMailer(flask_mail.Mail):
         self.settings = settings
         self.mail_from = mail_from
         self.return_path = return_path
-        self.context = context or ssl.create_default_context()
+        self._context = context
         self.reply_seconds = reply_seconds
         self.state = self.init_mail(
             {
@@ -61,6 +62,11 @@ class SmtpMailer(flask_mail.Mail):
                 "MAIL_DEFAULT_SENDER": mail_from,
             }
         )
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """What the server's certificate is checked by; the machine's authorities take a while."""
+        return self._context or ssl.create_default_context()
 
     def connect(self) -> "SmtpConnection":
         return SmtpConnection(self)
