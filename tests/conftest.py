@@ -1,6 +1,7 @@
 """One installation a test: SQLite and the local disk, or PostgreSQL and S3 (`--size large`)."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,11 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect, sync_playwright
-from sqlalchemy import Select, create_engine
+from sqlalchemy import Connection, Dialect, Engine, Select, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from asyncnet.app import create_app
@@ -27,6 +31,7 @@ from tests.servers.seaweed import seaweed
 
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE_MILLISECONDS = 30_000
+STATEMENTS = 5000
 SECRET = "a secret of the tests, long enough: 0123456789"
 
 
@@ -79,9 +84,14 @@ def servers(
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what every new app compiles afresh, templates and addresses: most of a test's time."""
+    """Keep what every new app compiles afresh, templates, addresses and SQL: most of a test's time.
+
+    All engines of one kind of database share the statements of the first one that connected, as
+    the requests of one app do.
+    """
     cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
     compile_builder = Rule._compile_builder
+    shared: dict[str, tuple[Dialect, LRUCache[Any, Any]]] = {}
     builders: dict[object, Callable[..., tuple[str, str]]] = {}
 
     def remembered(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
@@ -90,10 +100,41 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             builders[known] = compile_builder(rule, append_unknown)
         return builders[known]
 
+    def share_statements(connection: Connection) -> None:
+        engine = connection.engine
+        dialect, known = shared.setdefault(
+            engine.dialect.name, (engine.dialect, LRUCache(STATEMENTS))
+        )
+        connection.dialect = engine.dialect = dialect
+        engine._compiled_cache = known
+
+    event.listen(Engine, "engine_connect", share_statements)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Flask.jinja_options, "bytecode_cache", cache)
         patch.setattr(Rule, "_compile_builder", remembered)
         yield
+    event.remove(Engine, "engine_connect", share_statements)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def power_stays_on() -> Iterator[None]:
+    """Let commits survive a killed process but not a power cut, which no test has."""
+    event.listen(Engine, "connect", _be_quick)
+    yield
+    event.remove(Engine, "connect", _be_quick)
+
+
+@pytest.fixture
+def power_may_fail() -> Iterator[None]:
+    """Connect to SQLite as an installation does."""
+    event.remove(Engine, "connect", _be_quick)
+    yield
+    event.listen(Engine, "connect", _be_quick)
+
+
+def _be_quick(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

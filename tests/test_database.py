@@ -125,6 +125,7 @@ def test_a_moment_without_a_zone_is_refused(app: Flask) -> None:
 
 
 @pytest.mark.sizeless
+@pytest.mark.usefixtures("power_may_fail")
 def test_sqlite_is_set_up_to_lose_nothing(app: Flask) -> None:
     """F5: what SQLite's own defaults would not do."""
     with app.app_context(), db.engine.connect() as connection:
