@@ -22,6 +22,7 @@ from asyncnet.events import views as events
 from asyncnet.events.questions import views as questions
 from asyncnet.events.registration import views as asking
 from asyncnet.followups import views as followups
+from asyncnet.followups.queries import mails_about_words_of
 from asyncnet.followups.threads import leftovers, recordings, returning
 from asyncnet.followups.threads import views as threads
 from asyncnet.followups.waiting import views as desk
@@ -104,6 +105,7 @@ def create_app(settings: Settings) -> Flask:
     Migrate(app, db, directory=str(CHECKOUT / "migrations"), render_as_batch=True)
     wire(app, settings)
     tasks.register(app)
+    app.extensions[access.MAILS_ABOUT] = mails_about_words_of
     filters.register(app)
     pages.register(app)  # first: gives the request its number
     access.guard(app)

@@ -1,6 +1,6 @@
 """How far the asynchronous people of an event have come, and how long each stage took them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -13,6 +13,7 @@ from asyncnet.database import UtcDateTime
 from asyncnet.events.model import Participant
 from asyncnet.events.rules import Attendance
 from asyncnet.followups.model import Answer, Reply, Step
+from asyncnet.followups.queries import was_hushed
 from asyncnet.followups.rules import Stage, Told
 from asyncnet.intros.model import PROPER, Intro
 from asyncnet.matches.model import Match, MatchState
@@ -24,8 +25,11 @@ def here(event_id: int) -> ColumnElement[bool]:
     return and_(Participant.event_id == event_id, Participant.left_at.is_(None))
 
 
-def stages_of(event_id: int) -> Any:
-    """Select the first moment of every stage of every published match."""
+def stages_of(event_id: int, unsaid: Collection[int] = frozenset()) -> Any:
+    """Select the first moment of every stage of every published match.
+
+    `unsaid` are participants from whom it is kept that their words were not mailed.
+    """
     mine = and_(Match.event_id == event_id, Match.state == MatchState.PUBLISHED)
 
     def told(what: Told) -> Any:
@@ -37,7 +41,10 @@ def stages_of(event_id: int) -> Any:
             .subquery()
         )
 
-    gone = case((Message.state.in_(GONE), Message.sent_at))
+    gone = case(
+        (Message.state.in_(GONE), Message.sent_at),
+        (and_(was_hushed(), Answer.author_id.in_(unsaid)), Message.due_at),
+    )
     answers = (
         select(
             Answer.match_id,
@@ -104,12 +111,13 @@ class Rung:
 RUNGS = ("invited", "recorded", *(stage.value for stage in Stage))
 
 
-def funnel(session: Session, event_id: int) -> list[Rung]:
+def funnel(session: Session, event_id: int, *, unsaid: Collection[int] = frozenset()) -> list[Rung]:
     """Return how far the asynchronous people of an event have come, in one query.
 
-    Somebody has come to a stage when one of their matches has, or a later one.
+    Somebody has come to a stage when one of their matches has, or a later one. Words of
+    participants who are `unsaid` have been mailed as far as they may know.
     """
-    stages = stages_of(event_id)
+    stages = stages_of(event_id, unsaid)
     recorded = (
         select(Intro.participant_id, func.min(Intro.ready_at, type_=UtcDateTime).label("at"))
         .join(Participant, Participant.id == Intro.participant_id)

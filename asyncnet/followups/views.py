@@ -32,7 +32,15 @@ from asyncnet.followups.queries import Viewing
 from asyncnet.followups.waiting.queries import waiting_counts
 from asyncnet.intros.faces import faces
 from asyncnet.intros.playing import playback
-from asyncnet.web.access import Role, actor, current_participant, organized_event, requires
+from asyncnet.web.access import (
+    Role,
+    actor,
+    current_participant,
+    kept_from_me,
+    kept_mails,
+    organized_event,
+    requires,
+)
 from asyncnet.web.forms import ButtonForm
 from asyncnet.web.now import strip_of
 from asyncnet.wiring import links
@@ -57,8 +65,8 @@ def board(event_id: int) -> ResponseReturnValue:
         event=event,
         counts=counts(db.session(), event.id),
         waiting=waiting_counts(db.session(), event.id),
-        outgoing=queries.outgoing_of(db.session(), event.id),
-        funnel=funnel(db.session(), event.id),
+        outgoing=queries.outgoing_of(db.session(), event.id, without=kept_mails(event)),
+        funnel=funnel(db.session(), event.id, unsaid=kept_from_me(event)),
         registration=links().to(url_for("events.join", registration_key=event.registration_key)),
         over=utc_now() >= event.ends_at,
     )

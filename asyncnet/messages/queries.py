@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,15 +22,17 @@ BODIES = (defer(Message.sent_text), defer(Message.sent_html))
 class Choice:
     """Which messages of an event an organizer looks at; what is None or empty narrows nothing.
 
-    `who` is a part of the name or the address of the reader.
+    `who` is a part of the name or the address of the reader; `without` are messages that are
+    kept from this organizer, whatever else they choose.
     """
 
     state: MessageState | None = None
     kind: str | None = None
     who: str = ""
+    without: frozenset[int] = frozenset()
 
     def narrows(self) -> bool:
-        return self != Choice()
+        return self != Choice(without=self.without)
 
 
 def board(
@@ -107,6 +109,8 @@ def rows_of(session: Session, event_id: int, choice: Choice) -> Iterator[Any]:
 
 def _chosen(event_id: int, choice: Choice) -> list[ColumnElement[bool]]:
     chosen: list[ColumnElement[bool]] = [Message.event_id == event_id]
+    if choice.without:
+        chosen.append(Message.id.not_in(choice.without))
     if choice.state is not None:
         chosen.append(Message.state == choice.state)
     if choice.kind is not None:
@@ -130,7 +134,7 @@ def counts(
     """
     rows = session.execute(
         select(Message.state, Message.kind, func.count())
-        .where(*_chosen(event_id, Choice(who=choice.who)))
+        .where(*_chosen(event_id, replace(choice, state=None, kind=None)))
         .group_by(Message.state, Message.kind)
     )
     states: Counter[MessageState] = Counter()

@@ -29,6 +29,8 @@ R = TypeVar("R", bound=ResponseReturnValue)
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 SEEN_AGAIN_AFTER = timedelta(hours=1)
 LARGEST_ID = 2**31 - 1
+MAILS_ABOUT = "asyncnet.mails_about_words_of"
+"""Where the app holds what finds the mails about some participants' words."""
 LOOK = "asyncnet.look"
 """Where a request holds what `day.polling` found out of it; no header can be called so."""
 
@@ -143,6 +145,19 @@ def kept_from_me(event: Event) -> frozenset[int]:
     """Return as whom the signed-in organizer takes part, where what others say of that is kept
     from them (see `events.queries.kept_from`)."""
     return events.kept_from(db.session(), event.id, current_organizer())
+
+
+def kept_mails(event: Event) -> frozenset[int]:
+    """Return the ids of mails that the event's other organizers see, and the signed-in one not.
+
+    What became of their own words as a participant would tell them who is uneasy about them (see
+    `kept_from_me`). So no such mail is theirs to look after, whatever became of it.
+    """
+    mine = kept_from_me(event)
+    if not mine:
+        return frozenset()
+    kept: frozenset[int] = current_app.extensions[MAILS_ABOUT](db.session(), mine)
+    return kept
 
 
 def current_participant(participant_id: int) -> Participant:

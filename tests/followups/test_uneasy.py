@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,8 +21,11 @@ from asyncnet.followups.model import Reply
 from asyncnet.followups.rules import HUSHED, both_awake
 from asyncnet.followups.threads.queries import standings_of
 from asyncnet.messages.model import Message
+from asyncnet.people.model import Person
 from asyncnet.zones import zone_named
+from tests import factories
 from tests.followups.scene import STARTS_AT, Evening
+from tests.pages import post_form, sign_in
 
 Rows = Callable[..., list[Any]]
 
@@ -113,6 +117,65 @@ def test_nobody_is_reminded_to_answer_somebody_they_are_uneasy_about(
         planned = plan_reminders(session, now=scene.morning + timedelta(days=4))
 
     assert (planned, rows(select(Message).where(Message.kind == "reminder"))) == (0, [])
+
+
+def test_an_organizer_who_takes_part_does_not_see_what_became_of_their_own_words(
+    scene: Evening, session: Session, rows: Rows
+) -> None:
+    """Ana helps to run the event: the board, its numbers, its table and pages tell her nothing."""
+    session.get_one(Event, scene.event.id).digest = False
+    session.commit()
+    host, ana = (
+        signed_in(scene, factories.organizer(session, email, of=scene.event))
+        for email in ("another@forum.example", scene.ana.email)
+    )
+    is_uneasy(scene, scene.kenji, about=scene.ana)
+    for author in (scene.ana, scene.ben):
+        scene.answers(author, "Your tide pools!")
+    scene.sends(scene.morning)
+    for author in (scene.ana, scene.ben):
+        writes_twice_and_suggests_a_time(scene, author, scene.morning + timedelta(hours=1))
+    scene.sends(scene.morning + timedelta(hours=3))
+    hushed = [message.id for message in rows(select(Message).where(Message.note == HUSHED))]
+    board = f"/events/{scene.event.id}/messages"
+    places = [
+        board, f"{board}?state=cancelled", f"{board}?kind=reply", f"{board}.csv",
+        *(f"{board}/{number}" for number in hushed), f"/events/{scene.event.id}",
+    ]  # fmt: skip
+
+    theirs, hers = ([browser.get(at).text for at in places] for browser in (host, ana))
+    acted = post_form(
+        ana, board,
+        {"pick": [f"{number}:{version_of(rows, number)}" for number in hushed], "wish": "release"},
+    )  # fmt: skip
+
+    assert len(hushed) == 4
+    assert ["Cancelled" in page for page in theirs] == [True, True, True, False, *[True] * 4, False]
+    hers[1] = hers[1].replace("Cancelled (0)", "")
+    assert [page for page in hers if "Cancelled" in page or HUSHED in page] == []
+    assert "Cancelled (4)" in theirs[0]
+    assert (theirs[3].count(HUSHED), theirs[3].count("cancelled")) == (4, 4)
+    assert (theirs[3].count("\n"), hers[3].count("\n")) == (9, 5)
+    assert "Another organizer looks after them." in hers[0]
+    assert all("another organizer looks after it" in page for page in hers[4:8])
+    assert ana.get(f"{places[4]}/html").status_code == 404
+    assert acted.status_code == 302
+    assert {message.note for message in rows(select(Message).where(Message.id.in_(hushed)))} == {
+        HUSHED
+    }
+    assert "1 follow-up has arrived" in theirs[8]
+    assert "1 follow-up has arrived" in hers[8]
+
+
+def signed_in(scene: Evening, person: Person) -> FlaskClient:
+    browser = scene.app.test_client()
+    sign_in(browser, person)
+    return browser
+
+
+def version_of(rows: Rows, message_id: int) -> int:
+    [version] = rows(select(Message.version).where(Message.id == message_id))
+    return int(version)
 
 
 def is_uneasy(scene: Evening, who: Participant, *, about: Participant) -> None:

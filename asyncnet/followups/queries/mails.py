@@ -1,20 +1,20 @@
 """Reads the mails that bring answers, and what each brings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, union
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from asyncnet.database import UtcDateTime
 from asyncnet.events.model import Event, Participant
-from asyncnet.followups.model import Answer
+from asyncnet.followups.model import Answer, Meeting, Reply
 from asyncnet.followups.queries.standing import has_closed
 from asyncnet.followups.rules import HUSHED
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
-from asyncnet.messages.rules import GONE, MessageKind, MessageState
+from asyncnet.messages.rules import ABOUT_MEETINGS, GONE, MessageKind, MessageState
 
 NEEDS_A_PERSON = (
     MessageState.HELD,
@@ -22,6 +22,7 @@ NEEDS_A_PERSON = (
     MessageState.UNCONFIRMED,
     MessageState.BOUNCED,
 )
+NUDGES = (MessageKind.REMINDER, MessageKind.VIEWING_NUDGE)
 _WITH_MATCH = (
     select(Answer)
     .options(joinedload(Answer.author), joinedload(Answer.match).joinedload(Match.round))
@@ -63,6 +64,38 @@ def last_mail_at(session: Session, which: ColumnElement[bool]) -> datetime | Non
 def brought_by(session: Session, message_id: int) -> Sequence[Answer]:
     """Return the answers that one mail brings, the oldest first, match and author loaded."""
     return session.scalars(_WITH_MATCH.where(Answer.message_id == message_id)).all()
+
+
+def mails_about_words_of(session: Session, people: Collection[int]) -> frozenset[int]:
+    """Return the ids of the mails that bring these participants' words or times to others, and
+    of those that ask whoever got such words to watch or to answer.
+
+    What becomes of them tells whether their reader is uneasy about the author.
+    """
+    in_match = or_(Match.first_id.in_(people), Match.second_id.in_(people))
+    partners = [
+        select(mine).where(theirs.in_(people))
+        for mine, theirs in ((Match.first_id, Match.second_id), (Match.second_id, Match.first_id))
+    ]
+    return frozenset(
+        session.scalars(
+            union(
+                select(Answer.message_id).where(Answer.author_id.in_(people)),
+                select(Reply.message_id).where(Reply.author_id.in_(people)),
+                select(Message.id)
+                .join(Meeting, Meeting.id == Message.subject_id)
+                .join(Match, Match.id == Meeting.match_id)
+                .where(Message.kind.in_(ABOUT_MEETINGS), Message.participant_id.not_in(people))
+                .where(in_match),
+                *(
+                    select(Message.id).where(
+                        Message.kind.in_(NUDGES), Message.participant_id.in_(theirs)
+                    )
+                    for theirs in partners
+                ),
+            )
+        )
+    ) - {None}
 
 
 def sent_to(session: Session, participant_id: int) -> Sequence[Answer]:
@@ -109,9 +142,15 @@ class Outgoing:
     """The one that goes out next."""
 
 
-def outgoing_of(session: Session, event_id: int) -> Outgoing:
-    """Return what becomes of an event's follow-ups, in two queries."""
-    mine = (Message.event_id == event_id, Message.kind == MessageKind.FOLLOW_UP)
+def outgoing_of(
+    session: Session, event_id: int, *, without: Collection[int] = frozenset()
+) -> Outgoing:
+    """Return what becomes of an event's follow-ups but these, in two queries."""
+    mine = (
+        Message.event_id == event_id,
+        Message.kind == MessageKind.FOLLOW_UP,
+        Message.id.not_in(without),
+    )
     rows = session.execute(select(Message.state, func.count()).where(*mine).group_by(Message.state))
     states = {row[0]: row[1] for row in rows}
     return Outgoing(

@@ -15,7 +15,7 @@ from asyncnet.messages.queue import Tally, seen_until
 from asyncnet.messages.rules import Act, MessageState
 from asyncnet.messages.views.place import choice, cursor, narrowed, pages
 from asyncnet.sheets import as_csv
-from asyncnet.web.access import Role, actor, organized_event, requires
+from asyncnet.web.access import Role, actor, kept_mails, organized_event, requires
 from asyncnet.web.downloads import download
 from asyncnet.web.filters import iso, plural
 from asyncnet.web.forms import text
@@ -53,7 +53,9 @@ def _page(event_id: int, meanwhile: Collection[int] = ()) -> str:
 
     How they stand now is told, and those that are still on the page stay ticked.
     """
-    event, chosen = organized_event(event_id), choice()
+    event = organized_event(event_id)
+    kept = kept_mails(event)
+    chosen = choice(kept)
     messages, following = queries.board(
         db.session(), event.id, chosen, after=cursor(request.args.get("after", ""))
     )
@@ -71,6 +73,7 @@ def _page(event_id: int, meanwhile: Collection[int] = ()) -> str:
         form=BulkForm(formdata=None, seen_at=utc_now().isoformat()),
         ticked=set(meanwhile),
         meanwhile=queries.some_of(db.session(), event.id, sorted(meanwhile)[:PAGE]),
+        some_are_kept=bool(kept),
         here=url_for(".decide_all", event_id=event.id, **_place(chosen)),
         next_url=following
         and url_for(
@@ -89,7 +92,7 @@ def decide_all(event_id: int) -> ResponseReturnValue:
     form = BulkForm()
     if not form.accepted():
         abort(400)
-    chosen, wish = choice(), Act(text(form.wish))
+    chosen, wish = choice(kept_mails(event)), Act(text(form.wish))
     picked = form.picked()
     if not picked and not form.everything.data:
         flash("Tick the mails that you mean, or the box for all of them.", "bad")
@@ -100,7 +103,7 @@ def decide_all(event_id: int) -> ResponseReturnValue:
                 session, queries.ids_of(session, event.id, chosen), form.seen(utc_now())
             )
         else:
-            own = queries.among(session, event.id, picked)
+            own = queries.among(session, event.id, picked) - chosen.without
             seen = {number: version for number, version in picked.items() if number in own}
         tally = actions.decide_all(session, event.id, wish, seen, actor=actor(), now=utc_now())
     flash(_told(wish, tally), "good" if tally.done else "bad")
@@ -114,7 +117,7 @@ def decide_all(event_id: int) -> ResponseReturnValue:
 def export(event_id: int) -> ResponseReturnValue:
     """Download every mail that the filters let through, as a table for a spreadsheet."""
     event = organized_event(event_id)
-    chosen = choice()
+    chosen = choice(kept_mails(event))
     written = as_csv([COLUMNS, *_cells(event.id, chosen)])
     return download(written, "text/csv", f"messages-{event.id}.csv")
 

@@ -16,6 +16,7 @@ from asyncnet.web.access import (
     Role,
     actor,
     current_organizer,
+    kept_mails,
     organized_event,
     requires,
 )
@@ -27,8 +28,10 @@ from asyncnet.web.frame import SANDBOX, framed
 @requires(Role.ORGANIZER)
 def show(event_id: int, message_id: int) -> ResponseReturnValue:
     event = organized_event(event_id)
-    message = _message(event.id, message_id)
-    return _page(event_id, message)
+    if message_id in kept_mails(event):
+        message = queries.message_of(db.session(), event.id, message_id)
+        return render_template("messages/kept.html", event=event, message=message)
+    return _page(event_id, _message(event.id, message_id))
 
 
 @pages.get("/events/<int:event_id>/messages/<int:message_id>/html")
@@ -158,4 +161,7 @@ def _page(event_id: int, message: Message) -> str:
 
 
 def _message(event_id: int, message_id: int) -> Message:
+    """Return a mail of an event, or answer 404; so, too, where it is kept from this organizer."""
+    if message_id in kept_mails(organized_event(event_id)):
+        abort(404)
     return queries.message_of(db.session(), event_id, message_id)

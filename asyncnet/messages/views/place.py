@@ -18,13 +18,17 @@ pages = Blueprint("messages", __name__)
 LONGEST_SEARCH = 100
 
 
-def choice() -> Choice:
-    """Return which messages the address of this page asks for; rubbish narrows nothing."""
+def choice(kept: frozenset[int]) -> Choice:
+    """Return which messages the address of this page asks for; rubbish narrows nothing.
+
+    `kept` are the mails that the signed-in organizer does not get to see (`kept_mails`).
+    """
     state, kind = request.args.get("state", ""), request.args.get("kind", "")
     return Choice(
         state=MessageState(state) if state in set(MessageState) else None,
         kind=kind if kind in set(MessageKind) else None,
         who=" ".join(request.args.get("who", "").split())[:LONGEST_SEARCH],
+        without=kept,
     )
 
 
