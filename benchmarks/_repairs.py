@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from asyncnet.matching.measures import Plan, measure, sitting_out
+from asyncnet.matching.measures import Plan, Scored, measure, sitting_out
 from asyncnet.matching.problem import Problem
-from asyncnet.matching.repair import Repair
 from asyncnet.matching.weights import score
 
 
@@ -49,7 +48,7 @@ class Account:
 
 
 def account_of(
-    before: Problem, plan: Plan, after: Problem, found: Repair, first_open_round: int
+    before: Problem, plan: Plan, after: Problem, found: Scored, first_open_round: int
 ) -> Account:
     """Return what came of `repair`, called with the same events, plan and round."""
     return Account(

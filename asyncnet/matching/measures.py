@@ -43,6 +43,14 @@ class Plan:
         return data
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A plan, and what everybody's meetings are worth in its event."""
+
+    plan: Plan
+    scores: Scores
+
+
 def plan_of(meetings: Sequence[Iterable[Meeting]]) -> Plan:
     """Return a plan of these rounds, everything in a fixed order."""
     return Plan(rounds=tuple(tuple(sorted(found)) for found in meetings))

@@ -18,10 +18,11 @@ from asyncnet.matching.choosing import Chooser, Chosen
 from asyncnet.matching.floors import halves_up, lowest_share
 from asyncnet.matching.greedy import filled, greedy_pairs, greedy_rounds
 from asyncnet.matching.groups import NOTHING, Grouping, group
-from asyncnet.matching.measures import Plan, measure, plan_of
+from asyncnet.matching.measures import Plan, Scored, measure, plan_of
 from asyncnet.matching.mending import lifted, mended, unseated
 from asyncnet.matching.parts import rounded
 from asyncnet.matching.problem import Pair, Problem
+from asyncnet.matching.quick import quick_plan
 from asyncnet.matching.refusals import pin_rounds, refuse_impossible, refuse_promises
 from asyncnet.matching.solution import Progress, Report, Solution, no_report
 from asyncnet.matching.weights import Reals, score
@@ -42,14 +43,16 @@ def solve(
     time_limit: float = 60.0,
     seed: int = 0,
     report: Report = no_report,
+    quick: bool = False,
 ) -> Solution:
     """Return a plan of this event, near the best there is.
 
     `floor` is the share of their own ideal that everybody gets at least, where such a plan exists.
-    `time_limit` is in seconds. `report` hears of every phase; what it raises ends the solve.
+    `time_limit` is in seconds. `report` hears of every phase; what it raises ends the solve. With
+    `quick` it hears of a first valid plan within moments, and of the better one before its groups.
     Raises Refused, before anything is solved, when what is asked for cannot be.
     """
-    solver = _Solver(problem, floor, time_limit, seed, report)
+    solver = _Solver(problem, floor, time_limit, seed, report, quick)
     return solver.run()
 
 
@@ -57,13 +60,20 @@ class _Solver:
     """One solve: the event, the time it has, and what is known so far."""
 
     def __init__(
-        self, problem: Problem, floor: float, time_limit: float, seed: int, report: Report
+        self,
+        problem: Problem,
+        floor: float,
+        time_limit: float,
+        seed: int,
+        report: Report,
+        quick: bool,
     ) -> None:
         self.started = time.monotonic()
         self.problem = problem
         self.floor = floor
         self.seed = seed
         self.tell = report
+        self.quick = quick
         self.ends = self.started + time_limit
         self.upper_bound: float | None = None
         self.value: float | None = None
@@ -77,13 +87,15 @@ class _Solver:
         refuse_promises(problem, self.scores)
         self.reserve = FINISHING * (time.monotonic() - scoring)
         self.pairs = Chooser(problem, self.scores, floor=self.floor, seed=self.seed, left=self.left)
+        first = self.first() if self.quick else None
         plan = self.matched()
         measures = measure(problem, self.scores, plan)
         self.value = measures.total
-        self.report("closing groups")
+        self.report("closing groups", best=replace(plan, groups=first.groups) if first else None)
         found = self.grouped(plan)
         return Solution(
             plan=replace(plan, groups=found.groups),
+            scores=self.scores,
             measures=measures,
             upper_bound=self.upper_bound or 0.0,
             floor=self.floor,
@@ -93,9 +105,18 @@ class _Solver:
             seconds=time.monotonic() - self.started,
         )
 
-    def report(self, phase: str) -> None:
+    def report(self, phase: str, *, best: Plan | None = None) -> None:
         seconds = time.monotonic() - self.started
-        self.tell(Progress(phase, seconds, self.value, self.upper_bound))
+        scored = Scored(best, self.scores) if best else None
+        self.tell(Progress(phase, seconds, self.value, self.upper_bound, scored))
+
+    def first(self) -> Plan:
+        """Return a quick plan, told at once; the time allowed begins after it."""
+        begun = time.monotonic()
+        plan = quick_plan(self.problem, self.scores, seed=self.seed)
+        self.report("scoring", best=plan)
+        self.ends += time.monotonic() - begun
+        return plan
 
     def left(self) -> float:
         """Return the seconds that choosing may still take.

@@ -7,7 +7,7 @@ them; those without a partner find each other, a free viewing, or a chat to join
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -17,7 +17,7 @@ from asyncnet.matching.bound import relax
 from asyncnet.matching.candidates import near
 from asyncnet.matching.choice import choose
 from asyncnet.matching.demand import demand_of, rewards
-from asyncnet.matching.measures import Meeting, Plan, plan_of
+from asyncnet.matching.measures import Meeting, Plan, Scored, plan_of
 from asyncnet.matching.problem import Pair, Pin, Problem, pair
 from asyncnet.matching.weights import Scores, score
 
@@ -27,16 +27,8 @@ GAP = 1e-4
 SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class Repair:
-    """The mended plan, and what everybody's meetings are worth in the changed event."""
-
-    plan: Plan
-    scores: Scores
-
-
-def repair(before: Problem, plan: Plan, after: Problem, first_open_round: int) -> Repair:
-    """Return the plan for the event as it is `after` a change.
+def repair(before: Problem, plan: Plan, after: Problem, first_open_round: int) -> Scored:
+    """Return the plan for the event as it is `after` a change, with its points.
 
     `plan` was published for the event `before`; rounds before `first_open_round`, counted from 1,
     are over. Groups are left out: they are formed anew once the rounds are known.
@@ -49,7 +41,7 @@ def repair(before: Problem, plan: Plan, after: Problem, first_open_round: int) -
         mended = plan_of(table.rounds)
     else:
         mended = Plan(pairs=_more_pairs(after, scores, table.rounds[0]))
-    return Repair(mended, scores)
+    return Scored(mended, scores)
 
 
 def _more_pairs(problem: Problem, scores: Scores, kept: list[Meeting]) -> tuple[Pair, ...]:

@@ -1,20 +1,25 @@
 """What comes back from a solve, and what is heard of it on the way."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from asyncnet.matching.measures import Measures, Plan
+from asyncnet.matching.measures import Measures, Plan, Scored
 from asyncnet.matching.problem import Problem
+from asyncnet.matching.weights import Scores
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a solve stands: what it is doing, the best total so far and its gap to the bound."""
+    """Where a solve stands: what it is doing, the best total so far and its gap to the bound.
+
+    `best` is the whole plan to keep if it ends here, told once for every better one.
+    """
 
     phase: str
     seconds: float
     value: float | None = None
     upper_bound: float | None = None
+    best: Scored | None = None
 
     @property
     def gap(self) -> float | None:
@@ -37,6 +42,7 @@ class Solution:
     """
 
     plan: Plan
+    scores: Scores = field(compare=False, repr=False)
     measures: Measures
     upper_bound: float
     floor: float

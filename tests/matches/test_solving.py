@@ -103,26 +103,36 @@ def test_an_impossible_wish_is_refused_by_name(
     assert "too few people for 3 rounds" in plan.reason
 
 
+@pytest.mark.parametrize(("phase", "knows_a_bound"), [("scoring", False), ("closing groups", True)])
 def test_a_stopped_solve_keeps_the_best_so_far(
-    app: Flask, session: Session, event: Event, host: Person, rows: Rows
+    app: Flask,
+    session: Session,
+    event: Event,
+    host: Person,
+    rows: Rows,
+    phase: str,
+    knows_a_bound: bool,
 ) -> None:
+    """Stopped at the first plan it is that one, and at the groups the better one with groups."""
     asked(session, event, host)
 
-    def and_stop_at_the_first_plan() -> datetime:
-        """Say what time it is, the organizer pressing Stop once a first plan is known."""
+    def and_stop() -> datetime:
+        """Say what time it is, the organizer pressing Stop in this phase, with a plan to keep."""
         worker = db.session()
         plan = worker.scalars(select(Plan)).one()
-        if plan.value is not None and plan.stop_asked_at is None:
+        if plan.value is not None and plan.phase == phase and plan.stop_asked_at is None:
             stop(worker, plan, actor=SYSTEM, now=utc_now())
         return utc_now()
 
     with app.app_context():
-        solve_a_plan(and_stop_at_the_first_plan)
+        solve_a_plan(and_stop)
 
     [found] = rows(select(Plan).options(undefer(Plan.content)))
+    draft = Draft.of_data(found.content)
     assert (found.state, found.reason) == (PlanState.READY, "")
-    assert found.bound is None, "stopped before the last plan"
-    assert found.value == Draft.of_data(found.content).value() > 0
+    assert (found.bound is not None) is knows_a_bound
+    assert found.value == draft.value() > 0
+    assert sum(map(len, draft.groups)) == 11
 
 
 def test_the_solve_of_a_killed_worker_is_taken_up_again(

@@ -9,7 +9,6 @@ where pages are served. Each line that it writes is one JSON object: a phase (`p
 import json
 import os
 import pickle
-import random
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,18 +16,12 @@ from dataclasses import replace
 from typing import Any
 
 from asyncnet.matches.bench.job import Job, Rounds
-from asyncnet.matching.greedy import greedy_pairs, greedy_rounds
-from asyncnet.matching.groups import group
-from asyncnet.matching.measures import Meeting, Plan, gains, measure, plan_of
+from asyncnet.matching.measures import Meeting, Plan, Scored, gains, measure, plan_of
 from asyncnet.matching.plan import solve
 from asyncnet.matching.problem import Pair, Problem, Refused, pair
-from asyncnet.matching.refusals import pin_rounds, refuse_impossible, refuse_promises
 from asyncnet.matching.repair import repair
 from asyncnet.matching.rounds import colour
 from asyncnet.matching.solution import Progress
-from asyncnet.matching.weights import Scores, score
-
-QUICK_GROUPS_SECONDS = 1.0
 
 
 def main() -> None:
@@ -45,29 +38,20 @@ def main() -> None:
 
 
 def _suggest(job: Job) -> None:
-    """Tell a quick valid plan first, so that there is one to keep whenever it is stopped."""
-    problem = job.problem
-    refuse_impossible(problem)
-    _tell(phase="scoring")
-    scores = score(problem)
-    refuse_promises(problem, scores)
-    if problem.mixed:
-        pins = pin_rounds(problem, random.Random(job.seed))  # noqa: S311 - no secret here
-        quick = plan_of(greedy_rounds(problem, scores, pins))
-        if problem.group_size[1]:
-            found = group(problem, quick.met(), seed=job.seed, seconds=QUICK_GROUPS_SECONDS)
-            quick = replace(quick, groups=found.groups)
-    else:
-        quick = Plan(pairs=greedy_pairs(problem, scores))
-    _tell_plan(job, scores, quick, bound=None)
-
     def report(progress: Progress) -> None:
         _tell(phase=progress.phase, value=progress.value, bound=progress.upper_bound)
+        if progress.best:
+            _tell_plan(job, progress.best, bound=progress.upper_bound)
 
     solution = solve(
-        problem, floor=job.floor, time_limit=job.time_limit, seed=job.seed, report=report
+        job.problem,
+        floor=job.floor,
+        time_limit=job.time_limit,
+        seed=job.seed,
+        report=report,
+        quick=True,
     )
-    _tell_plan(job, scores, solution.plan, bound=solution.upper_bound)
+    _tell_plan(job, Scored(solution.plan, solution.scores), bound=solution.upper_bound)
 
 
 def _mend(job: Job, before: Problem, rounds: Rounds) -> None:
@@ -76,10 +60,11 @@ def _mend(job: Job, before: Problem, rounds: Rounds) -> None:
     if not before.mixed:
         published = Plan(pairs=tuple((who[0], who[1]) for found in rounds for who in found))
     found = repair(before, published, job.problem, job.first_open_round)
-    _tell_plan(job, found.scores, found.plan, bound=None)
+    _tell_plan(job, found, bound=None)
 
 
-def _tell_plan(job: Job, scores: Scores, plan: Plan, *, bound: float | None) -> None:
+def _tell_plan(job: Job, found: Scored, *, bound: float | None) -> None:
+    plan, scores = found.plan, found.scores
     rounds: Iterable[Sequence[Meeting]] = plan.rounds
     if not job.problem.mixed:
         rounds = spread(job.problem, plan.pairs, job.windows, job.at)
