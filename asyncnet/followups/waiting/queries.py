@@ -95,17 +95,53 @@ def waiting_page(
     `limit` None returns everybody. One query, however many there are.
     """
     everybody = union_all(*_parts(event_id, what)).subquery()
+    wanted = _first_of(everybody, after=after, limit=limit)
+    return _cut([_waiting(row) for row in session.execute(wanted)], limit)
+
+
+def waiting_list(
+    session: Session, event_id: int, what: For | None, *, after: Place | None, limit: int
+) -> tuple[Sequence[Waiting], Place | None, dict[For, int]]:
+    """Return a page of who waits, where the next one starts, and how many wait for what in all.
+
+    All from one look at everybody: in a large event that look is what takes the time.
+    """
+    everybody = union_all(*_parts(event_id, None)).cte("everybody")
+    page = _first_of(everybody, what=what, after=after, limit=limit).subquery()
+    counts = select(
+        everybody.c.what,
+        cast(null(), UtcDateTime),
+        func.count(),
+        cast(null(), String),
+        cast(null(), String),
+        false(),
+    ).group_by(everybody.c.what)
+    rows = session.execute(union_all(select(page), counts)).all()
+    counted = {For(row.what): row.thing_id for row in rows if row.since is None}
+    found = [_waiting(row) for row in rows if row.since is not None]
+    found.sort(key=lambda each: (each.since, each.what, each.thing_id))
+    return *_cut(found, limit), {each: counted[each] for each in For if each in counted}
+
+
+def _first_of(
+    everybody: Any, *, what: For | None = None, after: Place | None, limit: int | None
+) -> Select[Any]:
+    """Select who waits longest of everybody, and one more than the limit."""
     order = (everybody.c.since, everybody.c.what, everybody.c.thing_id)
     wanted = select(everybody).order_by(*order)
+    if what is not None:
+        wanted = wanted.where(everybody.c.what == what.value)
     if after is not None:
         since, name, thing_id = after
         wanted = wanted.where(
             tuple_(*order)
             > tuple_(literal(since, UtcDateTime), literal(name, String), literal(thing_id, Integer))
         )
-    if limit is not None:
-        wanted = wanted.limit(limit + 1)
-    found = [_waiting(row) for row in session.execute(wanted)]
+    return wanted if limit is None else wanted.limit(limit + 1)
+
+
+def _cut(found: list[Waiting], limit: int | None) -> tuple[list[Waiting], Place | None]:
+    """Return no more than the limit, and where the rest starts."""
     if limit is None or len(found) <= limit:
         return found, None
     last = found[limit - 1]

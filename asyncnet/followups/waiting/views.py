@@ -19,7 +19,7 @@ from asyncnet.followups.waiting.queries import (
     Place,
     Thing,
     waiting_among,
-    waiting_counts,
+    waiting_list,
     waiting_page,
 )
 from asyncnet.sheets import as_csv
@@ -88,7 +88,7 @@ def _page(event: Event, meanwhile: Mapping[Thing, str] = MappingProxyType({})) -
     What each of them waits for now is told, and whoever is still on the list stays ticked.
     """
     session, what, now = db.session(), _what(), utc_now()
-    found, following = waiting_page(
+    found, following, counts = waiting_list(
         session, event.id, what, after=_after(request.args.get("after", "")), limit=PAGE
     )
     anew = waiting_among(session, event.id, meanwhile) if meanwhile else []
@@ -98,7 +98,7 @@ def _page(event: Event, meanwhile: Mapping[Thing, str] = MappingProxyType({})) -
         found=found,
         helps=helps_for(session, event, [*found, *anew], now=now),
         what=what,
-        counts=waiting_counts(session, event.id),
+        counts=counts,
         most=MOST,
         now=now,
         coming=any(slot.starts_at > now for slot in event.rounds),
