@@ -136,23 +136,25 @@ def keep_apart(
     by_id: int | None = None,
     uneasy_id: int | None = None,
     now: datetime,
-) -> None:
+) -> bool:
     """Let two participants never be matched again: an organizer, or one of the two, wants it.
 
-    Whoever calls it records why.
+    Returns whether that is new. Whoever calls it records why.
     """
-    if session.scalar(select(Forbid.id).where(*_said_of(who, by_id, uneasy_id))) is None:
-        first_id, second_id = sorted(who)
-        session.add(
-            Forbid(
-                event_id=event_id,
-                first_id=first_id,
-                second_id=second_id,
-                by_id=by_id,
-                uneasy_id=uneasy_id,
-                created_at=now,
-            )
+    if session.scalar(select(Forbid.id).where(*_said_of(who, by_id, uneasy_id))) is not None:
+        return False
+    first_id, second_id = sorted(who)
+    session.add(
+        Forbid(
+            event_id=event_id,
+            first_id=first_id,
+            second_id=second_id,
+            by_id=by_id,
+            uneasy_id=uneasy_id,
+            created_at=now,
         )
+    )
+    return True
 
 
 def let_meet(
@@ -162,9 +164,13 @@ def let_meet(
     session.execute(delete(Forbid).where(*_said_of(who, by_id, uneasy_id)))
 
 
-def overrule(session: Session, who: Sequence[int]) -> None:
-    """Take back what any organizer said of two participants; what the two said stays."""
-    session.execute(delete(Forbid).where(*_about(who), Forbid.uneasy_id.is_(None)))
+def overrule(session: Session, who: Sequence[int]) -> list[int | None]:
+    """Take back what any organizer said of two participants; what the two said stays.
+
+    Returns the ids of the organizers who had said so, None for somebody who is gone.
+    """
+    said = delete(Forbid).where(*_about(who), Forbid.uneasy_id.is_(None)).returning(Forbid.by_id)
+    return list(session.scalars(said))
 
 
 def _about(who: Sequence[int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

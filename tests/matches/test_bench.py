@@ -324,6 +324,38 @@ def test_undoing_lets_people_meet_again(client: FlaskClient, solved: str, rows: 
     assert rows(select(Forbid)) == []
 
 
+def test_undoing_changes_nothing_that_the_edit_did_not(
+    client: FlaskClient, solved: str, rows: Rows
+) -> None:
+    first, other = on_bench(rows).rounds[0][0].who[:2]
+    make(client, solved, "allow", 1, first, other)
+    post_form(client, solved, action="/plan/undo?round=1")
+    allowed = rows(select(Forbid))
+
+    make(client, solved, "forbid", 1, first, other)
+    make(client, solved, "forbid", 2, first, other)
+    post_form(client, solved, action="/plan/undo?round=1")
+    once_of_twice = len(rows(select(Forbid)))
+    make(client, solved, "allow", 1, first, other)
+    lifted = rows(select(Forbid))
+    post_form(client, solved, action="/plan/undo?round=1")
+
+    assert (allowed, once_of_twice, lifted) == ([], 1, [])
+    assert len(rows(select(Forbid))) == 1
+
+
+@pytest.mark.parametrize("seen", [None, "abc", ""])
+def test_nobody_publishes_a_plan_without_saying_which(
+    seen: str | None, client: FlaskClient, solved: str, rows: Rows
+) -> None:
+    publish = find_form(client.get(solved), "/plan/publish")
+
+    refused = client.post(publish.action, data=filled(publish, {"seen": seen}))
+
+    assert refused.status_code == 400
+    assert rows(select(Match)) == []
+
+
 def test_the_first_publication_fills_pages_and_mails_nobody_unless_wanted(
     client: FlaskClient, solved: str, rows: Rows
 ) -> None:

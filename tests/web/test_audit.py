@@ -101,7 +101,7 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("faces.remove", "photo.removed", {}),
     ("intros.withdraw", "intro.withdrawn", {}),
     ("intro_board.nudge", "intro.nudged", {}),
-    ("matches.publish", "plan.published", {}),
+    ("matches.publish", "plan.published", {"seen": 3}),
     ("questions.start", "questions.started", {"start": "work"}),
     ("unsubscribe.mine", "mail.stopped", {"wish": "stop:event"}),
     ("people.close_pages", "signed_out", {}),

@@ -160,8 +160,8 @@ class SeenForm(Form):
     plan = IntegerField("Which plan", validators=[Optional(), NumberRange(0, LARGEST_ID)])
 
 
-class PublishForm(Form):
-    """The button that publishes a plan, and whether its people hear of it."""
+class PublishForm(SeenForm):
+    """The button that publishes the plan that was seen, and whether its people hear of it."""
 
     tell = BooleanField(
         "Mail everybody who is there live whom they meet, with the rounds for their calendar",

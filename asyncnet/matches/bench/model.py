@@ -55,7 +55,8 @@ class Plan(Leased, Base):
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What the organizer wanted of it, as `PlanSettings` has it."""
     edit: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Which edit made it of the plan before, as `Edit` has it."""
+    """Which edit made it of the plan before, as `Edit` has it, and whose words about two people it
+    added (`said`) or took back (`unsaid`: the organizers' ids)."""
     content: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
     told: Mapped[list[dict[str, Any]]] = mapped_column(default=list, deferred=True)
     """The changes that people were mailed about when it was published, as `Change` has them."""

@@ -128,18 +128,23 @@ def forget_plans(session: Session, *, now: datetime) -> int:
 def _keep_apart(session: Session, plan: Plan, *, undone: bool, now: datetime) -> None:
     """Keep two people apart from now on, or no longer, if that is what an edit is about.
 
-    Undone, it takes back what it said itself, and nothing that somebody else said before.
+    The edit keeps what it changed in fact: undone, it takes back that, and nothing that somebody
+    said before.
     """
     act, by_id = plan.edit.get("act"), plan.created_by_id
     if act not in (Act.FORBID, Act.ALLOW):
         return
     who = (plan.edit["one"], plan.edit["other"])
-    if (act == Act.FORBID) is not undone:
-        keep_apart(session, plan.event_id, who, by_id=by_id, now=now)
-    elif undone:
+    if act == Act.FORBID and not undone:
+        said = keep_apart(session, plan.event_id, who, by_id=by_id, now=now)
+        plan.edit = {**plan.edit, "said": said}
+    elif act == Act.FORBID and plan.edit["said"]:
         let_meet(session, who, by_id=by_id)
-    else:
-        overrule(session, who)
+    elif act == Act.ALLOW and not undone:
+        plan.edit = {**plan.edit, "unsaid": overrule(session, who)}
+    elif act == Act.ALLOW:
+        for organizer_id in plan.edit["unsaid"]:
+            keep_apart(session, plan.event_id, who, by_id=organizer_id, now=now)
 
 
 def _unchanged(session: Session, event_id: int, seen: int) -> Bench:

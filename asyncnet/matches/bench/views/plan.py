@@ -100,10 +100,9 @@ def publish(event_id: int) -> ResponseReturnValue:
     try:
         with transaction() as session:
             plan = bench.current_of(session, event.id)
-            seen = request.form.get("seen", plan.id if plan else 0, type=int)
-            if plan is None and bench.is_published(session, event.id, seen):
+            if plan is None and bench.is_published(session, event.id, number(form.seen)):
                 raise CannotPublish("Nothing waits to be published: everybody sees this already.")
-            if plan is None or seen != plan.id:
+            if plan is None or number(form.seen) != plan.id:
                 raise ChangedMeanwhile
             worth = bench.worth_of(session, event, plan, unsaid=kept_from_me(event))
             told = publish_plan(
