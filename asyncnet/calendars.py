@@ -35,7 +35,7 @@ class Entry:
     place: str = ""
     link: str = ""
     cancelled: bool = False
-    host: Guest | None = None
+    host: Guest
     """Who sends the invitations."""
     guests: Sequence[Guest] = ()
 
@@ -43,7 +43,8 @@ class Entry:
 def calendar_of(entries: Iterable[Entry], method: str = "PUBLISH") -> str:
     """Return the text of a calendar with these entries, its times in UTC.
 
-    One that is published, for whoever puts it in by hand, names no guests (RFC 5546, 3.2.1).
+    One that is published, for whoever puts it in by hand, names its host but no guests (RFC
+    5546, 3.2.1).
     """
     calendar = Calendar()
     calendar.add("PRODID", PRODUCT)
@@ -70,8 +71,7 @@ def _component(entry: Entry, *, invites: bool) -> Event:
         if said:
             event.add(name, said)
     event.add("STATUS", "CANCELLED" if entry.cancelled else "CONFIRMED")
-    if entry.host:
-        event.add("ORGANIZER", _address(entry.host))
+    event.add("ORGANIZER", _address(entry.host), encode=False)
     for guest in entry.guests if invites else ():
         attendee = _address(guest)
         attendee.params["PARTSTAT"] = "ACCEPTED"

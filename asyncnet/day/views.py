@@ -70,7 +70,7 @@ def calendar(participant_id: int) -> ResponseReturnValue:
         participant,
         published_for(db.session(), participant.id),
         closing=closing_for(db.session(), participant),
-        host=links().host,
+        links=links(),
         now=utc_now(),
     )
     return download(written, "text/calendar", f"rounds-{participant.id}.ics")

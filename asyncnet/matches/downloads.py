@@ -64,7 +64,7 @@ def calendar(event_id: int, person_id: int) -> ResponseReturnValue:
         reader,
         queries.published_for(db.session(), reader.id),
         closing=queries.closing_for(db.session(), reader),
-        host=links().host,
+        links=links(),
         now=utc_now(),
     )
     return download(written, "text/calendar", f"rounds-{event.id}-{reader.id}.ics")

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from asyncnet.calendars import Entry, calendar_of
+from asyncnet.calendars import Entry, Guest, calendar_of
 from asyncnet.events.model import Event, Participant
 from asyncnet.events.queries import slot_for
 from asyncnet.events.rules import Attendance
 from asyncnet.listing import listed
 from asyncnet.matches.model import Group, Match
 from asyncnet.matches.rooms import room_name
+from asyncnet.people.links import Links
 from asyncnet.sheets import as_csv, is_inert
 
 PLAN_COLUMNS = (
@@ -142,15 +143,15 @@ def rounds_as_calendar(
     matches: Iterable[Match],
     *,
     closing: tuple[datetime, datetime] | None,
-    host: str,
+    links: Links,
     now: datetime,
 ) -> str:
     """Return somebody's rounds for their calendar, and their closing group.
 
     `closing` is from when to when it talks, None for whoever is in none. Its number stands on
     their page alone, for people are moved between groups.
-    `host` is the installation's name, which makes each entry's UID the same in every download;
-    SEQUENCE counts the seconds since the event was made, so that a later download replaces an
+    The name of the installation makes each entry's UID the same in every download; SEQUENCE
+    counts the seconds since the event was made, so that a later download replaces an
     earlier one.
     """
     by_round: defaultdict[int, list[Match]] = defaultdict(list)
@@ -168,7 +169,7 @@ def rounds_as_calendar(
             call = event.live_link if talks else ""
             entries.append(
                 Entry(
-                    uid=f"round-{slot.id}-{reader.id}@{host}",
+                    uid=f"round-{slot.id}-{reader.id}@{links.host}",
                     sequence=max(0, int((now - event.created_at).total_seconds())),
                     changed_at=now,
                     starts_at=window.starts_at,
@@ -176,12 +177,13 @@ def rounds_as_calendar(
                     title=f"{event.title}, round {slot.number}: {_what(reader, here)}",
                     place=", ".join([*map(room_name, rooms), *([call] if call else [])]),
                     link=call,
+                    host=Guest(event.title, links.mailbox),
                 )
             )
     if closing is not None:
         entries.append(
             Entry(
-                uid=f"closing-{event.id}-{reader.id}@{host}",
+                uid=f"closing-{event.id}-{reader.id}@{links.host}",
                 sequence=max(0, int((now - event.created_at).total_seconds())),
                 changed_at=now,
                 starts_at=closing[0],
@@ -190,6 +192,7 @@ def rounds_as_calendar(
                 words="Your page says which group is yours, and who else is in it.",
                 place=event.live_link,
                 link=event.live_link,
+                host=Guest(event.title, links.mailbox),
             )
         )
     return calendar_of(entries)

@@ -25,6 +25,7 @@ from asyncnet.messages.model import MailText, Message
 from asyncnet.tasks import plan_forgotten
 from asyncnet.zones import zone_named, zone_names
 from tests import factories
+from tests.calendars import strictly_read
 from tests.followups.scene import Evening
 from tests.pages import find_form, post_form
 
@@ -347,8 +348,7 @@ def calendar_in(mail: EmailMessage) -> Any:
     content = parts[0].get_content()
     raw = parts[0].get_payload(decode=True)
     assert isinstance(raw, bytes)
-    assert raw.count(b"\r\n") == raw.count(b"\n")
-    assert max(map(len, raw.split(b"\r\n"))) <= 75
+    assert strictly_read(raw) == strictly_read(file.get_content())
     assert file.get_content().decode().splitlines() == content.splitlines()
     calendar = Calendar.from_ical(content)
     assert calendar["METHOD"] == parts[0].get_param("method")

@@ -14,6 +14,7 @@ from asyncnet.events.rules import Attendance
 from asyncnet.matches.model import MatchState
 from asyncnet.matches.queries import plan_of
 from tests import factories
+from tests.calendars import strictly_read
 from tests.pages import sign_in
 
 
@@ -88,3 +89,19 @@ def test_a_calendar_reads_the_rounds_and_replaces_them_later(
     assert entry.decoded("dtstart") == event.rounds[0].starts_at
     assert str(entry["LOCATION"]) == "Room 1"
     assert "round 1: talk with =HYPERLINK(0)" in str(entry["SUMMARY"])
+
+
+def test_the_strictest_calendar_takes_the_rounds_whatever_people_are_called(
+    client: FlaskClient, session: Session, event: Event
+) -> None:
+    """RFC 5545 and 5546; the title is folded, quoted and escaped."""
+    event.title = 'Tides; "coasts", back\\slash and Ünï🎉: ' + "海" * 60
+    event.live_link = "https://meet.example/" + "long-room-name/" * 9
+    session.commit()
+    bo = next(m.second for m in plan_of(session, event.id) if m.second.name == "Bo")
+
+    written = client.get(f"/events/{event.id}/plan/people/{bo.id}.ics").data
+
+    method, [entry] = strictly_read(written)
+    assert method == "PUBLISH"
+    assert entry["SUMMARY"][0].startswith('Tides\\; "coasts"\\, back\\\\slash and Ünï🎉: 海海')

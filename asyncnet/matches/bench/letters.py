@@ -41,7 +41,7 @@ def rounds_ready(session: Session, message: Message, links: Links, *, now: datet
         raise NotNeeded("They meet nobody in a coming round.")
     address = links.personal(reader.id, reader.link_version)
     calendar = rounds_as_calendar(
-        event, reader, matches, closing=closing_for(session, reader), host=links.host, now=now
+        event, reader, matches, closing=closing_for(session, reader), links=links, now=now
     )
     return Draft(
         preheader="Whom you meet, and when.",
