@@ -20,7 +20,7 @@ RANKS: tuple[tuple[int, tuple[str, ...]], ...] = (
          "followups/unanswered", "matches/bench/comparing", "matches/bench/desk",
          "matches/bench/limits", "matches/bench/rows", "matches/bench/shares",
          "matches/bench/swaps", "matches/bench/wording", "matches/bench/worth",
-         "matches/instance")),
+         "matches/instance", "matches/sayings")),
     (4, ("actions", "letters", "actions/*", "followups/waiting/helps", "intros/listening",
          "intros/portraits", "intros/video", "intros/video/*", "intros/work", "mail/conversation",
          "matches/announcing", "matches/bench/solving", "matches/bench/work", "matches/closing",

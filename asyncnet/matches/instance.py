@@ -4,22 +4,21 @@ Reads only, and a constant number of queries, whatever the size of the event.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, aliased
 
-from asyncnet.events.model import Event, EventOrganizer, Mention, Participant, Spelling
+from asyncnet.events.model import Event, EventOrganizer, Mention, Participant
 from asyncnet.events.rules import Attendance, EventMode, MentionKind, WordKind
-from asyncnet.events.spelling import folded
 from asyncnet.matches.model import Forbid, Match, MatchState
 from asyncnet.matches.rules import GROUP_WEIGHTS, WEIGHTS, PlanSettings
+from asyncnet.matches.sayings import Places, Sayings, Words
 from asyncnet.matching import problem as solver
-from asyncnet.matching.problem import UNKNOWN, Pair, Pin, Problem, pair
+from asyncnet.matching.problem import Pair, Pin, Problem, pair
 from asyncnet.matching.reasons import WISHES, reasons
-from asyncnet.zones import zone_named
 
 _Mentions = Sequence[Row[int, MentionKind, int | None, list[int], str]]
 """Who names whom: participant, why, the one who is meant, all who may be, and in which words."""
@@ -61,8 +60,8 @@ def instance_of(
     number_of = {participant.id: number for number, participant in enumerate(people)}
     mixed = event.mode is EventMode.MIXED
     mentions = _mentions(session, event)
-    sayings = _Sayings(_names(everyone), _Words(session, event), _named(mentions, number_of))
-    places = _Places(event)
+    sayings = Sayings(_names(everyone), Words(session, event), _named(mentions, number_of))
+    places = Places(event)
     seated = tuple(
         _seated(sayings.of(who, places), event, who.attendance, settings) for who in people
     )
@@ -170,85 +169,6 @@ def _names(people: Sequence[Participant]) -> dict[int, str]:
     """Return a name for each id, the address with it where two have the same."""
     count = Counter(participant.name for participant in people)
     return {p.id: p.name if count[p.name] == 1 else f"{p.name} ({p.email})" for p in people}
-
-
-class _Words:
-    """What people say, as places in lists of words; spellings of one word share its place."""
-
-    def __init__(self, session: Session, event: Event) -> None:
-        self.word_of = {
-            (spelling.kind, spelling.folded): spelling.word
-            for spelling in session.scalars(select(Spelling).where(Spelling.event_id == event.id))
-        }
-        self.place_of: dict[WordKind, dict[str, int]] = {kind: {} for kind in WordKind}
-
-    def place(self, kind: WordKind, said: str) -> int:
-        """Return the place of a word, or UNKNOWN where nothing was said."""
-        if not said:
-            return UNKNOWN
-        fold = folded(said)
-        places = self.place_of[kind]
-        return places.setdefault(self.word_of.get((kind, fold), fold), len(places))
-
-    def places(self, kind: WordKind, said: Iterable[str]) -> tuple[int, ...]:
-        """Return the places of several words, each once."""
-        return tuple(dict.fromkeys(self.place(kind, word) for word in said))
-
-    def listed(self, kind: WordKind) -> tuple[str, ...]:
-        """Return the words in their places."""
-        return tuple(self.place_of[kind])
-
-
-@dataclass(frozen=True)
-class _Sayings:
-    """What people said of themselves, and whom they named, in the numbers of a problem."""
-
-    names: Mapping[int, str]
-    words: "_Words"
-    named: Mapping[tuple[int, MentionKind], tuple[int, ...]]
-
-    def of(self, who: Participant, places: "_Places") -> solver.Participant:
-        """Return somebody as the solver knows them, but for how often they can be met."""
-        words = self.words
-        return solver.Participant(
-            id=self.names[who.id],
-            role=words.place(WordKind.ROLE, who.role),
-            type=words.place(WordKind.COMMUNITY, who.community),
-            tags=words.places(WordKind.TOPIC, who.topics),
-            offers=words.places(WordKind.SKILL, who.offers),
-            seeks=words.places(WordKind.SKILL, who.seeks),
-            wishes=self.named[who.id, MentionKind.MEET],
-            wish_roles=words.places(WordKind.ROLE, who.wish_roles),
-            avoid=self.named[who.id, MentionKind.AVOID],
-            known=self.named[who.id, MentionKind.KNOWN],
-            cross=who.across,
-            region=places.region(who.zone),
-            utc=places.hours(who.zone),
-        )
-
-
-class _Places:
-    """What a zone says about somebody's clock while the event takes place."""
-
-    def __init__(self, event: Event) -> None:
-        self.starts_at = event.starts_at
-        self.hours_of: dict[str, float] = {}
-        self.number_of: dict[str, int] = {}
-
-    def hours(self, zone: str) -> float:
-        """Return how far the clock is ahead of UTC."""
-        if zone not in self.hours_of:
-            offset = self.starts_at.astimezone(zone_named(zone)).utcoffset()
-            self.hours_of[zone] = offset.total_seconds() / 3600 if offset else 0.0
-        return self.hours_of[zone]
-
-    def region(self, zone: str) -> int:
-        """Return the number of the part of the world that the zone's name begins with."""
-        return self.number_of.setdefault(zone.partition("/")[0], len(self.number_of))
-
-    def regions(self) -> tuple[str, ...]:
-        """Return the parts of the world by their numbers."""
-        return tuple(self.number_of)
 
 
 def _named(
