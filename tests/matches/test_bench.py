@@ -554,6 +554,33 @@ def test_closing_groups_part_who_is_kept_apart_whenever_that_was_said(
     assert [wanted.group_size for wanted in asked] == [(3, 5)] * 3
 
 
+def test_mending_what_is_published_keeps_to_what_was_asked_of_it(
+    client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
+) -> None:
+    """Another plan was asked for since, with other groups, and put aside."""
+    session.execute(update(Plan).values(settings=asdict(PlanSettings(group_size=(3, 5)))))
+    session.commit()
+    post_form(client, solved, action="/plan/publish")
+    session.add(
+        Plan(
+            event_id=event.id,
+            origin=PlanOrigin.SUGGESTED,
+            state=PlanState.READY,
+            settings=asdict(PlanSettings(group_size=(5, 8))),
+            started_at=utc_now(),
+            created_at=utc_now(),
+        )
+    )
+    session.execute(update(Participant).where(Participant.name == "Hal").values(left_at=utc_now()))
+    session.commit()
+
+    post_form(client, solved, action="/plan/repair")
+
+    newest = rows(select(Plan).order_by(Plan.id.desc()))[0]
+    assert newest.origin is PlanOrigin.REPAIRED
+    assert PlanSettings.of_data(newest.settings).group_size == (3, 5)
+
+
 def test_who_takes_part_in_another_way_keeps_what_can_still_be(
     client: FlaskClient, event: Event, solved: str, rows: Rows
 ) -> None:

@@ -35,6 +35,8 @@ class Desk:
         self.event = event
         self.plan = queries.current_of(session, event.id)
         self.asked = queries.newest_asked_for(session, event.id)
+        self.wishes = queries.wishes_of(session, event.id)
+        self.settings = PlanSettings.of_data(self.wishes)
         self.first_open = queries.first_open_round(event, now)
         self.worth = Worth(
             instance_of(session, event, self.settings, with_left=True), unsaid=unsaid
@@ -84,17 +86,10 @@ class Desk:
         is_waiting = self.asked.state is PlanState.READY and self.asked.published_at is None
         return self.asked if is_waiting else None
 
-    @cached_property
-    def settings(self) -> PlanSettings:
-        """What the plan on the bench was to be like, else what was last asked for."""
-        plan = self.plan or self.asked
-        return PlanSettings.of_data(plan.settings if plan else {})
-
-    @cached_property
+    @property
     def limits(self) -> PlanSettings | None:
         """What the plan on the bench was asked to keep to; None where nobody asked for anything."""
-        plan = self.plan or self.asked
-        return self.settings if plan and plan.settings else None
+        return self.settings if self.wishes else None
 
     @cached_property
     def published(self) -> Draft:

@@ -98,13 +98,19 @@ def last_published(session: Session, event_id: int) -> Plan | None:
     )
 
 
-def wanted_of(session: Session, event_id: int) -> PlanSettings:
-    """Return what the plan on the bench was to be like, else what was last asked for."""
+def wishes_of(session: Session, event_id: int) -> dict[str, Any]:
+    """Return what the plan on the bench was to be like, as `Plan.settings` has it.
+
+    Without one it is what people see that counts, else what was last asked for; empty where
+    nobody asked for anything.
+    """
     on_bench = session.scalar(
         select(Plan).join(Bench, Bench.plan_id == Plan.id).where(Bench.event_id == event_id)
     )
-    plan = on_bench or newest_asked_for(session, event_id)
-    return PlanSettings.of_data(plan.settings if plan else {})
+    if on_bench is not None:
+        return on_bench.settings
+    asked = newest_asked_for(session, event_id)
+    return published_settings(session, event_id) or (asked.settings if asked else {})
 
 
 def told_of(session: Session, plan_id: int) -> list[Change]:

@@ -44,7 +44,7 @@ def progress(event_id: int) -> ResponseReturnValue:
 def suggest(event_id: int) -> ResponseReturnValue:
     """Say what a plan should be like, and have it solved."""
     event = organized_event(event_id)
-    wanted = queries.wanted_of(db.session(), event.id)
+    wanted = PlanSettings.of_data(queries.wishes_of(db.session(), event.id))
     wanted = replace(wanted, repeat=wanted.repeat or "repeat" in request.args)
     form = SuggestForm() if request.method == "POST" else SuggestForm.about(event, wanted)
     form.fit(event)
@@ -69,7 +69,8 @@ def repair(event_id: int) -> ResponseReturnValue:
     event = organized_event(event_id)
     if not ButtonForm().accepted():
         abort(400)
-    return _ask(event, PlanOrigin.REPAIRED, queries.wanted_of(db.session(), event.id))
+    wanted = PlanSettings.of_data(queries.wishes_of(db.session(), event.id))
+    return _ask(event, PlanOrigin.REPAIRED, wanted)
 
 
 @pages.post("/events/<int:event_id>/plan/stop")
