@@ -70,6 +70,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON,
         dict[str, str]: JSON,
         list[int]: JSON,
+        list[list[int]]: JSON,
         list[str]: JSON,
         list[dict[str, Any]]: JSON,
     }

@@ -13,7 +13,7 @@ from asyncnet.events.rules import Attendance
 from asyncnet.matches.closing import CannotMove, move
 from asyncnet.matches.exports import closing_rooms
 from asyncnet.matches.queries import groups_of
-from asyncnet.web.access import Role, actor, organized_event, requires
+from asyncnet.web.access import Role, actor, kept_from_me, organized_event, requires
 from asyncnet.web.forms import choices_of
 
 pages = Blueprint("groups", __name__)
@@ -30,8 +30,14 @@ def index(event_id: int) -> ResponseReturnValue:
         try:
             with transaction() as session:
                 move(
-                    session, event.id, who, form.group.data, actor=actor(), now=utc_now()
-                )  # fmt: skip
+                    session,
+                    event.id,
+                    who,
+                    form.group.data,
+                    unsaid=kept_from_me(event),
+                    actor=actor(),
+                    now=utc_now(),
+                )
         except CannotMove as refusal:
             form.group.errors = [str(refusal)]
         else:

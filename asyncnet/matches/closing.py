@@ -1,6 +1,6 @@
 """Moves people between closing groups that everybody sees already."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from datetime import datetime
 
 from sqlalchemy import select
@@ -24,13 +24,14 @@ def move(
     participant: Participant,
     number: int,
     *,
+    unsaid: Set[int] = frozenset(),
     actor: Actor,
     now: datetime,
 ) -> None:
     """Let somebody sit in the closing group of this number, and in no other.
 
     Raises CannotMove for a group that is not there, or that holds somebody who is kept apart
-    from them.
+    from them; that one of the `unsaid` is, its message does not tell.
     """
     groups = _published(session, event_id)
     wanted = next((group for group in groups if group.number == number), None)
@@ -39,7 +40,13 @@ def move(
     if participant.left_at is not None:
         raise CannotMove(f"{participant.name} no longer takes part.")
     apart = kept_apart_in(session, event_id)[participant.id]
-    if apart.intersection(member.id for member in wanted.members):
+    kept_apart = apart.intersection(member.id for member in wanted.members)
+    if not unsaid.isdisjoint({*kept_apart, participant.id} if kept_apart else ()):
+        raise CannotMove(
+            f"{participant.name} cannot sit in group {number}; another organizer can see why. "
+            "Choose another one."
+        )
+    if kept_apart:
         raise CannotMove(
             f"Somebody in group {number} and {participant.name} are kept apart. Choose another one."
         )

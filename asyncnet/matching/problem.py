@@ -20,7 +20,14 @@ DAY_HALF_HOURS = 48
 
 
 class Refused(Exception):
-    """What was asked for cannot be: the message is a sentence naming the people and the rule."""
+    """What was asked for cannot be: the message is a sentence naming the people and the rule.
+
+    `apart` are the pairs of which it tells that they must be kept apart.
+    """
+
+    def __init__(self, sentence: str, apart: Iterable[Pair] = ()) -> None:
+        super().__init__(sentence)
+        self.apart = tuple(apart)
 
 
 def pair(a: int, b: int) -> Pair:

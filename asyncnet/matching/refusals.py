@@ -153,7 +153,8 @@ def _refuse_too_few(problem: Problem, viewings: int) -> NoReturn:
     apart = "; ".join(" and ".join(_names(problem, duo)) for duo in bans[:APART_NAMED])
     _refuse(
         f"There are too few people for {problem.rounds} rounds: a live person can meet at most "
-        f"{most} different others here{f'. Kept apart: {apart}' if apart else ''}."
+        f"{most} different others here{f'. Kept apart: {apart}' if apart else ''}.",
+        bans,
     )
 
 
@@ -188,7 +189,7 @@ def _refuse_pins(problem: Problem) -> None:
 def _refuse_banned_pin(problem: Problem, pin: Pin, which: str) -> None:
     duo = (pin.a, pin.b)
     if duo in problem.bans():
-        _refuse(f"{which} cannot be kept: these two must be kept apart.")
+        _refuse(f"{which} cannot be kept: these two must be kept apart.", [duo])
     if problem.no_repeat_history and duo in problem.history:
         _refuse(
             f"{which} cannot be kept: they met at an earlier event, and earlier pairs are not "
@@ -286,5 +287,5 @@ def _names(problem: Problem, people: Iterable[int]) -> list[str]:
     return problem.ids(people)
 
 
-def _refuse(sentence: str) -> NoReturn:
-    raise Refused(sentence)
+def _refuse(sentence: str, apart: Iterable[Pair] = ()) -> NoReturn:
+    raise Refused(sentence, apart)

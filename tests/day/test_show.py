@@ -412,6 +412,7 @@ def test_an_organizer_who_takes_part_does_not_see_who_would_rather_not_meet_them
     other = app.test_client()
     sign_in(other, factories.organizer(forum.session, of=forum.event))
     forum.turns("begin")
+    group = f"/events/{forum.event.id}/show/groups"
 
     among = forum.browsers["Ana"].get(f"/me/{ana.id}/profile").text
     post_form(forum.browsers["Ana"], f"/me/{ana.id}/profile", {"avoid": "Hal"})
@@ -425,6 +426,11 @@ def test_an_organizer_who_takes_part_does_not_see_who_would_rather_not_meet_them
     ]
     his, theirs = ([browser.get(at).text for at in places] for browser in (forum.host, other))
     saved = post_form(forum.host, places[2], {"greeting": "I count gulls."})
+    forum.closes_in_a_group("Cy")
+    refused, told = (
+        post_form(browser, group, {"who": mine.id, "group": 2}).text
+        for browser in (forum.host, other)
+    )
 
     tells = (
         "He stares.",
@@ -437,6 +443,9 @@ def test_an_organizer_who_takes_part_does_not_see_who_would_rather_not_meet_them
     assert 'name="avoid"' not in his[2]
     assert "Two people are kept apart, but" in his[3]
     assert saved.status_code == 302
+    assert "Somebody in group 2 and Hal are kept apart." in told
+    assert "Hal cannot sit in group 2; another organizer can see why." in refused
+    assert "kept apart" not in refused
     assert [mention.meant_id for mention in rows(select(Mention))] == [mine.id]
     assert "That is Hal alone, who takes part as well." in alone
     assert "Hal is one of them and takes part as well" in among

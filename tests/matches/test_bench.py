@@ -315,6 +315,53 @@ def test_pins_stay_and_those_kept_apart_never_meet_when_solved_again(
     assert again.find(*banned.who[:2]) is None
 
 
+def test_an_organizer_who_takes_part_does_not_learn_who_avoids_them_by_planning(
+    app: Flask, client: FlaskClient, session: Session, host: Person, solved: str, rows: Rows
+) -> None:
+    """Neither from a refusal of the solver nor from who may change places with them."""
+    ana, bo, eve, hal = (
+        session.scalars(select(Participant).where(Participant.name == name)).one()
+        for name in ("Ana", "Bo", "Eve", "Hal")
+    )
+    ana.email = host.email
+    other = app.test_client()
+    sign_in(other, factories.organizer(session, of=ana.event))
+    make(client, solved, "pin", 1, ana.id, bo.id)
+    places = f"{solved}/people/{ana.id}?round=3"
+    before = swaps_on(client.get(places))
+    for one in (bo, eve):
+        session.add(
+            Forbid(
+                event_id=ana.event_id,
+                first_id=ana.id,
+                second_id=one.id,
+                uneasy_id=one.id,
+                created_at=utc_now(),
+            )
+        )
+    session.commit()
+
+    post_form(client, f"{solved}/suggest")
+    with app.app_context():
+        solve_a_plan()
+
+    hers, theirs = (
+        [browser.get(at).text for at in (solved, f"{solved}/progress")]
+        for browser in (client, other)
+    )
+    told = "The pin of Ana and Bo cannot be kept: these two must be kept apart."
+    assert [told in page for page in theirs] == [True, True]
+    assert [told in page for page in hers] == [False, False]
+    assert all("Another organizer can see what, and why." in page for page in hers)
+    assert swaps_on(client.get(places)) == before
+    assert swaps_on(other.get(places)) == before - {hal.id}, "who talks with Eve"
+
+
+def swaps_on(page: Any) -> set[int]:
+    """Return whom a person's page offers to change places with."""
+    return {int(number) for number in re.findall(r"act=swap[^\"]*other=(\d+)", page.text)}
+
+
 def test_undoing_lets_people_meet_again(client: FlaskClient, solved: str, rows: Rows) -> None:
     make(client, solved, "forbid", 1, *on_bench(rows).rounds[0][0].who[:2])
     assert len(rows(select(Forbid))) == 1

@@ -14,7 +14,7 @@ from asyncnet.matches.bench.draft import Change, Draft, Meeting, changes
 from asyncnet.matches.bench.model import Plan, PlanState
 from asyncnet.matches.bench.rows import Rows
 from asyncnet.matches.bench.shares import Shares
-from asyncnet.matches.bench.wording import Words
+from asyncnet.matches.bench.wording import Words, why_none
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of
 from asyncnet.matches.rules import PlanSettings
@@ -77,6 +77,11 @@ class Desk:
         if self.asked is None or self.asked.state is not PlanState.FAILED:
             return False
         return self.plan is None or self.asked.based_on_id == self.plan.id
+
+    @property
+    def why_none(self) -> str:
+        """Why the last solve found no plan, in a sentence; empty where it did, or goes on."""
+        return why_none(self.asked, self.worth.unsaid) if self.asked else ""
 
     @property
     def newer_ready(self) -> Plan | None:

@@ -69,6 +69,8 @@ class Plan(Leased, Base):
     min_share: Mapped[float | None]
     reason: Mapped[str] = mapped_column(String(500), default="")
     """Why there is no plan, in a sentence for its organizer."""
+    apart: Mapped[list[list[int]]] = mapped_column(default=list)
+    """The pairs of participants of which `reason` tells that they are kept apart."""
     stop_asked_at: Mapped[datetime | None]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]

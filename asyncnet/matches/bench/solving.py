@@ -3,7 +3,8 @@
 Run by the worker as `python -m asyncnet.matches.bench.solving`. A process of its own can be
 stopped at any moment and gives its memory back; the libraries of the solver are never loaded
 where pages are served. Each line that it writes is one JSON object: a phase (`phase`, `value`,
-`bound`), a plan (`plan`, the best so far), or a refusal (`refused`).
+`bound`), a plan (`plan`, the best so far), or a refusal (`refused`, and in `apart` the pairs of
+which it tells that they are kept apart).
 """
 
 import json
@@ -34,7 +35,7 @@ def main() -> None:
         else:
             _suggest(job)
     except Refused as refused:
-        _tell(refused=str(refused))
+        _tell(refused=str(refused), apart=refused.apart)
 
 
 def _suggest(job: Job) -> None:

@@ -25,7 +25,11 @@ def swaps(
     draft: Draft, number: int, person: int, worth: Worth, settings: PlanSettings | None
 ) -> list[Swap]:
     """Return with whom somebody can change places in a round, the best first; those that break
-    what the plan was asked for come last."""
+    what the plan was asked for come last.
+
+    Those that bring together one of the `unsaid` and who is kept apart from them are among them:
+    that they were missing would tell it.
+    """
     here = draft.rounds[number - 1]
     mine = [meeting for meeting in here if person in meeting.who]
     if len(mine) > 1 or (mine and mine[0].pinned):
@@ -44,7 +48,10 @@ def swaps(
         new = [tuple(crossed.get(i, i) for i in meeting.who) for meeting in old]
         duos = [pair(a, b) for who in new for a, b in combinations(who, 2)]
         kept = {duo for meeting in old for duo in meeting.pairs()}
-        if any((duo in met and duo not in kept) or worth.refusal(*duo) for duo in duos):
+        said = [duo for duo in duos if worth.unsaid.isdisjoint(duo)]
+        if any(duo in met and duo not in kept for duo in duos) or any(
+            worth.refusal(*duo) for duo in said
+        ):
             continue
         made = [meeting_of(who, worth) for who in new]
         gained = sum(sum(meeting.points) for meeting in made)

@@ -1,12 +1,24 @@
 """Plans, edits and people in a few words."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from asyncnet.listing import listed
 from asyncnet.matches.bench.draft import Draft
 from asyncnet.matches.bench.edits import Act, Edit
 from asyncnet.matches.bench.model import Plan, PlanOrigin
 from asyncnet.matches.bench.worth import Worth
+
+NOT_FOR_YOU = (
+    "Something that it was to keep cannot be kept. Another organizer can see what, and why."
+)
+
+
+def why_none(plan: Plan, unsaid: Set[int]) -> str:
+    """Return why there is no such plan, in a sentence; who keeps apart from one of the `unsaid`
+    is not in it."""
+    if any(not unsaid.isdisjoint(duo) for duo in plan.apart):
+        return NOT_FOR_YOU
+    return plan.reason
 
 
 class Words:

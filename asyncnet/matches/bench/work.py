@@ -21,6 +21,7 @@ from asyncnet.database import transaction
 from asyncnet.leases import Claim, ClaimLost, NothingWaiting
 from asyncnet.matches.bench.actions import working
 from asyncnet.matches.bench.actions.working import Ordered
+from asyncnet.matching.problem import Pair
 from asyncnet.stopping import stopping
 
 log = structlog.get_logger()
@@ -58,14 +59,14 @@ def solve_next(clock: Clock) -> bool:
 
 def _solve(claim: Claim, ordered: Ordered, clock: Clock) -> None:
     best: dict[str, Any] | None = None
-    refused = ""
+    refused, apart = "", list[Pair]()
     with _solver(ordered) as lines:
         for told in lines:
             if stopping.is_set():
                 with transaction() as session:
                     working.hand_back(session, claim, now=clock())
                 return
-            refused = told.get("refused", refused)
+            refused, apart = told.get("refused", refused), told.get("apart", apart)
             if "plan" in told:
                 best = told
             with transaction() as session:
@@ -84,7 +85,8 @@ def _solve(claim: Claim, ordered: Ordered, clock: Clock) -> None:
         if best is not None and not refused:
             working.settle(session, claim, ordered.ids, best, now=clock())
         else:
-            working.fail(session, claim, refused or BROKE, now=clock())
+            tells_apart = [[ordered.ids[person] for person in duo] for duo in apart]
+            working.fail(session, claim, refused or BROKE, apart=tells_apart, now=clock())
 
 
 @contextlib.contextmanager

@@ -132,11 +132,14 @@ def settle(
     record(session, SYSTEM, "plan.ready", f"plan:{plan.id}", now=now)
 
 
-def fail(session: Session, claim: Claim, reason: str, *, now: datetime) -> None:
-    """Say why there is no plan. Raises ClaimLost."""
+def fail(
+    session: Session, claim: Claim, reason: str, *, apart: list[list[int]], now: datetime
+) -> None:
+    """Say why there is no plan, and who is thereby told to be kept apart. Raises ClaimLost."""
     plan = _claimed(session, claim)
     plan.state = PlanState.FAILED
     plan.reason = reason[:500]
+    plan.apart = apart
     plan.wake_at = None
     plan.finished_at = now
     record(session, SYSTEM, "plan.failed", f"plan:{plan.id}", now=now)

@@ -15,11 +15,13 @@ from asyncnet.matches.bench.actions.asking import CannotAsk
 from asyncnet.matches.bench.forms import SuggestForm
 from asyncnet.matches.bench.model import PlanOrigin
 from asyncnet.matches.bench.views.place import pages
+from asyncnet.matches.bench.wording import why_none
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.web.access import (
     Role,
     actor,
     current_organizer,
+    kept_from_me,
     organized_event,
     requires,
 )
@@ -31,10 +33,12 @@ from asyncnet.web.forms import ButtonForm, number
 def progress(event_id: int) -> ResponseReturnValue:
     """Show how the plan that was last asked for is coming along."""
     event = organized_event(event_id)
+    asked = queries.newest_asked_for(db.session(), event.id)
     return render_template(
         "matches/bench/progress.html",
         event=event,
-        asked=queries.newest_asked_for(db.session(), event.id),
+        asked=asked,
+        why_none=why_none(asked, kept_from_me(event)) if asked else "",
         now=utc_now(),
     )
 
