@@ -12,17 +12,14 @@ from asyncnet.followups.model import Answer
 from asyncnet.followups.queries import unmailed
 from asyncnet.followups.rules import HUSHED
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import WAITING, Planned, plan, replan
+from asyncnet.messages.queue import Planned, is_untried, plan_one, replan, untried
 from asyncnet.messages.rules import LEAVING, MessageKind, MessageState
 from asyncnet.zones import zone_named
 
 
 def may_change(message: Message | None) -> bool:
-    """Return whether words that this mail brings can still be changed.
-
-    Once a worker has tried to send it nobody can tell what its reader has seen.
-    """
-    return message is None or (message.state in WAITING and message.attempts == 0)
+    """Return whether words that this mail brings can still be changed."""
+    return message is None or is_untried(message)
 
 
 def has_gone(message: Message | None) -> bool:
@@ -54,7 +51,8 @@ def plan_follow_up(
     nothing comes twice.
     """
     lock(session, f"follow-up:{reader.id}")
-    waiting = _waiting_for(session, reader.id) if event.digest else None
+    mine = (Message.participant_id == reader.id, Message.kind == MessageKind.FOLLOW_UP)
+    waiting = untried(session, *mine) if event.digest else None
     if waiting is not None:
         replan(
             session,
@@ -66,18 +64,16 @@ def plan_follow_up(
         )
         answer.message_id = waiting.id
         return
-    key = follow_up_key(reader.id, _next_number(session, reader.id))
     mail = Planned.to(
         reader,
         MessageKind.FOLLOW_UP,
-        key=key,
+        key=follow_up_key(reader.id, _next_number(session, reader.id)),
         subject_id=answer.id,
         due_at=due_at(
             now, event.gathers_until, zone_named(reader.zone), time.fromisoformat(event.send_hour)
         ),
     )
-    plan(session, [mail], now=now)
-    answer.message_id = session.scalars(select(Message.id).where(Message.key == key)).one()
+    answer.message_id = plan_one(session, mail, now=now)
 
 
 def plan_unmailed(session: Session, *, now: datetime) -> int:
@@ -87,22 +83,6 @@ def plan_unmailed(session: Session, *, now: datetime) -> int:
     for answer, event, reader in found:
         plan_follow_up(session, event, answer, reader, now=now)
     return len(found)
-
-
-def _waiting_for(session: Session, reader_id: int) -> Message | None:
-    return session.scalar(
-        select(Message)
-        .where(
-            Message.participant_id == reader_id,
-            Message.kind == MessageKind.FOLLOW_UP,
-            Message.state.in_(WAITING),
-            Message.attempts == 0,
-        )
-        .order_by(Message.id)
-        .limit(1)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
 
 
 def _next_number(session: Session, reader_id: int) -> int:

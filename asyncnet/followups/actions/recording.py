@@ -120,7 +120,7 @@ def send_ready(session: Session, *, now: datetime) -> int:
         )
         session.add(reply)
         session.flush()
-        plan_mail(session, reply, match.other(author.id), match.event_id, now=now)
+        plan_mail(session, reply, match.other(author.id), now=now)
         record(session, SYSTEM, "match.replied", f"match:{match.id}", now=now)
         sent += 1
     return sent

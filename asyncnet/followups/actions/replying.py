@@ -12,7 +12,7 @@ from asyncnet.followups.model import Reply
 from asyncnet.followups.queries import last_mail_at, locked_match, wants_no_more
 from asyncnet.followups.rules import next_mail_at
 from asyncnet.messages.model import Message
-from asyncnet.messages.queue import WAITING, Planned, plan
+from asyncnet.messages.queue import Planned, plan_one, untried
 from asyncnet.messages.rules import MessageKind
 from asyncnet.zones import zone_named
 
@@ -63,40 +63,29 @@ def reply(
     )
     session.add(written)
     session.flush()
-    plan_mail(session, written, match.other(author_id), match.event_id, now=now)
+    plan_mail(session, written, match.other(author_id), now=now)
     record(session, actor, "match.replied", f"match:{match.id}", now=now)
     return written
 
 
-def plan_mail(
-    session: Session, written: Reply, reader: Participant, event_id: int, *, now: datetime
-) -> None:
+def plan_mail(session: Session, written: Reply, reader: Participant, *, now: datetime) -> None:
     """Let a reply go with those of its author that wait, or else in the next mail of theirs."""
     theirs = Message.id.in_(
         select(Reply.message_id).where(
             Reply.match_id == written.match_id, Reply.author_id == written.author_id
         )
     )
-    waiting = session.scalar(
-        select(Message)
-        .where(theirs, Message.state.in_(WAITING), Message.attempts == 0)
-        .order_by(Message.id)
-        .limit(1)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    waiting = untried(session, theirs)
     if waiting is not None:
         written.message_id = waiting.id
         return
-    key = f"reply:{written.id}"
     mail = Planned.to(
         reader,
         MessageKind.REPLY,
-        key=key,
+        key=f"reply:{written.id}",
         subject_id=written.id,
         due_at=next_mail_at(
             zone_named(reader.zone), last_at=last_mail_at(session, theirs), now=now
         ),
     )
-    plan(session, [mail], now=now)
-    written.message_id = session.scalars(select(Message.id).where(Message.key == key)).one()
+    written.message_id = plan_one(session, mail, now=now)

@@ -22,10 +22,13 @@ from asyncnet.messages.queue.planning import (
     cancel_for,
     cancel_key,
     cancel_kind,
+    is_untried,
     plan,
+    plan_one,
     readdress,
     reference_of,
     replan,
+    untried,
 )
 from asyncnet.messages.queue.suppression import (
     EVERYTHING,
@@ -66,11 +69,13 @@ __all__ = [
     "copy_of",
     "expect",
     "hash_of",
+    "is_untried",
     "keep_copy",
     "learn",
     "let_come",
     "masked",
     "plan",
+    "plan_one",
     "readdress",
     "reference_of",
     "replan",
@@ -82,4 +87,5 @@ __all__ = [
     "stopped_by",
     "suppress",
     "tidy",
+    "untried",
 ]

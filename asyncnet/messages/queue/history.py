@@ -25,11 +25,14 @@ def locked(session: Session, message_id: int) -> Message:
     return session.get_one(Message, message_id, populate_existing=True, with_for_update=True)
 
 
-def waiting_rows(session: Session, *which: ColumnElement[bool]) -> Sequence[Message]:
+def waiting_rows(
+    session: Session, *which: ColumnElement[bool], limit: int | None = None
+) -> Sequence[Message]:
     return session.scalars(
         select(Message)
         .where(Message.state.in_(WAITING), *which)
         .order_by(Message.id)
+        .limit(limit)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()

@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol
 
-from sqlalchemy import and_
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from asyncnet.database import insert_new, wake
@@ -117,6 +117,26 @@ def plan(session: Session, mails: Sequence[Planned], *, now: datetime) -> None:
         mail.due_at <= now for mail in mails
     ):
         wake(session, QUEUE)
+
+
+def plan_one(session: Session, mail: Planned, *, now: datetime) -> int:
+    """Schedule a mail as `plan` does, and return its id, also when it was planned before."""
+    plan(session, [mail], now=now)
+    return session.scalars(select(Message.id).where(Message.key == mail.key)).one()
+
+
+def is_untried(message: Message) -> bool:
+    """Return whether a mail waits and no worker has tried to send it.
+
+    After that nobody can tell what its reader has seen, so nothing may join it or change in it.
+    """
+    return message.state in WAITING and message.attempts == 0
+
+
+def untried(session: Session, *which: ColumnElement[bool]) -> Message | None:
+    """Return the first of these mails that is untried, locked, for more words to go with it."""
+    waiting = waiting_rows(session, Message.attempts == 0, *which, limit=1)
+    return waiting[0] if waiting else None
 
 
 def _reader(mail: Planned) -> Reader:
