@@ -19,6 +19,7 @@ from asyncnet.events.forms import (
 from asyncnet.events.registration.forms import ProfileForm, RegistrationForm
 from asyncnet.events.roster import read_roster
 from asyncnet.events.rules import Attendance
+from asyncnet.events.understood import understand
 from asyncnet.people.actions import remember_participant
 from asyncnet.people.links import LinkInvalid
 from asyncnet.web import access
@@ -182,8 +183,13 @@ def import_list(event_id: int) -> ResponseReturnValue:
         return render_template("events/import.html", form=form, event=event, roster=None)
     known, left = queries.addresses_in(db.session(), event.id)
     roster = read_roster(form.file.data.read(), known=known, left=left)
-    kept = None
+    kept, understood = None, []
     if roster.good and not roster.bad:
+        understood = understand(
+            roster.good,
+            queries.people_called(db.session(), event.id),
+            queries.spellings_of(db.session(), event.id),
+        )
         with transaction() as session:
             kept = importing.keep_import(
                 session,
@@ -193,7 +199,14 @@ def import_list(event_id: int) -> ResponseReturnValue:
                 actor=actor(),
                 now=utc_now(),
             )
-    return render_template("events/import.html", form=form, event=event, roster=roster, kept=kept)
+    return render_template(
+        "events/import.html",
+        form=form,
+        event=event,
+        roster=roster,
+        kept=kept,
+        understood=understood,
+    )
 
 
 @pages.post("/events/<int:event_id>/import/<int:import_id>")

@@ -1,5 +1,6 @@
 """What people say of themselves is asked for, understood, kept private, and can be changed."""
 
+import re
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -294,6 +295,41 @@ def test_a_list_with_every_column_comes_out_as_it_went_in(
     assert ana.greeting == "=Hello"
     meant = {m.kind: m.meant_id for m in rows(select(Mention))}
     assert meant == {MentionKind.MEET: bo.id, MentionKind.KNOWN: ana.id}
+
+
+def test_a_list_is_shown_as_it_is_understood_before_anybody_is_added(
+    session: Session, client: FlaskClient, forum: Event, rows: Rows
+) -> None:
+    """Words taken for others, names of who is there or on the list, and names of nobody."""
+    factories.participant(session, forum, name="Dee Dahl")
+    sign_in(client, _host(session))
+    raw = (
+        "name,email,time zone,topics,meet,avoid\r\n"
+        "Ana Brandt,ana@example.org,Europe/Berlin,ocean data,dee dahl; Zoe Unknown,Cy\r\n"
+        "Cy Carr,carr@example.org,Asia/Tokyo,Ocean datas,ana@example.org,\r\n"
+        "Cy Dunn,dunn@example.org,Asia/Tokyo,,,\r\n"
+    )
+    chosen = {"file": (BytesIO(raw.encode()), "list.csv")}
+
+    shown = post_form(
+        client, f"/events/{forum.id}/import", chosen, content_type="multipart/form-data"
+    )
+
+    table = shown.text[shown.text.index("Who would be added, and what") :]
+    told = " ".join(re.sub(r"<[^>]*>", " ", table).split())
+    assert (
+        "Topics: ocean data Would like to meet: Dee Dahl (written “dee dahl”) , "
+        "Zoe Unknown nobody of this name Would rather not meet: Cy 2 people of this name" in told
+    )
+    assert (
+        "Topics: ocean data (written “Ocean datas”) "
+        "Would like to meet: Ana Brandt (written “ana@example.org”)" in told
+    )
+    assert "nothing beyond their name" in told
+    assert "2 names on this list mean nobody yet, or several people" in " ".join(
+        re.sub(r"<[^>]*>", "", shown.text).split()
+    )
+    assert [person.name for person in rows(select(Participant))] == ["Dee Dahl"]
 
 
 def _host(session: Session) -> Person:

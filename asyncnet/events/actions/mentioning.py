@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.events.model import Mention, Participant, Spelling
-from asyncnet.events.naming import Directory, Named, kept_as
-from asyncnet.events.queries import spellings_of, uses
+from asyncnet.events.naming import Directory, kept_as
+from asyncnet.events.queries import people_called, spellings_of, uses
 from asyncnet.events.rules import MentionKind, WordKind
 from asyncnet.events.spelling import folded, joined
 
@@ -62,7 +62,7 @@ def keep_mentions(session: Session, participant: Participant, said: Names) -> No
     ).all()
     new = _renamed(session, participant, before, said)
     if new:
-        _settle(new, Directory(_people(session, participant.event_id)))
+        _settle(new, Directory(people_called(session, participant.event_id)))
     session.flush()
 
 
@@ -81,7 +81,7 @@ def keep_everybodys_mentions(
         select(Mention).where(Mention.event_id == event_id, Mention.chosen.is_(False))
     ).all()
     if waiting:
-        _settle(waiting, Directory(_people(session, event_id)))
+        _settle(waiting, Directory(people_called(session, event_id)))
 
 
 def find_in_mentions(session: Session, participant: Participant) -> None:
@@ -102,7 +102,7 @@ def find_in_mentions(session: Session, participant: Participant) -> None:
     ).all()
     ids = {participant.id, *(i for mention in waiting for i in mention.possible)}
     if waiting:
-        _settle(waiting, Directory(_people(session, participant.event_id, ids)))
+        _settle(waiting, Directory(people_called(session, participant.event_id, ids)))
 
 
 def choose_meant(
@@ -137,15 +137,6 @@ def _renamed(
     ]
     session.add_all(new)
     return new
-
-
-def _people(session: Session, event_id: int, ids: Iterable[int] | None = None) -> list[Named]:
-    wanted = select(Participant.id, Participant.name, Participant.email).where(
-        Participant.event_id == event_id, Participant.left_at.is_(None)
-    )
-    if ids is not None:
-        wanted = wanted.where(Participant.id.in_(ids))
-    return [Named(*row) for row in session.execute(wanted)]
 
 
 def _settle(mentions: Iterable[Mention], directory: Directory) -> None:

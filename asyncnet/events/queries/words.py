@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.database import there
 from asyncnet.events.model import Mention, Participant, Spelling
+from asyncnet.events.naming import Named
 from asyncnet.events.rules import MentionKind, WordKind
 from asyncnet.events.spelling import folded
 
@@ -41,6 +42,16 @@ def people_meant(session: Session, mentions: Sequence[Mention]) -> dict[int, Par
         select(Participant).where(Participant.id.in_(ids), Participant.left_at.is_(None))
     )
     return {participant.id: participant for participant in found}
+
+
+def people_called(session: Session, event_id: int, ids: Iterable[int] | None = None) -> list[Named]:
+    """Return whom names can mean at an event: all who take part, or these of them."""
+    wanted = select(Participant.id, Participant.name, Participant.email).where(
+        Participant.event_id == event_id, Participant.left_at.is_(None)
+    )
+    if ids is not None:
+        wanted = wanted.where(Participant.id.in_(ids))
+    return [Named(*row) for row in session.execute(wanted)]
 
 
 def named_in(session: Session, event_id: int) -> dict[int, dict[MentionKind, list[str]]]:
