@@ -42,8 +42,8 @@ MODES = [
     (EventMode.MIXED.value, "Live, and some in their own time"),
     (
         EventMode.ASYNC.value,
-        "Everybody in their own time: a round is a window of a day or two in which people watch "
-        "and answer each other's intros",
+        "Everybody in their own time, in windows of a day or two in which people watch and answer "
+        "each other's intros",
     ),
 ]
 YEARS = range(2000, 2100)
@@ -100,20 +100,20 @@ class EventForm(VersionedForm, OnceForm):
     )
     zone = ZoneField("Host time zone")
     starts = DateTimeLocalField(
-        "Start of the first round",
+        "Start",
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-        validators=[InputRequired("Say when the first round starts, on the host's clock.")],
+        validators=[InputRequired("Say when it starts, on the host's clock.")],
     )
     mode = RadioField(
         "How do people take part?", choices=choices_of(MODES), default=EventMode.MIXED.value
     )
     hours = IntegerField(
-        "Hours per window, when everybody takes part in their own time",
+        "Hours per window",
         default=48,
         validators=[NumberRange(*WINDOW_HOURS, "Between {} and {} hours.".format(*WINDOW_HOURS))],
     )
     rounds = IntegerField(
-        "Rounds",
+        "Rounds, or windows",
         default=4,
         validators=[NumberRange(1, MAX_ROUNDS, f"Between 1 and {MAX_ROUNDS} rounds.")],
     )
@@ -158,6 +158,14 @@ class EventForm(VersionedForm, OnceForm):
     def validate_starts(self, field: DateTimeLocalField) -> None:
         if field.data and field.data.year not in YEARS:
             raise ValidationError(f"Choose a year from {YEARS[0]} to {YEARS[-1]}.")
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """What belongs to the other way of taking part is not shown, and never in the way."""
+        windows = self.mode.data == EventMode.ASYNC.value
+        for name in ("minutes", "pause", "live_link") if windows else ("hours",):
+            field = self[name]
+            field.process(None, field.default)
+        return bool(super().validate(extra_validators))
 
     @classmethod
     def about(cls, event: Event) -> "EventForm":

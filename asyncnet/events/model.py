@@ -86,6 +86,11 @@ class Event(Base):
         return self.starts_at if self.mode is EventMode.ASYNC else self.ends_at
 
     @property
+    def slot_name(self) -> str:
+        """What its rounds are called where people read of them."""
+        return "window" if self.mode is EventMode.ASYNC else "round"
+
+    @property
     def removed_at(self) -> datetime:
         """When the event's personal data leave."""
         return self.ends_at + timedelta(days=self.retention_days)

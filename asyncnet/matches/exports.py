@@ -174,7 +174,7 @@ def rounds_as_calendar(
                     changed_at=now,
                     starts_at=window.starts_at,
                     ends_at=window.ends_at,
-                    title=f"{event.title}, round {slot.number}: {_what(reader, here)}",
+                    title=f"{event.title}, {event.slot_name} {slot.number}: {_what(reader, here)}",
                     place=", ".join([*map(room_name, rooms), *([call] if call else [])]),
                     link=call,
                     host=Guest(event.title, links.mailbox),

@@ -14,6 +14,19 @@ function fillInZones() {
   }
 }
 
+// Before somebody has told their zone the server knows only the host's; the browser knows theirs.
+function showOwnClocks() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const shape = { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" };
+  for (const place of document.querySelectorAll("[data-own-clock]")) {
+    if (!zone || zone === place.dataset.hostZone) continue;
+    const at = new Date(place.dataset.ownClock);
+    const city = zone.slice(zone.lastIndexOf("/") + 1).replaceAll("_", " ");
+    place.textContent = `On your clock that is ${at.toLocaleString("en-GB", shape)} ${city} time.`;
+    place.hidden = false;
+  }
+}
+
 // The server keeps doubles out by itself; this only tells an impatient finger that it was heard.
 function sendOnce(event) {
   const form = event.target;
@@ -62,6 +75,7 @@ function growBoxes() {
   }
 }
 
+showOwnClocks();
 fillInZones();
 offerCopying();
 growBoxes();

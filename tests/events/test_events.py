@@ -69,6 +69,20 @@ def test_a_new_event_has_its_rounds_on_the_hosts_clock(host: FlaskClient, rows: 
     assert event.ends_at == datetime(2027, 3, 14, 3, 40, tzinfo=UTC)
 
 
+@pytest.mark.sizeless
+@pytest.mark.parametrize(
+    "said", [{"mode": "async", "minutes": "0", "pause": ""}, {"mode": "mixed", "hours": "900"}]
+)
+def test_what_the_other_way_of_taking_part_asks_is_never_in_the_way(
+    host: FlaskClient, rows: Rows, said: dict[str, str]
+) -> None:
+    """It is hidden, so nobody could mend it."""
+    answer = post_form(host, "/events/new", NEW | said)
+
+    assert answer.status_code == 302
+    assert [event.mode for event in rows(select(Event))] == [said["mode"]]
+
+
 def test_sending_the_same_form_twice_makes_one_event(host: FlaskClient, rows: Rows) -> None:
     """F8: a double click."""
     form = find_form(host.get("/events/new"))

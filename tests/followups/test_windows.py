@@ -108,7 +108,7 @@ def test_mail_and_calendar_tell_when_a_window_opens_for_their_reader(
     [mail] = [
         mail for mail in mails_sent(app, at=utc_now() + UNTIL_ITS_DAY) if reader.email in mail["To"]
     ]
-    assert f"Round 1, {local(window.starts_at, zone)} ({city_of(zone)} time)" in text_of(mail)
+    assert f"Window 1, {local(window.starts_at, zone)} ({city_of(zone)} time)" in text_of(mail)
     [entry] = Calendar.from_ical(calendar).walk("VEVENT")
     assert (entry.decoded("dtstart"), entry.decoded("dtend")) == (window.starts_at, window.ends_at)
 
@@ -202,7 +202,7 @@ def test_the_link_and_the_page_tell_the_readers_own_first_window(
     assert opens_at.strftime("%H:%M") == "08:00"
     text = " ".join(text_of(mail).split())
     assert "08:00" in text
-    assert "In each round you have 48 hours to watch the intro of somebody else" in text
+    assert "In each window you have 48 hours to watch the intro of somebody else" in text
     assert "Everybody takes part in their own time" in " ".join(asked.split())
     assert "Asleep then?" not in asked
     assert "08:00" in page
