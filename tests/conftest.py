@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -40,13 +41,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", choices=("readme", "all"), help="Keep the journeys' pictures.")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """At the second size, leave out what never touches an installation: it would be the same."""
-    if config.getoption("--size") == "small":
-        return
-    same = [item for item in items if not _depends_on_size(item)]
-    config.hook.pytest_deselected(items=same)
-    items[:] = [item for item in items if _depends_on_size(item)]
+    """At the second size, leave out what never touches an installation: it would be the same.
+
+    Every worker begins with its share of the long tests, so that none sits over one at the end.
+    """
+    if config.getoption("--size") == "large":
+        same = [item for item in items if not _depends_on_size(item)]
+        config.hook.pytest_deselected(items=same)
+        items[:] = [item for item in items if _depends_on_size(item)]
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = _long_ones_first(items, workers)
+
+
+def _long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Return the tests in order, but for the long ones, which begin the share of each worker.
+
+    A share is what `--dist worksteal` hands out at first: equally many tests in a row.
+    """
+    long = [item for item in items if _is_long(item)]
+    others = iter([item for item in items if not _is_long(item)])
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        share = (len(items) - len(ordered)) // (workers - worker)
+        mine = long[worker::workers]
+        ordered += [*mine, *islice(others, max(0, share - len(mine)))]
+    return [*ordered, *others]
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return "journeys" in item.path.parts or item.get_closest_marker("long") is not None
 
 
 def _depends_on_size(item: pytest.Item) -> bool:

@@ -61,6 +61,7 @@ def test_models_and_migrations_agree(empty: Flask) -> None:
     assert differences == []
 
 
+@pytest.mark.long
 def test_every_step_goes_forwards_and_back(empty: Flask) -> None:
     """One step forwards, back and forwards again, to the newest."""
     shapes = []
@@ -81,6 +82,7 @@ def test_every_step_goes_forwards_and_back(empty: Flask) -> None:
     assert set(shapes[0]) == set()
 
 
+@pytest.mark.long
 def test_no_step_loses_a_row_of_a_table_that_it_keeps(app: Flask, session: Session) -> None:
     """With rows everywhere that refer to each other: SQLite makes many tables anew.
 

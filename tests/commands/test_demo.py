@@ -15,7 +15,7 @@ from config import CHECKOUT
 
 STEPS = ["uploaded", "processed", "answered", "planned", "sent", "received"]
 WITHIN_SECONDS = 240
-pytestmark = pytest.mark.sizeless
+pytestmark = [pytest.mark.sizeless, pytest.mark.long]
 
 
 @pytest.fixture

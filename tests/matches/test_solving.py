@@ -61,6 +61,7 @@ def asked(
     return plan
 
 
+@pytest.mark.long
 def test_a_suggestion_seats_everybody_and_lies_on_the_bench(
     app: Flask, session: Session, event: Event, host: Person, rows: Rows
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_stopped_solve_keeps_the_best_so_far(
     assert sum(map(len, draft.groups)) == 11
 
 
+@pytest.mark.long
 def test_the_solve_of_a_killed_worker_is_taken_up_again(
     app: Flask, session: Session, event: Event, host: Person, rows: Rows
 ) -> None:

@@ -47,6 +47,7 @@ def test_what_solve_prints_passes_the_check(name: str, file: Any) -> None:
     assert printed["gap"] == pytest.approx(1 - printed["value"] / printed["upper_bound"], abs=1e-6)
 
 
+@pytest.mark.long
 def test_every_process_finds_the_same_plan_for_a_seed_without_an_installation(file: Any) -> None:
     made = file("event.json", make_event(30, 3, seed=5))
 

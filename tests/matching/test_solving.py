@@ -230,6 +230,7 @@ def rounds_of(people: list[str]) -> list[tuple[tuple[str, ...], ...]]:
     return [way for way in found if sum(len(who) == 3 for who in way) < 2]
 
 
+@pytest.mark.long
 @settings(QUICK, max_examples=8)
 @given(
     seed=st.integers(0, 10_000),

@@ -67,6 +67,7 @@ def away(app: Flask, world: World) -> FlaskClient:
     return browser
 
 
+@pytest.mark.long
 def test_odd_addresses_never_break_a_page(
     app: Flask, world: World, host: FlaskClient, away: FlaskClient
 ) -> None:
@@ -91,6 +92,7 @@ def test_odd_addresses_never_break_a_page(
     assert broken == []
 
 
+@pytest.mark.long
 def test_odd_values_never_break_a_form(
     app: Flask, world: World, host: FlaskClient, away: FlaskClient
 ) -> None:
