@@ -7,8 +7,13 @@ FRONT_END := static/dist/manifest.json
 SOURCES := package-lock.json build.mjs $(wildcard static/js/*.js static/css/*.css)
 APT := $(if $(filter 0,$(shell id -u)),apt-get,sudo apt-get)
 
-.PHONY: run demo install test test-captions bench faults check lock
+.PHONY: run demo install test test-small test-large test-captions bench faults check lock
 .DELETE_ON_ERROR:
+# Where it is set, every process of the tests would compile all of our code anew.
+unexport PYTHONDONTWRITEBYTECODE
+ifneq (,$(filter test,$(MAKECMDGOALS)))
+MAKEFLAGS += --jobs=3 --output-sync=target
+endif
 
 run: .venv/.runtime $(FRONT_END) ## Start a ready sample event on this machine.
 	@$(FLASK) db upgrade
@@ -20,9 +25,10 @@ demo: .venv/.runtime $(FRONT_END) ## Do the whole main job without a browser, an
 
 install: .venv/.runtime $(FRONT_END) ## Prepare the checkout for a server, and start nothing.
 
-test: .venv/.tools $(FRONT_END) /usr/bin/chromium /usr/sbin/postfix ## Run every test at both sizes.
-	$(BIN)/pytest -n 3 --dist worksteal --size small
-	$(BIN)/pytest -n 3 --dist worksteal --size large
+test: test-small test-large ## Run every test at both sizes, side by side.
+
+test-small test-large: test-%: .venv/.tools $(FRONT_END) /usr/bin/chromium /usr/sbin/postfix
+	$(BIN)/pytest -n 2 --dist worksteal --size $*
 
 test-captions: .venv-captions/.ready ## Try the optional recognizer for real, in an environment of its own.
 	.venv-captions/bin/pytest tests/intros/recognizer.py
@@ -71,11 +77,8 @@ $(FRONT_END): $(SOURCES) | .venv/.runtime
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
 	@touch $@
 
-/usr/bin/chromium:
+# Tests start Postfix with a configuration of their own, on loopback; the package starts nothing here.
+/usr/bin/chromium /usr/sbin/postfix &:
 	$(APT) update -qq
-	$(APT) install -y -qq --no-install-recommends chromium fonts-dejavu-core
-
-# Tests start it with a configuration of their own, on loopback; the package starts nothing here.
-/usr/sbin/postfix:
-	$(APT) update -qq
-	$(subst apt-get,env DEBIAN_FRONTEND=noninteractive apt-get,$(APT)) install -y -qq --no-install-recommends postfix
+	$(subst apt-get,env DEBIAN_FRONTEND=noninteractive apt-get,$(APT)) install -y -qq --no-install-recommends \
+		chromium fonts-dejavu-core postfix
