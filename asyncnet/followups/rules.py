@@ -15,6 +15,8 @@ MEETING = timedelta(minutes=30)
 """How long two people plan to talk."""
 BETWEEN_MAILS = timedelta(hours=1)
 """Between two mails that bring one person's words to another; what they add meanwhile waits."""
+HEARD_BEFORE = timedelta(hours=1)
+"""So long before two people talk whoever offered the time has had the mail that it was taken."""
 HALF_HOURS = 48
 MAX_TABS = 5
 LONGEST_FIELD = 8_000
@@ -94,6 +96,14 @@ def next_mail_at(zone: ZoneInfo, *, last_at: datetime | None, now: datetime) -> 
     """
     rested_at = last_at + BETWEEN_MAILS if last_at else now
     return next_daylight(zone, max(now, rested_at))
+
+
+def soonest_talk(zone: ZoneInfo, *, now: datetime) -> datetime:
+    """Return from when on somebody can talk at a time that is agreed on now, in UTC.
+
+    They offered it and hear of it by mail, which waits for the morning of their `zone`.
+    """
+    return next_mail_at(zone, last_at=None, now=now) + HEARD_BEFORE
 
 
 def both_awake(

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import SYSTEM
+from asyncnet.clock import utc_now
 from asyncnet.database import ChangedMeanwhile, transaction
 from asyncnet.events.model import Participant
 from asyncnet.followups.actions import arranging
@@ -27,7 +28,7 @@ from asyncnet.zones import zone_named, zone_names
 from tests import factories
 from tests.calendars import strictly_read
 from tests.followups.scene import Evening
-from tests.pages import find_form, post_form
+from tests.pages import find_form, forms_on, post_form
 
 Rows = Callable[..., list[Any]]
 MOMENTS = st.datetimes(
@@ -226,6 +227,40 @@ def test_a_time_that_is_not_on_offer_is_not_agreed_on(scene: Evening, who: str) 
         )  # fmt: skip
 
 
+def test_a_time_is_taken_only_while_the_other_hears_of_it_before(
+    scene: Evening, rows: Rows
+) -> None:
+    """07:30 in Berlin: Ana's mail goes at 08:00, too late for 08:30 and in time for 09:00."""
+    nine = at_noon(scene) - timedelta(hours=3)
+    soon = nine - timedelta(minutes=30)
+    offers(scene, scene.ana, [soon, nine])
+
+    with pytest.raises(arranging.TooSoon):
+        accepts(scene, scene.kenji, soon, now=nine - timedelta(minutes=90))
+    accepts(scene, scene.kenji, nine, now=nine - timedelta(minutes=90))
+
+    [meeting] = rows(select(Meeting))
+    agreed = rows(select(Message).where(Message.kind == "meeting", Message.state == "scheduled"))
+    assert meeting.starts_at == nine
+    assert [mail.expires_at for mail in agreed] == [nine, nine]
+
+
+def test_the_page_says_which_time_is_too_soon_by_now(scene: Evening) -> None:
+    now = utc_now()
+    soon, later = now + timedelta(minutes=30), now + timedelta(days=2)
+    offers(scene, scene.ana, [soon, later], now=now)
+    kenji = scene.browser_of(scene.kenji)
+    page = f"/me/{scene.kenji.id}/matches/{match_of(scene)}/thread"
+    [form] = [form for form in forms_on(kenji.get(page)) if form.action.endswith("/accept")]
+
+    kenji.post(form.action, data=form.values | {"option": soon.isoformat()})
+
+    shown = kenji.get(page).text
+    assert form.values["option"] == [later.isoformat()]
+    assert "Too soon now: Ana would not hear of it an hour before." in shown
+    assert "That is too soon now: the mail to Ana goes at" in shown
+
+
 def test_closing_a_match_calls_the_talk_off_and_tells_only_the_other(scene: Evening) -> None:
     offers(scene, scene.kenji, [at_noon(scene)])
     accepts(scene, scene.ana, at_noon(scene))
@@ -319,13 +354,14 @@ def offers(
 
 
 def accepts(
-    scene: Evening, person: Participant, option: datetime, *, live: Participant | None = None
-) -> None:
+    scene: Evening, person: Participant, option: datetime, *, live: Participant | None = None,
+    now: datetime | None = None,
+) -> None:  # fmt: skip
     with scene.app.app_context(), transaction() as session:
         arranging.accept(
             session, match_of(scene, live), person.id, option,
             version=version_of(session, match_of(scene, live)), actor=SYSTEM,
-            now=by_daylight(scene),
+            now=now or by_daylight(scene),
         )  # fmt: skip
 
 

@@ -12,12 +12,16 @@ from asyncnet.events.model import Participant
 from asyncnet.followups.actions.replying import Closed
 from asyncnet.followups.model import Meeting
 from asyncnet.followups.queries import last_mail_at, locked_match, wants_no_more
-from asyncnet.followups.rules import meeting_key, next_mail_at
+from asyncnet.followups.rules import meeting_key, next_mail_at, soonest_talk
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import Planned, cancel_about, cancel_key, plan
 from asyncnet.messages.rules import ABOUT_MEETINGS, MessageKind
 from asyncnet.zones import zone_named
+
+
+class TooSoon(Exception):
+    """Whoever offered this time would not hear in time that it was taken."""
 
 
 def propose(
@@ -65,13 +69,15 @@ def accept(
 ) -> Meeting:
     """Agree to one of the moments that the other one offered; both get it for their calendars.
 
-    Raises NotFound, Closed, and ChangedMeanwhile when it is not on offer any more.
+    Raises NotFound, Closed, ChangedMeanwhile when it is not on offer any more, and TooSoon.
     """
     match, meeting = _offered(session, match_id, who_id, version)
     if meeting.proposed_by_id == who_id or option.isoformat() not in meeting.options:
         raise ChangedMeanwhile
     if option <= now:
         raise ChangedMeanwhile
+    if option < soonest_talk(zone_named(match.other(who_id).zone), now=now):
+        raise TooSoon
     if meeting.starts_at is not None:
         meeting.sequence += 1
     meeting.starts_at, meeting.cancelled, meeting.options = option, False, []
@@ -222,9 +228,10 @@ def _mail(
 ) -> None:
     """Plan the mail about a meeting as it stands, for a good hour of its reader's.
 
-    What still waits to tell them how it stood goes no more. `rests`: never a short while after
-    the last one.
+    What still waits to tell them how it stood goes no more; nor does this one once the time that
+    it is about has come. `rests`: never a short while after the last one.
     """
+    over_at = max(meeting.offered, default=meeting.starts_at if meeting.is_agreed else None)
     told = and_(
         Message.participant_id == reader.id,
         Message.kind.in_(ABOUT_MEETINGS),
@@ -250,5 +257,6 @@ def _mail(
             last_at=last_mail_at(session, told) if rests else None,
             now=now,
         ),
+        expires_at=over_at,
     )
     plan(session, [mail], now=now)

@@ -14,7 +14,7 @@ from asyncnet.followups.actions import arranging
 from asyncnet.followups.actions.replying import Closed, OtherWords, reply
 from asyncnet.followups.actions.telling import take_back, tell
 from asyncnet.followups.letters import talk_of
-from asyncnet.followups.rules import BETWEEN_MAILS, Told, both_awake
+from asyncnet.followups.rules import BETWEEN_MAILS, HEARD_BEFORE, Told, both_awake, soonest_talk
 from asyncnet.followups.threads.forms import AnswerForm, ReplyForm, TimesForm
 from asyncnet.followups.threads.leftovers import left_behind
 from asyncnet.followups.threads.queries import Thread, thread_of
@@ -146,6 +146,8 @@ def arrange(participant_id: int, match_id: int, step: str) -> ResponseReturnValu
                 _STEPS[step](session, match_id, me.id, **said)
     except (Closed, ChangedMeanwhile, ValueError):
         flash(_OUTDATED, "bad")
+    except arranging.TooSoon:
+        flash(_too_soon(thread_of(db.session(), me, match_id).other), "bad")
     else:
         flash(_ARRANGED[step], "good")
     return redirect(url_for(".thread", participant_id=me.id, match_id=match_id))
@@ -212,6 +214,16 @@ def _promise(shown: Thread, mail: Message | None) -> str:
     return f"Sent: {name} gets a mail when their morning has come."
 
 
+def _too_soon(other: Participant) -> str:
+    """Say why a time cannot be taken any more, and what can be done."""
+    reads_at = soonest_talk(zone_named(other.zone), now=utc_now()) - HEARD_BEFORE
+    clock = f"{local_time(reads_at, other.zone)} in {city_of(other.zone)}"
+    return (
+        f"That is too soon now: the mail to {other.name} goes at {clock}, less than an hour "
+        "before. Take a later time, or say that none suits you and suggest others."
+    )
+
+
 def _times(shown: Thread) -> TimesForm:
     """Return the form that offers times at which both are awake."""
     form = TimesForm(data={"version": shown.meeting.version if shown.meeting else 0})
@@ -243,6 +255,7 @@ def _page(me: Participant, shown: Thread, form: ReplyForm, times: TimesForm | No
         scarce=len(free) <= SCARCE,
         is_open=shown.is_open(now),
         now=now,
+        soonest=soonest_talk(zone_named(shown.other.zone), now=now),
         plays=plays(shown),
         **for_recording(shown),
     )
