@@ -153,4 +153,5 @@ def _page(participant: Participant, form: ExitForm) -> str:
         mine=mine,
         readers=readers_of(session, event.id),
         over=now.phase is Phase.AFTER,
+        early=now.phase is Phase.BEFORE,
     )

@@ -23,6 +23,7 @@ from asyncnet.matches.actions import give_rooms, keep_apart
 from asyncnet.matches.model import Forbid, Group, Match
 from asyncnet.matches.queries import groups_of
 from asyncnet.messages.model import Message
+from asyncnet.messages.rules import MessageKind
 from asyncnet.people.model import Person
 from tests import factories
 from tests.pages import filled, find_form, open_personal_link, post_form, sign_in
@@ -264,6 +265,8 @@ def test_a_message_ends_with_the_round_in_which_it_was_said(forum: Forum) -> Non
 
 
 def test_who_leaves_is_taken_out_of_what_is_still_to_come(forum: Forum) -> None:
+    factories.intro(forum.session, forum.people["Mei"])
+    forum.session.commit()
     forum.turns("begin")
 
     forum.says("Ana", "leaving")
@@ -276,6 +279,33 @@ def test_who_leaves_is_taken_out_of_what_is_still_to_come(forum: Forum) -> None:
     board = forum.board()
     assert "Ben</strong> Ana had to leave" in board
     assert "1 coming conversation is" in board
+    for _ in "23":
+        forum.turns("end")
+        forum.turns("begin")
+    assert "Ana had to leave and may watch your intro later" in forum.page("Mei")
+
+
+def test_who_cannot_come_frees_their_rounds_and_whom_they_were_to_meet_is_told(
+    forum: Forum, rows: Rows
+) -> None:
+    own = forum.page("Ana")
+    asked = forum.browsers["Ana"].get(f"/me/{forum.people['Ana'].id}/exits").text
+
+    forum.says("Ana", "leaving")
+
+    assert "I cannot come, or something is not right" in own
+    assert "I cannot come after all" in asked
+    assert {forum.match_of("Ana", name).state for name in ("Ben", "Cy")} == {"withdrawn"}
+    told = rows(select(Message).where(Message.kind == MessageKind.PLAN_CHANGE))
+    assert {mail.participant_id for mail in told} == {
+        forum.people[name].id for name in ("Ben", "Cy")
+    }
+    assert "You said that you cannot come" in forum.page("Ana")
+    assert "Needs you" in forum.board()
+    [ben] = [mail for mail in told if mail.participant_id == forum.people["Ben"].id]
+    text = forum.host.get(f"/events/{forum.event.id}/messages/{ben.id}").text
+    assert "Round 1" in text
+    assert "nobody yet" in text
 
 
 def test_who_can_stay_after_all_gets_back_what_is_still_free(forum: Forum) -> None:

@@ -1,5 +1,6 @@
 """Lets people leave gracefully: says it to whom it concerns, and repairs what is still to come."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from asyncnet.events.actions.refreshing import refresh_pages_of
 from asyncnet.events.model import Participant
 from asyncnet.events.queries import slot_for
 from asyncnet.matches.actions import keep_apart, let_meet, restore_matches, withdraw_coming
+from asyncnet.matches.announcing import announce
 from asyncnet.matches.bench.actions.publishing import take_out
 from asyncnet.matches.closing import part
 from asyncnet.matches.model import Match
@@ -57,7 +59,10 @@ def say_exit(
     if kind is ExitKind.LEAVING:
         concerned += _around(session, participant.id)
         participant.away_from_at = now
-        said.withdrawn = [gone.id for gone in withdraw_coming(session, participant.id, now=now)]
+        gone = withdraw_coming(session, participant.id, now=now)
+        said.withdrawn = [match.id for match in gone]
+        session.flush()
+        _tell_early(session, participant, gone, cause=f"exit:{said.id}", now=now)
     if match is not None and kind is ExitKind.UNEASY:
         keep_apart(session, match.event_id, _two(match), uneasy_id=participant.id, now=now)
         part(session, match.event_id, now=now)
@@ -88,6 +93,7 @@ def undo_exit(session: Session, said: Exit, *, actor: Actor, now: datetime) -> i
         said.participant.away_from_at = None
         restored = restore_matches(session, said.withdrawn, now=now)
         session.flush()
+        _tell_early(session, said.participant, restored, cause=f"exit-undone:{said.id}", now=now)
         lost = len(said.withdrawn) - len(restored)
         concerned += _around(session, said.participant_id)
     if said.match is not None and said.kind is ExitKind.UNEASY:
@@ -123,6 +129,21 @@ def _say_more(session: Session, said: Exit, words: str, *, actor: Actor, now: da
     refresh_pages_of(session, [said.participant_id])
     session.flush()
     record(session, actor, f"exit.{said.kind}", f"exit:{said.id}", now=now)
+
+
+def _tell_early(
+    session: Session,
+    participant: Participant,
+    matches: Sequence[Match],
+    *,
+    cause: str,
+    now: datetime,
+) -> None:
+    """Mail whose rounds have changed while there is time; during the event their page says it."""
+    event = participant.event
+    if now < event.starts_at:
+        others = [match.other(participant.id) for match in matches]
+        announce(session, event, others, cause=cause, now=now)
 
 
 def _around(session: Session, participant_id: int) -> list[int]:

@@ -260,7 +260,7 @@ def _without_match(event_id: int) -> Select[Any]:
         Participant.id,
         Participant.name,
         null(),
-    ).where(here(event_id), ~matched.exists())
+    ).where(here(event_id), Participant.away_from_at.is_(None), ~matched.exists())
 
 
 def _unpublished(event_id: int) -> Select[Any]:

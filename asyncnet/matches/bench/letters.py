@@ -82,6 +82,7 @@ def plan_change(session: Session, message: Message, links: Links, *, now: dateti
             "zone": reader.zone,
             "is_async": reader.attendance is Attendance.ASYNC,
             "seats": _seats(reader, coming, matches, changed),
+            "shows_free": not told and reader.attendance is Attendance.LIVE,
             "group_changed": 0 in changed,
             "call": event.live_link if is_invited else "",
             "address": address,
