@@ -1,6 +1,6 @@
 """What an organizer does to a plan on the bench; every edit returns another draft."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import combinations
@@ -43,7 +43,13 @@ class Edit:
     to: int = 0
 
     def as_data(self) -> dict[str, Any]:
+        """Return the edit as JSON keeps it."""
         return asdict(self)
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> "Edit":
+        """Return the edit that `as_data` wrote, whatever else was written beside it."""
+        return cls(Act(data["act"]), data["number"], data["one"], data["other"], data["to"])
 
 
 def edited(draft: Draft, edit: Edit, facts: Facts) -> Draft:

@@ -40,15 +40,7 @@ class Words:
         """Return what made a plan, in a few words; of an edit, which one."""
         if plan.origin is not PlanOrigin.EDITED:
             return self.origin_of(plan)
-        return self.of_edit(
-            Edit(
-                Act(plan.edit["act"]),
-                plan.edit["number"],
-                plan.edit["one"],
-                plan.edit["other"],
-                plan.edit["to"],
-            )
-        )
+        return self.of_edit(Edit.of_data(plan.edit))
 
     def of_coming_edit(self, edit: Edit) -> str:
         """Return an edit of the plan on the bench that is still to be made, in such a sentence."""
