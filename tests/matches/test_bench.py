@@ -20,6 +20,7 @@ from asyncnet.events.model import Event, Mention, Participant, Round
 from asyncnet.events.rules import Attendance, MentionKind
 from asyncnet.matches.bench.comparing import compared
 from asyncnet.matches.bench.draft import Draft, meeting_of
+from asyncnet.matches.bench.edits import Edit
 from asyncnet.matches.bench.model import Bench, Plan, PlanOrigin, PlanState
 from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import instance_of
@@ -362,9 +363,19 @@ def swaps_on(page: Any) -> set[int]:
     return {int(number) for number in re.findall(r"act=swap[^\"]*other=(\d+)", page.text)}
 
 
-def test_undoing_lets_people_meet_again(client: FlaskClient, solved: str, rows: Rows) -> None:
+@pytest.mark.parametrize("is_old", [False, True])
+def test_undoing_lets_people_meet_again(
+    is_old: bool, client: FlaskClient, session: Session, solved: str, rows: Rows
+) -> None:
+    """Also where the edit is from before it kept what it changed in fact."""
     make(client, solved, "forbid", 1, *on_bench(rows).rounds[0][0].who[:2])
     assert len(rows(select(Forbid))) == 1
+    if is_old:
+        edits = {plan.id: plan.edit for plan in rows(select(Plan)) if plan.edit}
+        for plan_id, edit in edits.items():
+            bare = Edit.of_data(edit).as_data()
+            session.execute(update(Plan).where(Plan.id == plan_id).values(edit=bare))
+        session.commit()
 
     post_form(client, solved, action="/plan/undo?round=1")
 

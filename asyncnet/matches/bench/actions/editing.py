@@ -129,7 +129,7 @@ def _keep_apart(session: Session, plan: Plan, *, undone: bool, now: datetime) ->
     """Keep two people apart from now on, or no longer, if that is what an edit is about.
 
     The edit keeps what it changed in fact: undone, it takes back that, and nothing that somebody
-    said before.
+    said before. One from before that was kept is taken to have changed what it is about.
     """
     act, by_id = plan.edit.get("act"), plan.created_by_id
     if act not in (Act.FORBID, Act.ALLOW):
@@ -138,12 +138,12 @@ def _keep_apart(session: Session, plan: Plan, *, undone: bool, now: datetime) ->
     if act == Act.FORBID and not undone:
         said = keep_apart(session, plan.event_id, who, by_id=by_id, now=now)
         plan.edit = {**plan.edit, "said": said}
-    elif act == Act.FORBID and plan.edit["said"]:
+    elif act == Act.FORBID and plan.edit.get("said", True):
         let_meet(session, who, by_id=by_id)
     elif act == Act.ALLOW and not undone:
         plan.edit = {**plan.edit, "unsaid": overrule(session, who)}
     elif act == Act.ALLOW:
-        for organizer_id in plan.edit["unsaid"]:
+        for organizer_id in plan.edit.get("unsaid", [by_id]):
             keep_apart(session, plan.event_id, who, by_id=organizer_id, now=now)
 
 
