@@ -118,7 +118,8 @@ def pair_and_publish(host: Visitor, event_id: str) -> None:
     ana = _found(r'value="(\d+)">Ana', plan, "The plan does not offer Ana.")
     mei = _found(r'value="(\d+)">Mei', plan, "The plan does not offer Mei.")
     host.send({"slot": slot, "one": ana, "other": mei})
-    host.send({}, f"/events/{event_id}/plan/publish")
+    seen = _found(r'name="seen" value="(\d+)"', host.page, "The plan cannot be published.")
+    host.send({"seen": seen}, f"/events/{event_id}/plan/publish")
 
 
 def answer(ana: Visitor) -> Facts:
