@@ -26,7 +26,7 @@ from tests.servers.web import serving
 
 PADDING = 36_000_000
 FAST = 12_000_000
-SHORT = timedelta(seconds=2)
+SHORT = timedelta(seconds=4)
 """How long a signature is good here: many end while the upload goes on."""
 Rows = Callable[..., list[Intro]]
 
