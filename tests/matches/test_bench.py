@@ -220,6 +220,8 @@ def test_the_same_people_in_another_round_are_not_others(solved: str, rows: Rows
     flo_and_mei = set(third[-1].who)
     assert found.meet_others == flo_and_mei
     assert found.meet_the_same == {i for m in first for i in m.who} - flo_and_mei
+    assert [person for person, _ in found.by_person] == sorted({c.person for c in found.changes})
+    assert next([c.number for c in theirs] for _, theirs in found.by_person) == [1, 2]
     change = found.changes[0]
     assert found.then(change) == dict.fromkeys(change.lost, 2)
     assert found.so_far(change) == dict.fromkeys(change.gained, 2)

@@ -1,5 +1,6 @@
 """What is different for whom between two plans: other people, or the same in another round."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,14 @@ class Comparison:
     changes: list[Change]
     before: At
     after: At
+
+    @property
+    def by_person(self) -> list[tuple[int, list[Change]]]:
+        """The changes of each person together, round by round."""
+        found: defaultdict[int, list[Change]] = defaultdict(list)
+        for change in sorted(self.changes, key=lambda each: each.number or math.inf):
+            found[change.person].append(change)
+        return sorted(found.items())
 
     @property
     def meet_others(self) -> set[int]:
