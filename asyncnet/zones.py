@@ -11,7 +11,10 @@ class UnknownZone(ValueError):
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """Return the zone of an IANA name such as `Australia/Sydney`. Raises UnknownZone."""
+    """Return the zone of an IANA name such as `Australia/Sydney`. Raises UnknownZone.
+
+    Older names for a place (`US/Eastern`, `Japan`) and bare offsets (`Etc/UTC`) are known too.
+    """
     if name not in _KNOWN:
         raise UnknownZone(f"There is no time zone called {name!r}. Try one like Europe/Berlin.")
     return ZoneInfo(name)
@@ -23,14 +26,21 @@ def zone_names() -> list[str]:
 
 
 def city_of(name: str) -> str:
-    """Return the city that stands for a zone: `America/New_York` gives `New York`."""
+    """Return the city that stands for a zone: `America/New_York` gives `New York`.
+
+    An offset says so: `Etc/GMT+3`, which is behind Greenwich, gives `UTC-3`.
+    """
+    if name.startswith(("Etc/GMT+", "Etc/GMT-")):
+        return f"UTC{name[7:].translate(_TURNED)}"
     return name.rsplit("/", 1)[-1].replace("_", " ")
 
 
+_TURNED = str.maketrans("+-", "-+")
+_NOWHERE = {"Factory", "localtime", "posixrules"}
+_KNOWN = frozenset(zoneinfo.available_timezones()) - _NOWHERE
 _NAMES = sorted(
     name
-    for name in zoneinfo.available_timezones()
+    for name in _KNOWN
     if name == "UTC"
     or ("/" in name and not name.startswith(("Etc/", "SystemV/", "US/", "posix/", "right/")))
 )
-_KNOWN = frozenset(_NAMES)

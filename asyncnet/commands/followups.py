@@ -26,7 +26,7 @@ def when(ends_at: str, zone: str, send_time: str) -> None:
     except OverflowError:
         click.echo(f"{ends_at!r} is at an end of the calendar.", err=True)
         sys.exit(2)
-    click.echo(f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    click.echo(moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
 
 
 def _moment(typed: str) -> datetime:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -135,7 +136,10 @@ class _LongList(Select):
 
 
 class ZoneField(SelectField):
-    """An IANA time zone. Left empty in the page, it is filled with the browser's own."""
+    """An IANA time zone. Left empty in the page, it is filled with the browser's own.
+
+    Cities are offered; another name that somebody has, as from a list, is offered beside them.
+    """
 
     widget = _LongList()
 
@@ -149,6 +153,19 @@ class ZoneField(SelectField):
             render_kw={"data-detect-zone": True},
             **options,
         )
+
+    def process_data(self, value: Any) -> None:
+        super().process_data(value)
+        self._offer_own()
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata(valuelist)
+        self._offer_own()
+
+    def _offer_own(self) -> None:
+        with suppress(UnknownZone):
+            if self.data and (own := zone_named(self.data).key) not in zone_names():
+                self.choices = [*(self.choices or []), *choices_of([(own, own)])]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -138,6 +138,20 @@ def test_changing_an_event_moves_its_rounds(host: FlaskClient, event: Event, row
     )
 
 
+def test_a_zone_that_is_not_offered_stays_where_somebody_has_it(
+    host: FlaskClient, event: Event, rows: Rows, session: Session
+) -> None:
+    event.zone = "US/Eastern"
+    session.commit()
+
+    answer = post_form(host, f"/events/{event.id}/settings", {"title": "Tidal Common"})
+
+    assert answer.status_code == 302
+    assert [(found.title, found.zone) for found in rows(select(Event))] == [
+        ("Tidal Common", "US/Eastern")
+    ]
+
+
 def test_the_match_form_is_built_from_questions(
     host: FlaskClient, event: Event, rows: Rows
 ) -> None:

@@ -3,7 +3,7 @@
 import csv
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from flask import Flask
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from asyncnet.events.rules import due_at
 from asyncnet.messages.rules import next_morning
-from asyncnet.zones import zone_named, zone_names
+from asyncnet.zones import city_of, zone_named, zone_names
 
 VECTORS = list(
     csv.DictReader((Path(__file__).parent.parent / "data" / "followup_vectors.csv").open())
@@ -87,10 +87,33 @@ def test_the_command_prints_the_moment_in_utc(app: Flask) -> None:
     assert (done.exit_code, done.output) == (0, "2026-06-26T23:00:00Z\n")
 
 
+@pytest.mark.sizeless
+def test_the_command_knows_every_zone_and_writes_years_in_full(app: Flask) -> None:
+    """Those included that no form offers, since a list may have them."""
+    odd = ("GMT", "Etc/UTC", "US/Eastern", "Japan", "EST5EDT", "Etc/GMT+3")
+
+    done = [
+        app.test_cli_runner()
+        .invoke(args=["followups", "when", "--ends-at", "0001-01-02T00:00Z", "--zone", zone])
+        .output
+        for zone in odd
+    ]
+
+    assert done[:2] == ["0001-01-02T09:00:00Z\n"] * 2
+    assert [len(moment) for moment in done] == [21] * 6
+    assert {zone_named(name).key for name in available_timezones() - {"Factory"}} > set(
+        zone_names()
+    )
+    assert [city_of(zone) for zone in odd] == [
+        "GMT", "UTC", "Eastern", "Japan", "EST5EDT", "UTC-3",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         ("--ends-at 2026-06-26T16:00Z --zone Mars/Base", "no time zone called 'Mars/Base'"),
+        ("--ends-at 2026-06-26T16:00Z --zone Factory", "no time zone called 'Factory'"),
         ("--ends-at 2026-06-26T16:00 --zone Asia/Tokyo", "says no time zone"),
         ("--ends-at tomorrow --zone Asia/Tokyo", "is not a moment like"),
         ("--ends-at 2026-06-26T16:00Z --zone Asia/Tokyo --at 9am", "is not an hour like"),
