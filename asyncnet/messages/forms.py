@@ -9,7 +9,14 @@ from wtforms.validators import AnyOf, DataRequired, Length, ValidationError
 
 from asyncnet.messages.queries import PAGE
 from asyncnet.messages.rules import Act
-from asyncnet.messages.wording import MAX_SUBJECT, MAX_WORDS, Place, Wording, unknown_places
+from asyncnet.messages.wording import (
+    LONGEST_SUBJECT,
+    MAX_SUBJECT,
+    MAX_WORDS,
+    Place,
+    Wording,
+    unknown_places,
+)
 from asyncnet.web.access import LARGEST_ID
 from asyncnet.web.forms import Form, VersionedForm, one_line, text
 
@@ -42,12 +49,16 @@ class WordingForm(VersionedForm):
         validators=[Length(max=MAX_WORDS, message="Please keep this under 4,000 characters.")],
     )
 
-    def __init__(self, places: Mapping[str, Place], **options: Any) -> None:
+    def __init__(
+        self, places: Mapping[str, Place], longest: Mapping[str, str], **options: Any
+    ) -> None:
         super().__init__(**options)
         self.places = places
+        self.longest = longest
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Refuse names in braces that nothing would be put in for (CHECKLIST M2)."""
+        """Refuse names in braces that nothing would be put in for (CHECKLIST M2), and a subject
+        that would be too long with the `longest` that is."""
         right = bool(super().validate(extra_validators))
         for field in (self.subject, self.opening, self.closing):
             unknown = unknown_places(text(field), self.places)
@@ -59,6 +70,14 @@ class WordingForm(VersionedForm):
                     f"You can use {known}.",
                 ]
                 right = False
+        filled = len(" ".join(self.words().filled(self.longest).subject.split()))
+        if filled > LONGEST_SUBJECT:
+            self.subject.errors = [
+                *self.subject.errors,
+                f"With your own event and its longest name put in, this subject has {filled:,} "
+                f"characters. Please keep it under {LONGEST_SUBJECT}.",
+            ]
+            right = False
         return right
 
     def words(self) -> Wording:

@@ -12,7 +12,7 @@ from css_inline import CSSInliner
 from asyncnet.mail.port import Invitation, Letter
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import Copy, hash_of, masked
-from asyncnet.messages.wording import Wordable, Wording
+from asyncnet.messages.wording import Wordable, Wording, subject_line
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _INLINER = CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -76,9 +76,10 @@ def render(
     """
     stop = _way_out(message, site)
     said = (words or Wording(draft.subject, "", "")).filled(draft.places)
+    subject = subject_line(said.subject)
     values = {
         **draft.values,
-        "subject": said.subject,
+        "subject": subject,
         "opening": said.opening.strip(),
         "closing": said.closing.strip(),
         "preheader": draft.preheader,
@@ -90,7 +91,7 @@ def render(
     return Letter(
         to_name=message.to_name,
         to_address=message.to_address,
-        subject=" ".join(said.subject.split()),
+        subject=subject,
         text=_BLANK_LINES.sub("\n\n", text).strip() + "\n",
         html=_INLINER.inline(html),
         message_id=f"<{message.reference}@{site.host}>",

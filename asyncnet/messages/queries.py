@@ -166,6 +166,17 @@ def history(session: Session, message_id: int) -> Sequence[MessageChange]:
     ).all()
 
 
+def longest_name(session: Session, event_id: int) -> str:
+    """Return the longest name that a mail of an event is addressed to; empty without any."""
+    name = session.scalar(
+        select(Message.to_name)
+        .where(Message.event_id == event_id)
+        .order_by(func.length(Message.to_name).desc())
+        .limit(1)
+    )
+    return name or ""
+
+
 def due(session: Session, now: datetime) -> Sequence[Message]:
     """Return the messages that a worker would look at now, in its order."""
     return session.scalars(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from asyncnet.messages.rules import MessageKind
 
 MAX_SUBJECT = 200
+LONGEST_SUBJECT = 300
+"""How long a subject may be once its places are filled; what is longer is cut as it goes out."""
 MAX_WORDS = 4000
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -55,14 +57,40 @@ class Wordable:
         return words.filled({name: place.sample for name, place in self.places.items()})
 
 
+def subject_line(filled: str) -> str:
+    """Return a filled subject on one line, its end cut off where it is too long to be sent."""
+    line = " ".join(filled.split())
+    return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1].rstrip()}…"
+
+
+def longest_values(
+    places: Mapping[str, Place], *, title: str, purpose: str, name: str
+) -> Mapping[str, str]:
+    """Return the most that would be put in: of an event, and where people stand, a long `name`."""
+    known = {_EVENT.sample: title, _PURPOSE.sample: purpose}
+
+    def value(sample: str) -> str:
+        for somebody in SOMEBODIES:
+            sample = sample.replace(somebody, name)
+        return sample
+
+    return {key: known.get(place.sample, value(place.sample)) for key, place in places.items()}
+
+
 def unknown_places(words: str, known: Mapping[str, object]) -> list[str]:
     """Return the names in braces that nothing would be put in for, each once, in order."""
     found = dict.fromkeys(place[1] for place in _PLACE.finditer(words))
     return [name for name in found if name not in known]
 
 
+SOMEBODIES = ("Ana Silva", "Mei Tanaka", "Ben Weber")
+"""Who stands in samples."""
 _NAME = Place("the reader's name", "Ana Silva")
 _EVENT = Place("the title of your event", "Tides and telescopes")
+_PURPOSE = Place(
+    "what your event is for, as you wrote it in the settings",
+    "Meet the people who look after coasts.",
+)
 _MATCH = Place("whom they were matched with", "Mei Tanaka")
 _MATCHES = Place("whom they were matched with", "Mei Tanaka and Ben Weber")
 _CITY = Place("where their match lives", "Tokyo")
@@ -75,10 +103,7 @@ WORDABLE: Mapping[str, Wordable] = {
         places={
             "name": _NAME,
             "event": _EVENT,
-            "purpose": Place(
-                "what your event is for, as you wrote it in the settings",
-                "Meet the people who look after coasts.",
-            ),
+            "purpose": _PURPOSE,
         },
     ),
     MessageKind.FOLLOW_UP: Wordable(

@@ -91,6 +91,40 @@ def test_a_place_that_nothing_fills_is_refused_by_its_name(
     assert rows(select(MailText)) == []
 
 
+def test_a_subject_that_is_too_long_when_filled_is_refused(
+    client: FlaskClient, session: Session, mei: Participant, rows: Rows
+) -> None:
+    """Under 200 characters as it is typed, and far more with what is put in."""
+    mei.event.title, mei.event.purpose = "Tides and pools", "Meet the people of our coasts. " * 9
+    session.commit()
+    places = {"title": "{event}" * 28, "purpose": "{purpose} " * 3, "name": "{name}" * 20}
+
+    told = {
+        name: post_form(client, text_page(mei), {**WORDS, "subject": subject}).text
+        for name, subject in places.items()
+    }
+    alone = post_form(client, words_page(mei, rows), {"subject": places["title"]}).text
+
+    assert "this subject has 420 characters. Please keep it under 300." in told["title"]
+    assert "this subject has 836 characters." in told["purpose"]
+    assert "this subject has 360 characters." in told["name"]
+    assert "this subject has 420 characters." in alone
+    assert rows(select(MailText)) == []
+
+
+def test_a_subject_that_has_become_too_long_since_is_cut_and_sent(
+    app: Flask, client: FlaskClient, session: Session, mei: Participant
+) -> None:
+    """As when the event gets a longer title; of letters that take four bytes each."""
+    post_form(client, text_page(mei), {**WORDS, "subject": "{event}" * 20})
+    mei.event.title = "🌊" * 120
+    session.commit()
+
+    subject = sent(app).message["Subject"]
+
+    assert subject == "🌊" * 299 + "…"
+
+
 def test_a_preview_shows_the_words_and_saves_nothing(
     client: FlaskClient, mei: Participant, rows: Rows
 ) -> None:

@@ -6,11 +6,10 @@ from flask.typing import ResponseReturnValue
 from asyncnet.clock import utc_now
 from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.messages import actions, queries
-from asyncnet.messages.forms import WordingForm
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import REWORDABLE, SUPPRESSED, UNSUBSCRIBED, BeingSent, TakesNoMail
 from asyncnet.messages.rules import LEAVING, Act, acts_on, manner_of
-from asyncnet.messages.views.place import content, pages
+from asyncnet.messages.views.place import content, pages, wording_form
 from asyncnet.messages.wording import WORDABLE
 from asyncnet.web.access import (
     Role,
@@ -96,15 +95,7 @@ def reword(event_id: int, message_id: int) -> ResponseReturnValue:
     if message.kind not in WORDABLE:
         abort(404)
     words = queries.words_of(db.session(), message) or abort(404)
-    form = WordingForm(
-        WORDABLE[message.kind].places,
-        data={
-            "version": message.version,
-            "subject": words.subject,
-            "opening": words.opening,
-            "closing": words.closing,
-        },
-    )
+    form = wording_form(event.id, message.kind, version=message.version, words=words)
     late = BEING_SENT if message.state in LEAVING else ""
     if not late and form.accepted() and "preview" not in request.form:
         usual = queries.words_for(db.session(), event.id, message.kind)[0]

@@ -1,17 +1,21 @@
 """What the pages about mail share."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from flask import Blueprint, current_app, request
 
+from asyncnet.database import db
+from asyncnet.messages import queries
 from asyncnet.messages.drain import preview
+from asyncnet.messages.forms import WordingForm
 from asyncnet.messages.letters import NotNeeded, sample
 from asyncnet.messages.model import Message
 from asyncnet.messages.queries import Choice
 from asyncnet.messages.queue import Copy, copy_of
 from asyncnet.messages.rules import LEAVING, MessageKind, MessageState, manner_of
-from asyncnet.messages.wording import WORDABLE, Wording
-from asyncnet.web.access import LARGEST_ID
+from asyncnet.messages.wording import WORDABLE, Wording, longest_values
+from asyncnet.web.access import LARGEST_ID, organized_event
 from asyncnet.wiring import links
 
 pages = Blueprint("messages", __name__)
@@ -45,6 +49,18 @@ def cursor(text: str) -> tuple[datetime, int] | None:
     except (ValueError, OverflowError):
         return None
     return (at, number) if 0 < number <= LARGEST_ID else None
+
+
+def wording_form(event_id: int, kind: str, *, version: int, words: Wording) -> WordingForm:
+    """Return the form for the words of a kind of mail, these words in it."""
+    event, places = organized_event(event_id), WORDABLE[kind].places
+    longest = longest_values(
+        places,
+        title=event.title,
+        purpose=event.purpose,
+        name=queries.longest_name(db.session(), event.id),
+    )
+    return WordingForm(places, longest, data={"version": version, **asdict(words)})
 
 
 def sample_of(kind: str, words: Wording) -> Copy:

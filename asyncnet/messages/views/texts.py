@@ -8,7 +8,7 @@ from asyncnet.database import ChangedMeanwhile, db, transaction
 from asyncnet.messages import actions, queries
 from asyncnet.messages.forms import WordingForm
 from asyncnet.messages.queue import Copy
-from asyncnet.messages.views.place import pages, sample_of
+from asyncnet.messages.views.place import pages, sample_of, wording_form
 from asyncnet.messages.wording import WORDABLE, Wording
 from asyncnet.web.access import Role, actor, organized_event, requires
 from asyncnet.web.forms import VersionedForm, number
@@ -35,17 +35,10 @@ def texts(event_id: int) -> ResponseReturnValue:
 @requires(Role.ORGANIZER)
 def change_text(event_id: int, kind: str) -> ResponseReturnValue:
     event = organized_event(event_id)
-    wordable = WORDABLE.get(kind) or abort(404)
+    if kind not in WORDABLE:
+        abort(404)
     words, version = queries.words_for(db.session(), event.id, kind)
-    form = WordingForm(
-        wordable.places,
-        data={
-            "version": version,
-            "subject": words.subject,
-            "opening": words.opening,
-            "closing": words.closing,
-        },
-    )
+    form = wording_form(event.id, kind, version=version, words=words)
     if form.accepted() and "preview" not in request.form:
         try:
             with transaction() as session:
