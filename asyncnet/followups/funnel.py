@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from asyncnet.database import UtcDateTime
@@ -25,6 +36,19 @@ def here(event_id: int) -> ColumnElement[bool]:
     return and_(Participant.event_id == event_id, Participant.left_at.is_(None))
 
 
+_TO_SOMEBODY = select(Answer.id).where(
+    Answer.match_id == Reply.match_id, Answer.author_id != Reply.author_id
+)
+
+
+def _gone_at(unsaid: Collection[int]) -> Any:
+    """Return when the mail of an answer went, as far as that may be known."""
+    return case(
+        (Message.state.in_(GONE), Message.sent_at),
+        (and_(was_hushed(), Answer.author_id.in_(unsaid)), Message.due_at),
+    )
+
+
 def stages_of(event_id: int, unsaid: Collection[int] = frozenset()) -> Any:
     """Select the first moment of every stage of every published match.
 
@@ -41,15 +65,11 @@ def stages_of(event_id: int, unsaid: Collection[int] = frozenset()) -> Any:
             .subquery()
         )
 
-    gone = case(
-        (Message.state.in_(GONE), Message.sent_at),
-        (and_(was_hushed(), Answer.author_id.in_(unsaid)), Message.due_at),
-    )
     answers = (
         select(
             Answer.match_id,
             func.min(Answer.created_at, type_=UtcDateTime).label("answered"),
-            func.min(gone, type_=UtcDateTime).label("mailed"),
+            func.min(_gone_at(unsaid), type_=UtcDateTime).label("mailed"),
         )
         .join(Match, Match.id == Answer.match_id)
         .outerjoin(Message, Message.id == Answer.message_id)
@@ -57,13 +77,10 @@ def stages_of(event_id: int, unsaid: Collection[int] = frozenset()) -> Any:
         .group_by(Answer.match_id)
         .subquery()
     )
-    to_somebody = select(Answer.id).where(
-        Answer.match_id == Reply.match_id, Answer.author_id != Reply.author_id
-    )
     replies = (
         select(Reply.match_id, func.min(Reply.created_at, type_=UtcDateTime).label("at"))
         .join(Match, Match.id == Reply.match_id)
-        .where(mine, to_somebody.exists())
+        .where(mine, _TO_SOMEBODY.exists())
         .group_by(Reply.match_id)
         .subquery()
     )
@@ -117,7 +134,7 @@ def funnel(session: Session, event_id: int, *, unsaid: Collection[int] = frozens
     Somebody has come to a stage when one of their matches has, or a later one. Words of
     participants who are `unsaid` have been mailed as far as they may know.
     """
-    stages = stages_of(event_id, unsaid)
+    asynchronous = and_(here(event_id), Participant.attendance == Attendance.ASYNC)
     recorded = (
         select(Intro.participant_id, func.min(Intro.ready_at, type_=UtcDateTime).label("at"))
         .join(Participant, Participant.id == Intro.participant_id)
@@ -125,10 +142,13 @@ def funnel(session: Session, event_id: int, *, unsaid: Collection[int] = frozens
         .group_by(Intro.participant_id)
         .subquery()
     )
+    moments = _moments_of(event_id, unsaid).cte("moment")
     theirs = union_all(
         *(
-            select(column.label("person_id"), *(stages.c[stage.value] for stage in Stage))
-            for column in (stages.c.first_id, stages.c.second_id)
+            select(column.label("person_id"), *(moments.c[stage.value] for stage in Stage)).where(
+                column.in_(select(Participant.id).where(asynchronous))
+            )
+            for column in (moments.c.first_id, moments.c.second_id)
         )
     ).subquery()
     best = (
@@ -146,9 +166,36 @@ def funnel(session: Session, event_id: int, *, unsaid: Collection[int] = frozens
         select(Participant.registered_at, recorded.c.at, *(best.c[stage.value] for stage in Stage))
         .outerjoin(recorded, recorded.c.participant_id == Participant.id)
         .outerjoin(best, best.c.person_id == Participant.id)
-        .where(here(event_id), Participant.attendance == Attendance.ASYNC)
+        .where(asynchronous)
     ).all()
     return [_rung(number, name, people) for number, name in enumerate(RUNGS)]
+
+
+def _moments_of(event_id: int, unsaid: Collection[int]) -> CompoundSelect[Any]:
+    """Select when something came of a match, a row for each thing, its other stages empty.
+
+    Grouped by person that takes a third of the time of a row for each match first.
+    """
+    mine = and_(Match.event_id == event_id, Match.state == MatchState.PUBLISHED)
+
+    def rows(reached: dict[Stage, Any]) -> Select[Any]:
+        return select(
+            Match.first_id,
+            Match.second_id,
+            *(reached.get(stage, cast(null(), UtcDateTime)).label(stage.value) for stage in Stage),
+        ).where(mine)
+
+    told = {Stage.WATCHED: Told.WATCHED, Stage.MET: Told.MET}
+    steps = rows({stage: case((Step.told == what, Step.at)) for stage, what in told.items()})
+    answers = rows({Stage.ANSWERED: Answer.created_at, Stage.MAILED: _gone_at(unsaid)})
+    replies = rows({Stage.REPLIED: Reply.created_at})
+    return union_all(
+        steps.join(Step, Step.match_id == Match.id).where(Step.told.in_(told.values())),
+        answers.join(Answer, Answer.match_id == Match.id).outerjoin(
+            Message, Message.id == Answer.message_id
+        ),
+        replies.join(Reply, Reply.match_id == Match.id).where(_TO_SOMEBODY.exists()),
+    )
 
 
 def _rung(number: int, name: str, people: Sequence[Sequence[datetime | None]]) -> Rung:
