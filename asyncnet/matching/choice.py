@@ -4,8 +4,9 @@ An integer programme over the pairs that the relaxation finds worth while. Seats
 everybody's floor, then the total.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -29,7 +30,8 @@ from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.weights import Reals, Scores
 
 NODES = 400
-NODES_OF_SMALL_EVENTS = 3_000
+NODES_OF_SMALL_EVENTS = 1_000
+INFEASIBLE = 2
 GAP_OF_SHARE = 1e-5
 
 
@@ -39,7 +41,6 @@ class Choice:
 
     pairs: tuple[Pair, ...]
     trios: tuple[Trio, ...] = ()
-    bound: float = field(default=np.inf, compare=False)
 
 
 def choose(
@@ -63,7 +64,7 @@ def choose(
     or after a fixed number of nodes of the search, so that the same input gives the same answer.
     Raises OutOfTime.
     """
-    programme = _Programme(problem, scores, edges, demand, trios)
+    programme = PairProgramme(problem, scores, edges, demand, trios)
     if given is not None:
         programme.give(given)
     worth: Reals = programme.worth
@@ -84,34 +85,7 @@ def choose(
     return programme.solve(np.append(worth, np.full(len(floored), -dear)), gap, seconds)
 
 
-def highest_floor(
-    problem: Problem,
-    scores: Scores,
-    edges: Edges,
-    demand: Demand,
-    trios: Sequence[Trio] = (),
-    *,
-    stick: Reals,
-    floor: float,
-    seconds: float,
-) -> Choice | None:
-    """Return pairs that give the worst-off person most of their `stick`, up to the share `floor`.
-
-    Its bound is the share that no such pairs can exceed. The demand's floors play no part; None
-    comes back where its seats cannot be had. Raises OutOfTime.
-    """
-    programme = _Programme(problem, scores, edges, demand, trios)
-    programme.add_demand()
-    counted = np.flatnonzero(stick > 0)
-    gains = csr_array(programme.gains[counted] / stick[counted, None])
-    programme.add(gains, 0.0, np.inf, beside=csr_array(-np.ones((len(counted), 1))))
-    nothing = csr_array((1, len(edges) + len(trios)))
-    programme.add(nothing, -np.inf, floor, beside=csr_array(np.ones((1, 1))))
-    only_share = np.append(np.zeros(len(edges) + len(trios)), 1.0)
-    return programme.solve(only_share, GAP_OF_SHARE, seconds)
-
-
-class _Programme:
+class PairProgramme:
     """The integer programme over pairs and trios: one row per rule, one column per meeting."""
 
     def __init__(
@@ -125,6 +99,8 @@ class _Programme:
         n = len(problem.people)
         self.rules = rules_of(problem)
         self.must = seated(problem)
+        self.impossible = False
+        self.bound = np.inf
         self.nodes = NODES_OF_SMALL_EVENTS if n <= EVERY_PAIR_UP_TO else NODES
         self.edges, self.demand, self.trios = edges, demand, trios
         t = len(trios)
@@ -183,6 +159,36 @@ class _Programme:
                 total = self.degree[marks].sum(axis=0).reshape(1, -1)
                 self.add(csr_array(total), wanted, np.inf)
 
+    def with_floors(self, floors: Reals, worth: Reals, gap: float, seconds: float) -> Choice | None:
+        """Return the choice that is worth most and gives everybody so many points."""
+        with self._rows_for_now():
+            self.add(self.gains, floors, np.inf)
+            return self.solve(worth, gap, seconds)
+
+    def raised(
+        self, stick: Reals, floors: Reals, limits: tuple[float, float], seconds: float
+    ) -> Choice | None:
+        """Return the choice that gives everybody so many points at least, and the worst-off person
+        the largest share of their `stick` between two limits."""
+        none = csr_array((1, self.gains.shape[1]))
+        one = csr_array(np.ones((1, 1)))
+        counted = np.flatnonzero(stick > 0)
+        shares = csr_array(self.gains[counted] / stick[counted, None])
+        with self._rows_for_now():
+            self.add(self.gains, floors, np.inf)
+            self.add(shares, 0.0, np.inf, beside=csr_array(-np.ones((len(counted), 1))))
+            self.add(none, *limits, beside=one)
+            worth = np.append(np.zeros(self.gains.shape[1]), 1.0)
+            return self.solve(worth, GAP_OF_SHARE, seconds)
+
+    @contextmanager
+    def _rows_for_now(self) -> Iterator[None]:
+        known = len(self.rows)
+        try:
+            yield
+        finally:
+            del self.rows[known:], self.beside[known:], self.low[known:], self.high[known:]
+
     def solve(self, worth: Reals, gap: float, seconds: float) -> Choice | None:
         """Return the choice that is worth most, columns beyond the meetings real and positive."""
         if seconds <= 0:
@@ -208,15 +214,16 @@ class _Programme:
             ),
             options={"mip_rel_gap": gap, "node_limit": self.nodes, "time_limit": seconds},
         )
+        self.impossible = found.status == INFEASIBLE
         if found.x is None:
             return None
+        self.bound = -float(found.mip_dual_bound)
         taken = np.flatnonzero(found.x[:m] > 0.5)
         together = np.flatnonzero(found.x[m : m + t] > 0.5).tolist()
         a, b = self.edges.a[taken].tolist(), self.edges.b[taken].tolist()
         return Choice(
             tuple(zip(a, b, strict=True)),
             tuple(self.trios[place] for place in together),
-            -float(found.mip_dual_bound),
         )
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from asyncnet.matching.bound import LARGE, Edges, OutOfTime, Relaxation, relax
 from asyncnet.matching.candidates import EVERY_PAIR_UP_TO, TRIOS, Trio, near, trios_worth
-from asyncnet.matching.choice import Choice, choose, highest_floor
+from asyncnet.matching.choice import Choice, choose
 from asyncnet.matching.demand import Demand, demand_of, rewards
-from asyncnet.matching.floors import halves_up, lowest_share, yardstick
-from asyncnet.matching.measures import Plan, gains
+from asyncnet.matching.floors import halves_up, yardstick
+from asyncnet.matching.heights import highest_floor
+from asyncnet.matching.measures import Plan
 from asyncnet.matching.oddsets import odd_set_around
 from asyncnet.matching.parts import completed
 from asyncnet.matching.problem import Pair, Problem
@@ -79,7 +80,7 @@ class Chooser:
     def chosen(self, relaxed: Relaxation) -> list[Chosen]:
         """Return the chosen pairs: the first, and the last of those that were chosen anew because
         sets of people asked for too much."""
-        demand = demand_of(self.problem, relaxed, self.floors)
+        demand = demand_of(self.problem, self.scores, relaxed, self.floors)
         wanted = sum(self.problem.cap(i) for i in self.problem.live)
         self.unavoidable = max(0, wanted - demand.seats)
         chosen: list[Chosen] = []
@@ -154,26 +155,27 @@ class Chooser:
         )
         if found is None:
             return None
-        reached = np.zeros(len(problem.people))
-        for meeting in (*found.pairs, *found.trios):
-            for i, gain in gains(scores, meeting):
-                reached[i] += gain
-        lowest = min(self.floor, lowest_share(reached, self.stick))
-        if lowest < self.floor and len(problem.people) <= EVERY_PAIR_UP_TO and len(trios) < TRIOS:
+        if (
+            found.bound < self.floor
+            and len(problem.people) <= EVERY_PAIR_UP_TO
+            and len(trios) < TRIOS
+        ):
             known = self.floor if self.floor_bound is None else self.floor_bound
-            self.floor_bound = min(known, max(lowest, found.bound))
-        eased = replace(eased, floors=np.minimum(demand.floors, halves_up(lowest * self.stick)))
+            self.floor_bound = min(known, found.bound)
+        eased = replace(
+            eased, floors=np.minimum(demand.floors, halves_up(found.lowest * self.stick))
+        )
         choice = choose(
             *(problem, scores, edges, eased, trios), gap=GAP_WITH_FLOOR, seconds=self.left()
         )
-        return Chosen(choice or found, eased)
+        return Chosen(choice or found.choice, eased)
 
     def proven(self, relaxed: Relaxation, plan: Plan) -> float | None:
         """Return the share that the worst-off person cannot exceed in any plan that seats as many
         live people as this one with as many trios, or None where that is not known."""
         problem, scores = self.problem, self.scores
         seats = Counter(i for meeting in plan.meetings() for i in meeting)
-        demand = demand_of(problem, relaxed, self.floors)
+        demand = demand_of(problem, scores, relaxed, self.floors)
         demand = replace(
             demand,
             least=np.array([someone.promise for someone in problem.people], dtype=np.int64),

@@ -52,14 +52,19 @@ def rewards(problem: Problem, scores: Scores) -> Reals:
     return reward
 
 
-def demand_of(problem: Problem, relaxed: Relaxation, floors: Reals) -> Demand:
-    """Return what can be asked for, after the relaxation that rewards filled seats."""
+def demand_of(problem: Problem, scores: Scores, relaxed: Relaxation, floors: Reals) -> Demand:
+    """Return what can be asked for, after the relaxation that rewards filled seats.
+
+    Where it leaves a seat empty, whose seat that is remains open: it found one way among many.
+    """
     n = len(problem.people)
     rules = rules_of(problem)
     must = seated(problem)
     degree = incidence(relaxed.edges, n) @ relaxed.amount
     reached = np.floor(degree + EPSILON).astype(np.int64)
-    least = np.where(must, np.minimum(rules.cap, reached), 0)
+    most = np.minimum(rules.cap, (scores.value >= 0).sum(axis=1))
+    empty = bool((must & (reached < most)).any())
+    least = np.where(must, np.minimum(most - empty, reached), 0)
     seats = int(np.floor(degree[must].sum() + EPSILON))
     viewings = int(np.floor(degree[~must].sum() + EPSILON))
     trios = 0

@@ -27,6 +27,11 @@ def yardstick(problem: Problem, scores: Scores, floor: float) -> Reals:
     return stick
 
 
+def whole_up(points: Reals) -> Reals:
+    """Return points rounded up to what pairs can give."""
+    return np.ceil(points - 1e-9)
+
+
 def halves_up(points: Reals) -> Reals:
     """Return points rounded up to what meetings can give: halves, because of trios."""
     return np.ceil(2 * points - 1e-9) / 2

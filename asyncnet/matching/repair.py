@@ -49,7 +49,7 @@ def _more_pairs(problem: Problem, scores: Scores, kept: list[Meeting]) -> tuple[
     pins = tuple(Pin(min(who), max(who), 0) for who in kept)
     fixed = replace(problem, pins=(*pins, *problem.pins))
     relaxed = relax(fixed, scores, reward=rewards(fixed, scores))
-    demand = demand_of(fixed, relaxed, np.zeros(len(problem.people)))
+    demand = demand_of(fixed, scores, relaxed, np.zeros(len(problem.people)))
     edges = near(fixed, scores, relaxed, float(scores.value.max(initial=1)))
     for reward in (None, rewards(fixed, scores)):
         choice = choose(fixed, scores, edges, demand, gap=GAP, seconds=SECONDS, reward=reward)

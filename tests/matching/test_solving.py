@@ -104,7 +104,7 @@ def test_a_very_large_event_is_chosen_part_by_part_and_loses_little() -> None:
     free = relax(problem, scores)
     relaxed = relax(problem, scores, reward=rewards(problem, scores))
     edges = near(problem, scores, relaxed, float(scores.value.max()) / 24)
-    demand = demand_of(problem, relaxed, np.zeros(240))
+    demand = demand_of(problem, scores, relaxed, np.zeros(240))
 
     hurried = completed(problem, scores, edges, demand, relaxed, seconds=0.0)
     choice = completed(problem, scores, edges, demand, relaxed, seconds=UNHURRIED)
