@@ -64,7 +64,7 @@ def board(event_id: int) -> ResponseReturnValue:
         "followups/board.html",
         event=event,
         counts=counts(db.session(), event.id),
-        waiting=waiting_counts(db.session(), event.id),
+        waiting=waiting_counts(db.session(), event.id, unsaid=kept_from_me(event)),
         outgoing=queries.outgoing_of(db.session(), event.id, without=kept_mails(event)),
         funnel=funnel(db.session(), event.id, unsaid=kept_from_me(event)),
         registration=links().to(url_for("events.join", registration_key=event.registration_key)),

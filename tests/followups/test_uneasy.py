@@ -167,6 +167,29 @@ def test_an_organizer_who_takes_part_does_not_see_what_became_of_their_own_words
     assert "1 follow-up has arrived" in hers[8]
 
 
+def test_an_organizer_who_takes_part_finds_none_of_their_matches_among_those_who_wait(
+    scene: Evening, session: Session
+) -> None:
+    """As the one in which somebody is uneasy about them is in nobody's list."""
+    host, ana = (
+        signed_in(scene, factories.organizer(session, email, of=scene.event))
+        for email in ("another@forum.example", scene.ana.email)
+    )
+    page = f"/events/{scene.event.id}/waiting.csv"
+
+    before = [("Ana,Kenji" in browser.get(page).text) for browser in (host, ana)]
+    hers = ana.get(page).text
+    is_uneasy(scene, scene.kenji, about=scene.ana)
+    after = [("Ana,Kenji" in browser.get(page).text) for browser in (host, ana)]
+
+    assert (before, after) == ([True, False], [False, False])
+    assert who_waits(ana.get(page).text) == who_waits(hers)
+
+
+def who_waits(table: str) -> list[str]:
+    return [line.rpartition(",")[0] for line in table.splitlines()]
+
+
 def signed_in(scene: Evening, person: Person) -> FlaskClient:
     browser = scene.app.test_client()
     sign_in(browser, person)

@@ -1,6 +1,6 @@
 """Helps those who wait, as far as they wait as an organizer saw it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,6 +35,7 @@ def help_waiting(
     wish: Wish,
     seen: Mapping[Thing, int],
     *,
+    unsaid: Collection[int] = (),
     actor: Actor,
     now: datetime,
 ) -> Helped:
@@ -46,7 +47,9 @@ def help_waiting(
     session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
     helped, chosen = Helped(), {}
     names = names_of(session, event.id, seen)
-    rows = [row for row in waiting_among(session, event.id, seen) if row.thing in seen]
+    rows = [
+        row for row in waiting_among(session, event.id, seen, unsaid=unsaid) if row.thing in seen
+    ]
     helps = helps_for(session, event, rows, now=now)
     for thing, name in names.items():
         help_ = helps.get(thing)
@@ -73,11 +76,18 @@ def help_waiting(
 
 
 def seen_by(
-    session: Session, event: Event, what: For, wish: Wish, *, at: datetime, now: datetime
+    session: Session,
+    event: Event,
+    what: For,
+    wish: Wish,
+    *,
+    at: datetime,
+    unsaid: Collection[int] = (),
+    now: datetime,
 ) -> dict[Thing, int]:
     """Return what somebody who looked at that moment saw of those who wait for one thing, and
     for whom the wish means something: of the MOST who wait longest."""
-    rows, _ = waiting_page(session, event.id, what, after=None, limit=MOST)
+    rows, _ = waiting_page(session, event.id, what, after=None, limit=MOST, unsaid=unsaid)
     rows = [row for row in rows if row.since <= at]
     helps = helps_for(session, event, rows, now=now)
     wished = {thing: help_ for thing, help_ in helps.items() if help_.wish is wish}

@@ -88,25 +88,38 @@ Place = tuple[datetime, str, int]
 
 
 def waiting_page(
-    session: Session, event_id: int, what: For | None, *, after: Place | None, limit: int | None
+    session: Session,
+    event_id: int,
+    what: For | None,
+    *,
+    after: Place | None,
+    limit: int | None,
+    unsaid: Collection[int] = (),
 ) -> tuple[Sequence[Waiting], Place | None]:
     """Return who waits longest, for one thing or any, and where the next page starts.
 
-    `limit` None returns everybody. One query, however many there are.
+    `limit` None returns everybody. One query, however many there are. No match of the `unsaid`
+    is among them: who is uneasy about them is in no list, and they would miss that one alone.
     """
-    everybody = union_all(*_parts(event_id, what)).subquery()
+    everybody = union_all(*_parts(event_id, what, unsaid)).subquery()
     wanted = _first_of(everybody, after=after, limit=limit)
     return _cut([_waiting(row) for row in session.execute(wanted)], limit)
 
 
 def waiting_list(
-    session: Session, event_id: int, what: For | None, *, after: Place | None, limit: int
+    session: Session,
+    event_id: int,
+    what: For | None,
+    *,
+    after: Place | None,
+    limit: int,
+    unsaid: Collection[int] = (),
 ) -> tuple[Sequence[Waiting], Place | None, dict[For, int]]:
     """Return a page of who waits, where the next one starts, and how many wait for what in all.
 
     All from one look at everybody: in a large event that look is what takes the time.
     """
-    everybody = union_all(*_parts(event_id, None)).cte("everybody")
+    everybody = union_all(*_parts(event_id, None, unsaid)).cte("everybody")
     page = _first_of(everybody, what=what, after=after, limit=limit).subquery()
     counts = select(
         everybody.c.what,
@@ -148,13 +161,15 @@ def _cut(found: list[Waiting], limit: int | None) -> tuple[list[Waiting], Place 
     return found[:limit], (last.since, last.what.value, last.thing_id)
 
 
-def waiting_among(session: Session, event_id: int, things: Collection[Thing]) -> Sequence[Waiting]:
+def waiting_among(
+    session: Session, event_id: int, things: Collection[Thing], *, unsaid: Collection[int] = ()
+) -> Sequence[Waiting]:
     """Return for what the people and the matches wait now that these things are about."""
     people = {thing_id for what, thing_id in things if what is For.INTRO}
     matches = {thing_id for what, thing_id in things if what in _NEXT}
     parts = [
         _without_intro(event_id).where(Participant.id.in_(people)),
-        _unfinished(event_id, None).where(Match.id.in_(matches)),
+        _unfinished(event_id, None, unsaid).where(Match.id.in_(matches)),
     ]
     return [_waiting(row) for row in session.execute(union_all(*parts))]
 
@@ -186,9 +201,11 @@ def names_of(session: Session, event_id: int, things: Collection[Thing]) -> dict
     }
 
 
-def waiting_counts(session: Session, event_id: int) -> dict[For, int]:
+def waiting_counts(
+    session: Session, event_id: int, *, unsaid: Collection[int] = ()
+) -> dict[For, int]:
     """Return how many wait for what, as far as anybody does; in one query."""
-    everybody = union_all(*_parts(event_id, None)).subquery()
+    everybody = union_all(*_parts(event_id, None, unsaid)).subquery()
     rows = session.execute(select(everybody.c.what, func.count()).group_by(everybody.c.what)).all()
     counted = {For(what): count for what, count in rows}
     return {what: counted[what] for what in For if what in counted}
@@ -198,13 +215,13 @@ def _waiting(row: Any) -> Waiting:
     return Waiting(For(row.what), row.since, row.thing_id, row.name, row.other, row.is_away)
 
 
-def _parts(event_id: int, what: For | None) -> list[Select[Any]]:
+def _parts(event_id: int, what: For | None, unsaid: Collection[int]) -> list[Select[Any]]:
     parts: list[tuple[set[For], Select[Any]]] = [
         ({For.DECISION}, _stuck(event_id)),
         ({For.INTRO}, _without_intro(event_id)),
         ({For.MATCH}, _without_match(event_id)),
         ({For.PUBLISHING}, _unpublished(event_id)),
-        (set(_NEXT), _unfinished(event_id, what)),
+        (set(_NEXT), _unfinished(event_id, what, unsaid)),
     ]
     return [part for things, part in parts if what is None or what in things]
 
@@ -294,7 +311,7 @@ _NEXT = {
 """The stage after which a match waits for each."""
 
 
-def _unfinished(event_id: int, what: For | None) -> Select[Any]:
+def _unfinished(event_id: int, what: For | None, unsaid: Collection[int]) -> Select[Any]:
     """Select the published viewings that have not ended in a meeting, each once."""
     stages = stages_of(event_id)
     reached = {stage: stages.c[stage.value] for stage in Stage}
@@ -327,6 +344,7 @@ def _unfinished(event_id: int, what: For | None) -> Select[Any]:
         .join(_SECOND, _SECOND.id == Match.second_id)
         .where(reached[Stage.MET].is_(None), _BOTH_HERE, ~closed.exists())
         .where(~is_uneasy(Match.first_id), ~is_uneasy(Match.second_id))
+        .where(Match.first_id.not_in(unsaid), Match.second_id.not_in(unsaid))
         .where(or_(_FIRST.attendance == Attendance.ASYNC, _SECOND.attendance == Attendance.ASYNC))
     )
     return chosen if what is None else chosen.where(next_thing == what.value)

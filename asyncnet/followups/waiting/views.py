@@ -23,7 +23,7 @@ from asyncnet.followups.waiting.queries import (
     waiting_page,
 )
 from asyncnet.sheets import as_csv
-from asyncnet.web.access import LARGEST_ID, Role, actor, organized_event, requires
+from asyncnet.web.access import LARGEST_ID, Role, actor, kept_from_me, organized_event, requires
 from asyncnet.web.downloads import download
 from asyncnet.web.filters import iso, plural
 from asyncnet.web.forms import text
@@ -45,6 +45,7 @@ def help_them(event_id: int) -> ResponseReturnValue:
     """Do one thing for every ticked row, or for all of a kind, as far as they wait as seen."""
     event = organized_event(event_id)
     form, what, now = HelpForm(), _what(), utc_now()
+    mine = kept_from_me(event)
     if not form.accepted():
         abort(400)
     wish, seen = Wish(text(form.wish)), form.things()
@@ -54,8 +55,8 @@ def help_them(event_id: int) -> ResponseReturnValue:
         return redirect(_here(event.id))
     with transaction() as session:
         if what is not None and everything:
-            seen = seen_by(session, event, what, wish, at=form.seen(now), now=now)
-        helped = help_waiting(session, event, wish, seen, actor=actor(), now=now)
+            seen = seen_by(session, event, what, wish, at=form.seen(now), unsaid=mine, now=now)
+        helped = help_waiting(session, event, wish, seen, unsaid=mine, actor=actor(), now=now)
     flash(_told(wish, helped), "good" if helped.done else "bad")
     if helped.changed:
         return _page(event, meanwhile=helped.changed), 409
@@ -68,7 +69,9 @@ def export(event_id: int) -> ResponseReturnValue:
     """Download the list, as far as it is narrowed down."""
     event = organized_event(event_id)
     now = utc_now()
-    found, _ = waiting_page(db.session(), event.id, _what(), after=None, limit=None)
+    found, _ = waiting_page(
+        db.session(), event.id, _what(), after=None, limit=None, unsaid=kept_from_me(event)
+    )
     rows = (
         (
             each.name,
@@ -88,10 +91,16 @@ def _page(event: Event, meanwhile: Mapping[Thing, str] = MappingProxyType({})) -
     What each of them waits for now is told, and whoever is still on the list stays ticked.
     """
     session, what, now = db.session(), _what(), utc_now()
+    mine = kept_from_me(event)
     found, following, counts = waiting_list(
-        session, event.id, what, after=_after(request.args.get("after", "")), limit=PAGE
+        session,
+        event.id,
+        what,
+        after=_after(request.args.get("after", "")),
+        limit=PAGE,
+        unsaid=mine,
     )
-    anew = waiting_among(session, event.id, meanwhile) if meanwhile else []
+    anew = waiting_among(session, event.id, meanwhile, unsaid=mine) if meanwhile else []
     return render_template(
         "followups/waiting.html",
         event=event,
