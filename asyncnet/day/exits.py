@@ -26,6 +26,8 @@ WHAT_HAPPENS = {
     ExitKind.UNEASY: "The organizers see this now, and nobody else does.",
 }
 
+IN_TIME = "Thank you for saying so in time. The organizers know, and whom you were to meet is told."
+
 
 @pages.get("/me/<int:participant_id>/exits")
 @requires(Role.PARTICIPANT)
@@ -65,7 +67,9 @@ def say(participant_id: int, kind: str) -> ResponseReturnValue:
     sits = circle_of(db.session(), participant.id)
     freed = _freed(participant, match) if match and said.withdrawn else ""
     moved = "" if sat is None or (sits and sits.number == sat.number) else _place(sits)
-    flash(" ".join(filter(None, (WHAT_HAPPENS[wanted], freed, moved))), "good")
+    early = wanted is ExitKind.LEAVING and utc_now() < participant.event.starts_at
+    happens = IN_TIME if early else WHAT_HAPPENS[wanted]
+    flash(" ".join(filter(None, (happens, freed, moved))), "good")
     return redirect(url_for(".ways", participant_id=participant_id))
 
 
