@@ -21,8 +21,20 @@ from asyncnet.matching.measures import Meeting, Plan, Scored, plan_of
 from asyncnet.matching.problem import Pair, Pin, Problem, pair
 from asyncnet.matching.weights import Scores, score
 
-KEEP = 30
 NEIGHBOURS = 6
+PINNED = 400.0
+"""What a pin that is asked for counts beside the points. These weights are in best meetings."""
+SEAT = 40.0
+"""A filled seat of somebody who is there: seats come first."""
+JOINED = 38.5
+"""A place as the third of a chat: two who are free rather meet each other than that one of them
+takes a viewing and the other joins a chat."""
+PROMISED = 3.0
+"""A viewer whom somebody was promised, worth a trio elsewhere."""
+KEPT = 2.5
+"""A published pair that stays: whoever is left alone joins a chat before pairs are parted."""
+VIEWED = 0.25
+"""Any other viewer."""
 GAP = 1e-4
 SECONDS = 30.0
 
@@ -136,11 +148,11 @@ class _Table:
             return
         weights: dict[Pair, int] = {}
         for a, b in kept:
-            weights[a, b] = self.worth(a, b) + 2 * KEEP
+            weights[a, b] = self.worth(a, b) + int(KEPT * self.most)
         for a, b in self.candidates(number, free, spare):
             weights.setdefault((a, b), self.worth(a, b))
         for a, b in needed:
-            weights[a, b] = 100 * self.most
+            weights[a, b] = int(PINNED * self.most)
         third = problem.trio and not any(len(who) > 2 for who in self.rounds[number - 1])
         for a, b in self.matched(number, weights, kept, free if third else []):
             if (a, b) not in kept:
@@ -148,8 +160,14 @@ class _Table:
 
     def worth(self, a: int, b: int) -> int:
         """Return the points of a pair, and what its seats are worth."""
-        live = self.problem.is_live(a) + self.problem.is_live(b)
-        return int(self.scores.value[a, b]) + 10 * self.most * live + self.most * (2 - live)
+        return int(self.scores.value[a, b]) + int(self.most * (self.seat_of(a) + self.seat_of(b)))
+
+    def seat_of(self, person: int) -> float:
+        """Return what a seat of this person counts, in best meetings."""
+        if self.problem.is_live(person):
+            return SEAT
+        owed = self.seats[person] < self.problem.people[person].promise
+        return PROMISED if owed else VIEWED
 
     def spare(self, number: int) -> list[int]:
         """Return the asynchronous people who can have one more viewer in this round."""
@@ -213,7 +231,7 @@ class _Table:
         join = len(places)
         if thirds:
             places.append(-1)
-            joined = 10 * self.most - self.most // 4
+            joined = int(JOINED * self.most)
             edges += [(at[i, None], join, joined) for i in thirds if (i, None) in at]
         graph: rx.PyGraph[int, int] = rx.PyGraph(multigraph=False)
         graph.add_nodes_from(places)

@@ -127,6 +127,30 @@ def test_a_newcomer_meets_whoever_lost_a_partner() -> None:
     assert found.moved == found.forced == 1
 
 
+@pytest.mark.parametrize(
+    ("rounds", "late", "expected"),
+    [
+        ([["a b", "c d"]], {"cancel": ["b"], "join": [person("e")]}, [["a e", "c d"]]),
+        (
+            [["a b", "c d"], ["b d", "a c"], ["b c", "a d"]],
+            {"cancel": ["b"], "join": [person("e")]},
+            [["a e", "c d"], ["a c", "d e"], ["a d", "c e"]],
+        ),
+        ([["a b", "c d", "e f"]], {"cancel": ["b", "d"]}, [["a c", "e f"]]),
+        ([["a b", "c d", "e f"]], {"cancel": ["b"]}, [["a x", "c d", "e f"]]),
+    ],
+)
+def test_who_is_free_meets_whoever_else_is_and_only_one_alone_an_intro(
+    rounds: list[list[str]], late: dict[str, Any], expected: list[list[str]]
+) -> None:
+    live = sorted({name for found in rounds for who in found for name in who.split()})
+    data = event([*map(person, live), person("x", **{"async": 1})], rounds=len(rounds))
+
+    found, after = repaired(data, published(read_problem(data), *rounds), 1, **late)
+
+    assert written(after, found.plan) == expected
+
+
 def test_somebody_who_becomes_asynchronous_keeps_the_meetings_that_fit() -> None:
     data = event(people(6), rounds=2, max_async_per_live=1)
     plan = published(read_problem(data), ["p0 p1", "p2 p3", "p4 p5"], ["p0 p2", "p1 p4", "p3 p5"])
