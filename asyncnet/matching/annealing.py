@@ -30,7 +30,7 @@ class Annealing:
         self.affinity = affinity
         self.rng = rng
         self.pivots = max(1, m // PEOPLE_PER_PIVOT)
-        self.members = _greedily(affinity, count, rng.permutation(m))
+        self.members = greedily(affinity, count, rng.permutation(m))
         self.size = np.array([len(who) for who in self.members])
         self.at = np.empty(m, dtype=np.int64)
         for place, who in enumerate(self.members):
@@ -43,9 +43,8 @@ class Annealing:
         self.own = self.sums[self.at, np.arange(m)].copy()
         self.noise = rng.gumbel(size=self.pivots * m + NOISE)
 
-    def run(self, steps: int, stop_at: float, *, remember: bool = True) -> dict[Group, None]:
-        """Cool down in so many steps; return the groups met on the cold half of the way, if any
-        are to be remembered.
+    def run(self, steps: int, stop_at: float) -> dict[Group, None]:
+        """Cool down in so many steps; return the groups met on the cold half of the way.
 
         Where the time until `stop_at` is too short for them, it cools down in fewer, since
         stopping while it is hot would leave a partition by chance; a few it always takes, to part
@@ -76,7 +75,7 @@ class Annealing:
             first = int(people[0])
             if self.size[self.at[first]] > self.smallest:
                 changed += self._move(first, noise[:m])
-            if changed and remember and heat < KEEP:
+            if changed and heat < KEEP:
                 for place in changed:
                     seen[tuple(sorted(self.members[place]))] = None
         return seen
@@ -155,7 +154,7 @@ class Annealing:
             self.own[who] = self.sums[place, who]
 
 
-def _greedily(affinity: Reals, count: int, order: np.ndarray) -> list[list[int]]:
+def greedily(affinity: Reals, count: int, order: np.ndarray) -> list[list[int]]:
     """Return groups of near equal sizes: whoever comes first in `order` takes the best of those
     who are left, one after the other."""
     m = len(affinity)

@@ -1,13 +1,13 @@
 """Put a partition together from a pool of groups, and bound what any partition can be worth.
 
 A linear programme prices the people so that no group in the pool is worth more than its members;
-a search finds groups that are, until there are none. The prices are then a bound. Its other side,
-how much of each group an ideal mixture has, says who could be with whom instead: a few groups at a
-time are made anew by an integer programme.
+groups that are come into the pool until there are none. The prices are then a bound. Its other
+side, how much of each group an ideal mixture has, says who belongs together.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 
 import numpy as np
@@ -15,20 +15,20 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csc_array
 
 from asyncnet.matching.annealing import Group
+from asyncnet.matching.beams import likely_groups
 from asyncnet.matching.pricing import paying_groups
 from asyncnet.matching.weights import Reals
 
-BOX = 4.0
+BOX, CLOSE_BOX = 4.0, 0.5
 EPSILON = 1e-6
-NEAR = 0.02
+FEW, MANY = 1 / 40, 3
+PROOFS = 12
 NEXT_TO_NOTHING = 5e-4
-SMALL = 80
-STEPS = 2_000
-PART = 40
-ROUNDS_OF_PART = 5
-COLUMNS_EACH = 5
+KEPT = 3.0
 GAP = 2e-3
-NODES = 5
+NODES_OF_FEW = 50
+COLUMNS = 2_000
+TURNS = 3
 
 
 def worth_of(affinity: Reals, who: Sequence[int]) -> float:
@@ -36,6 +36,19 @@ def worth_of(affinity: Reals, who: Sequence[int]) -> float:
     if len(who) < 2:
         return 0.0
     return float(affinity[np.ix_(who, who)].sum()) / (len(who) - 1)
+
+
+def worths(affinity: Reals, groups: Iterable[Group]) -> dict[Group, float]:
+    """Return the sum of the members' mean affinities for each of these groups."""
+    by_size: defaultdict[int, list[Group]] = defaultdict(list)
+    for who in groups:
+        by_size[len(who)].append(who)
+    found: dict[Group, float] = {}
+    for size, some in by_size.items():
+        rows = np.array(some)
+        sums = affinity[rows[:, :, None], rows[:, None, :]].sum(axis=(1, 2)) / max(1, size - 1)
+        found.update(zip(some, sums.tolist(), strict=True))
+    return found
 
 
 def counts_for(people: int, smallest: int, largest: int) -> list[int]:
@@ -63,82 +76,123 @@ class Covering:
         self,
         affinity: Reals,
         limits: tuple[int, int],
-        pool: Iterable[Group],
+        pool: Mapping[Group, float],
         partition: list[Group],
         stop_at: float,
+        prices: Reals | None = None,
     ) -> None:
         self.affinity = affinity
         self.limits = limits
         self.partition = partition
         self.stop_at = stop_at
-        self.pool = {who: worth_of(affinity, who) for who in [*pool, *partition]}
+        self.pool = {**pool, **worths(affinity, partition)}
         self.own = sorted(set(map(len, self.pool)))
         largest = min(limits[1], len(affinity))
         self.sizes = list(range(min(limits[0], self.own[0]), largest + 1))
-        self.prices = np.zeros(len(affinity))
-        for who in partition:
-            self.prices[list(who)] = self.pool[who] / len(who)
-        self.box = BOX
-        self.amount: Reals = np.zeros(0)
+        self.prices = np.zeros(len(affinity)) if prices is None else prices
+        if prices is None:
+            for who in partition:
+                self.prices[list(who)] = max(self.pool[who] / len(who), -float(affinity.max()))
 
     def left(self) -> float:
         return self.stop_at - time.monotonic()
 
     def bound(self, rounds: int, steps: int) -> float:
-        """Return what no partition can exceed, after so many rounds of pricing.
+        """Return what no partition can exceed.
 
-        The prices stay in a box around the last good ones: with few groups in the pool they would
-        jump about. Any prices at which no group pays are a bound, in a box or not. Groups of other
-        sizes than the pool's are searched for the bound alone, and so only once few groups pay. It
-        ends where the box is no hindrance and next to nothing pays any more.
+        The prices settle in so many rounds of likely groups at most, then the search proves what
+        is missing in so many steps. Groups of other sizes than the pool's are searched for the
+        bound alone. It ends where next to nothing pays any more.
         """
         bound = ideal_bound(self.affinity, self.sizes)
-        proving = len(self.affinity) <= SMALL
-        for _ in range(rounds):
-            before = self.prices
-            if not self.price():
-                break
-            wanted, most = (self.sizes, steps) if proving else (self.own, STEPS)
-            rise = self.search(wanted, most)
+        if not self.settle(rounds):
+            return bound
+        for _ in range(PROOFS):
             total = float(self.prices.sum())
-            if proving:
-                bound = min(bound, total + rise)
-            if rise > NEAR * abs(total):
-                self.prices = before
-                continue
-            free = bool((np.abs(self.prices - before) < self.box - EPSILON).all())
-            if proving and free and bound - total < NEXT_TO_NOTHING * abs(total):
+            found = paying_groups(self.affinity, self.prices, self.sizes, steps, self.stop_at)
+            before, bound = bound, min(bound, total + found.raise_by)
+            small = NEXT_TO_NOTHING * abs(total)
+            if found.raise_by < small and before - bound < small:
                 break
-            proving = True
+            self.add(found.groups)
+            if not self.price(CLOSE_BOX):
+                break
         return bound
 
-    def search(self, sizes: list[int], steps: int) -> float:
-        """Add the groups that pay to the pool; return how much the prices must rise for them."""
-        found = paying_groups(self.affinity, self.prices, sizes, steps, self.stop_at)
-        for who in found.groups:
-            if who not in self.pool:
-                self.pool[who] = worth_of(self.affinity, who)
-        return found.raise_by
+    def settle(self, rounds: int) -> bool:
+        """Price the people and add likely groups, so many rounds or until few are new. Return
+        False when the time was over first."""
+        box = BOX
+        for _ in range(rounds):
+            if not self.price(box):
+                return False
+            likely = [
+                who for size in self.own for who in likely_groups(self.affinity, self.prices, size)
+            ]
+            new = self.add(likely) / len(self.prices)
+            if new <= FEW:
+                break
+            box = max(CLOSE_BOX, box / 2) if new < MANY else BOX
+        return self.price(CLOSE_BOX)
 
-    def price(self) -> bool:
-        """Find the lowest prices within the box at which no group in the pool pays, and how much
-        of each group they stand for. Return False when the time was over first."""
+    def add(self, groups: Iterable[Group]) -> int:
+        """Take groups into the pool; return how many are new."""
+        new = worths(self.affinity, [who for who in groups if who not in self.pool])
+        self.pool.update(new)
+        return len(new)
+
+    def price(self, box: float) -> bool:
+        """Find the lowest prices at which no group in the pool pays. Return False when the time
+        was over first.
+
+        The prices move no further from the last ones than the box allows, if there are any: many
+        prices have the same sum, and leaps from one to another show groups that pay for no reason.
+        Any prices at which no group pays are a bound.
+        """
+        matrix, worth = self.columns(self.near())
         while self.left() > 0:
-            matrix, worth = self.columns(list(self.pool))
-            answer = linprog(  # type: ignore[call-overload] # the stubs lack sparse matrices
-                np.ones(len(self.prices)),
-                A_ub=-matrix.T.tocsr(),
-                b_ub=-worth,
-                bounds=np.column_stack([self.prices - self.box, self.prices + self.box]),
-                method="highs",
-                options={"time_limit": self.left()},
-            )
-            if answer.status == 0:
-                self.prices = np.asarray(answer.x)
-                self.amount = -np.asarray(answer.ineqlin.marginals)
+            prices, _ = self._lowest(matrix, worth, box)
+            if prices is not None:
+                self.prices = prices
                 return True
-            self.box *= 2
+            box *= 2
         return False
+
+    def near(self) -> list[Group]:
+        """Return the groups in the pool that are not far from paying, and those of the partition,
+        without which there might be no prices."""
+        groups = list(self.pool)
+        matrix, worth = self.columns(groups)
+        near = worth - matrix.T @ self.prices > -KEPT
+        home = set(self.partition)
+        return [who for who, close in zip(groups, near, strict=True) if close or who in home]
+
+    def mixture(self) -> list[tuple[Group, float]]:
+        """Return the groups of an ideal mixture, and how much of each it has, most first: none
+        when the time was over before."""
+        groups = self.near()
+        _, amounts = self._lowest(*self.columns(groups), np.inf)
+        found = zip(groups, [] if amounts is None else amounts.tolist(), strict=False)
+        return sorted((pair for pair in found if pair[1] > EPSILON), key=lambda pair: -pair[1])
+
+    def _lowest(
+        self, matrix: csc_array, worth: Reals, box: float
+    ) -> tuple[Reals, Reals] | tuple[None, None]:
+        """Return the lowest prices, no further from the last ones than the box allows, and how
+        much of each group they stand for."""
+        if self.left() <= 0:
+            return None, None
+        answer = linprog(  # type: ignore[call-overload] # the stubs lack sparse matrices
+            np.ones(len(self.prices)),
+            A_ub=-matrix.T.tocsr(),
+            b_ub=-worth,
+            bounds=np.column_stack([self.prices - box, self.prices + box]),
+            method="highs",
+            options={"time_limit": self.left()},
+        )
+        if answer.status != 0:
+            return None, None
+        return np.asarray(answer.x), -np.asarray(answer.ineqlin.marginals)
 
     def columns(self, groups: Sequence[Group]) -> tuple[csc_array, Reals]:
         rows = np.array([row for who in groups for row in who])
@@ -147,87 +201,37 @@ class Covering:
         matrix = csc_array(coo_array((np.ones(len(rows)), (rows, columns)), shape))
         return matrix, np.array([self.pool[who] for who in groups])
 
-    def polished(self, turns: int) -> list[Group]:
-        """Return the partition after a few groups at a time were made anew, as well as can be.
+    def settled(self, bound: float, steps: int) -> tuple[list[Group], float]:
+        """Return the best partition found and the bound that follows, for a few people.
 
-        Each turn starts from the group that stays furthest behind its members' prices, and takes
-        in those who could be with them instead.
+        All groups are looked up that lack no more to their members' prices than the partition
+        does, since no other can be part of a better one. Where these are all and not too many,
+        their choice proves the bound as well.
         """
-        partition = list(self.partition)
-        tried: set[Group] = set()
-        sizes = np.array([len(who) for who in self.pool])
-        groups = list(self.pool)
-        matrix, _ = self.columns(groups)
-        prices, amount = self.prices, self.amount
-        for _ in range(turns):
-            waiting = [who for who in partition if who not in tried]
-            if not waiting or self.left() <= 0:
+        for _ in range(TURNS):
+            loss = float(self.prices.sum()) - sum(self.pool[who] for who in self.partition)
+            if loss <= EPSILON:
                 break
-            loss = {who: float(prices[list(who)].sum()) - self.pool[who] for who in waiting}
-            worst = max(waiting, key=lambda who: (loss[who], who))
-            near_by = self.around(worst, partition, groups, amount)
-            rows = np.array(sorted(row for who in near_by for row in who))
-            marks = np.zeros(len(prices))
-            marks[rows] = 1
-            inside = np.flatnonzero(matrix.T @ marks >= sizes)
-            place = dict(zip(rows.tolist(), range(len(rows)), strict=True))
-            part = Covering(
-                self.affinity[np.ix_(rows, rows)],
-                self.limits,
-                [tuple(place[row] for row in groups[column]) for column in inside.tolist()],
-                [tuple(place[row] for row in who) for who in near_by],
-                self.stop_at,
-            )
-            part.bound(ROUNDS_OF_PART, STEPS)
-            found = [tuple(rows[list(who)].tolist()) for who in part.picked()]
-            tried.add(worst)
-            if set(found) != set(near_by):
-                partition = [who for who in partition if who not in near_by] + found
-                for who in found:
-                    self.pool.setdefault(who, worth_of(self.affinity, who))
-        return partition
+            options = (self.sizes, steps, self.stop_at, loss + EPSILON)
+            found = paying_groups(self.affinity, self.prices, *options)
+            self.add(found.groups)
+            self.partition, best = self.picked(COLUMNS, NODES_OF_FEW)
+            if found.complete and len(found.groups) <= COLUMNS:
+                value = sum(self.pool[who] for who in self.partition)
+                return self.partition, min(bound, max(value, best))
+        return self.partition, bound
 
-    def around(
-        self, worst: Group, partition: list[Group], groups: list[Group], amount: Reals
-    ) -> list[Group]:
-        """Return this group and others whose members an ideal mixture would put with its own."""
-        home = {row: who for who in partition for row in who}
-        chosen = {worst: None}
-        people = len(worst)
-        mixed = [groups[column] for column in np.flatnonzero(amount > EPSILON).tolist()]
-        grown = True
-        while grown and people < PART:
-            grown = False
-            inside = {row for who in chosen for row in who}
-            for who in mixed:
-                if inside.isdisjoint(who):
-                    continue
-                for row in who:
-                    if home[row] not in chosen and people < PART:
-                        chosen[home[row]] = None
-                        people += len(home[row])
-                        grown = True
-        drawn = self.affinity[list(worst)].sum(axis=0)
-        others = [who for who in partition if who not in chosen]
-        for who in sorted(others, key=lambda who: (-drawn[list(who)].mean(), who)):
-            if people >= PART:
-                break
-            chosen[who] = None
-            people += len(who)
-        return list(chosen)
-
-    def picked(self) -> list[Group]:
-        """Return the best choice of groups in the pool that has everybody once."""
-        if not self.price():
-            return self.partition
+    def picked(self, columns: int, nodes: int) -> tuple[list[Group], float]:
+        """Return the best choice of groups in the pool that has everybody once, from so many that
+        come closest to paying, and what no such choice can exceed."""
         groups = list(self.pool)
         matrix, worth = self.columns(groups)
         current = sum(self.pool[who] for who in self.partition)
         surplus = worth - matrix.T @ self.prices
-        order = np.argsort(-surplus, kind="stable")[: COLUMNS_EACH * len(self.prices)]
+        order = np.argsort(-surplus, kind="stable")[:columns]
         order = order[surplus[order] >= current - float(self.prices.sum()) - EPSILON]
         if self.left() <= 0 or not len(order):
-            return self.partition
+            return self.partition, np.inf
         counts = counts_for(len(self.prices), *self.limits)
         answer = milp(
             -worth[order],
@@ -239,12 +243,14 @@ class Covering:
             bounds=Bounds(0, 1),
             options={
                 "mip_rel_gap": GAP,
-                "node_limit": NODES,
+                "node_limit": nodes,
                 "presolve": False,  # takes longer than it saves here
                 "time_limit": self.left(),
             },
         )
+        bound = np.inf if answer.mip_dual_bound is None else -float(answer.mip_dual_bound)
         if answer.x is None:
-            return self.partition
+            return self.partition, bound
         chosen = [groups[order[column]] for column in np.flatnonzero(answer.x > 0.5)]
-        return chosen if sum(self.pool[who] for who in chosen) > current else self.partition
+        better = sum(self.pool[who] for who in chosen) > current
+        return chosen if better else self.partition, bound

@@ -1,9 +1,9 @@
 """Closing groups: everybody who is live, in small groups of people who share something.
 
-A group is worth the sum of everybody's mean affinity with the others. Annealing collects many
-good groups; a linear programme over them prices the people; a search finds groups that would pay
-at these prices, until there are none; an integer programme picks the best set that has everybody
-exactly once. The prices also bound what any grouping can be worth.
+A group is worth the sum of everybody's mean affinity with the others. Annealing finds the first
+good groups; a linear programme over them prices the people; groups that would pay at these prices
+are added until there are none. The prices bound what any grouping can be worth, and the ideal
+mixture behind them leads to groups near that bound; an integer programme betters them in parts.
 """
 
 import time
@@ -15,13 +15,18 @@ from math import ceil
 import numpy as np
 
 from asyncnet.matching.annealing import Annealing, Group
-from asyncnet.matching.covering import SMALL, Covering, counts_for, worth_of
+from asyncnet.matching.covering import Covering, counts_for, worth_of, worths
+from asyncnet.matching.diving import dive
+from asyncnet.matching.polishing import polished
 from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.weights import Reals, affinities
 
-PEOPLE_PER_TURN = 6
-PICKED_UP_TO = 200
+PEOPLE_PER_TURN, TURNS = 6, 50
+SMALL = 80
+STEPS_OF_FEW = 4_000
+STEPS_OF_MANY = 450
 WHOLE_UP_TO = 2_500
+"""Of more people the parts are annealed alone, and nothing is known that they cannot exceed."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,9 @@ class _Part:
         self.bans = problem.bans()
         self.seed = seed
         self.stop_at = stop_at
+        self.alone = len(people) == len(problem.live)
         self.limits = problem.group_size
         self.counts = counts_for(len(people), *problem.group_size)
-        self.pool: dict[Group, None] = {}
 
     def left(self) -> float:
         return self.stop_at - time.monotonic()
@@ -103,59 +108,73 @@ class _Part:
             return self.named([(row,) for row in range(m)], 0.0)
         if self.counts[-1] == 1:
             return self.named([tuple(range(m))], worth_of(self.affinity, tuple(range(m))))
-        partition = self.annealed()
-        covering = Covering(self.affinity, self.limits, self.pool, partition, self.stop_at)
-        rounds, steps = search_effort(m)
-        bound = covering.bound(rounds, steps)
-        best = partition
-        if rounds:
-            best = covering.partition = covering.picked()
-        if rounds and m > PICKED_UP_TO:
-            best = covering.polished(m // PEOPLE_PER_TURN)
-        return self.named(best, bound)
+        if not self.alone:
+            return self.named(self.annealed(self.affinity, STEPS_OF_MANY * m, 1)[0], np.inf)
+        partition, pool = self.annealed(self.affinity, *effort(m))
+        covering = Covering(
+            self.affinity, self.limits, worths(self.affinity, pool), partition, self.stop_at
+        )
+        bound = covering.bound(*search_effort(m))
+        if m <= SMALL:
+            return self.named(*covering.settled(bound, STEPS_OF_FEW))
+        best = max(partition, self.dived(covering), key=self.value)
+        return self.named(polished(covering, best, min(TURNS, m // PEOPLE_PER_TURN)), bound)
+
+    def value(self, partition: Sequence[Group]) -> float:
+        return sum(worth_of(self.affinity, who) for who in partition)
 
     def named(self, partition: Sequence[Group], bound: float) -> Grouping:
-        value = sum(worth_of(self.affinity, who) for who in partition)
+        value = self.value(partition)
         groups = tuple(sorted(tuple(self.people[row] for row in who) for who in partition))
         if any(duo in self.bans for who in groups for duo in combinations(who, 2)):
             return NOTHING
         return Grouping(groups, value, max(value, bound))
 
-    def annealed(self) -> list[Group]:
-        """Return the best partition of a few cooled ones; the pool keeps all groups they met."""
-        m = len(self.people)
+    def dived(self, covering: Covering) -> list[Group]:
+        """Return the partition that follows from the mixture, its last few people annealed."""
+        found = dive(covering, SMALL)
+        if not found.left:
+            return found.taken
+        rows = np.array(found.left)
+        rest, _ = self.annealed(self.affinity[np.ix_(rows, rows)], *effort_for_rest(len(rows)))
+        return found.taken + [tuple(rows[list(who)].tolist()) for who in rest]
+
+    def annealed(
+        self, affinity: Reals, steps: int, runs: int
+    ) -> tuple[list[Group], dict[Group, None]]:
+        """Return the best partition of a few cooled ones, and all groups they met."""
+        m = len(affinity)
         rng = np.random.default_rng(self.seed)
-        steps, runs = effort(m)
-        priced = search_effort(m)[0] > 0
+        counts = counts_for(m, *self.limits)
+        pool: dict[Group, None] = {}
         best: tuple[float, list[Group]] | None = None
         for run in range(runs):
             fewer = run % 2 + m // 250
-            count = self.counts[max(-len(self.counts), -1 - fewer)]
-            annealing = Annealing(self.affinity, count, rng)
-            seen = annealing.run(steps, self.stop_at, remember=priced)
+            annealing = Annealing(affinity, counts[max(-len(counts), -1 - fewer)], rng)
+            pool.update(annealing.run(steps, self.stop_at))
             partition = annealing.partition()
             value = annealing.value()
-            self.pool.update(seen)
-            self.pool.update(dict.fromkeys(partition))
+            pool.update(dict.fromkeys(partition))
             if best is None or value > best[0]:
                 best = (value, partition)
             if self.left() <= 0:
                 break
         assert best is not None  # noqa: S101 there is at least one run
-        return best[1]
+        return best[1], pool
 
 
 def effort(m: int) -> tuple[int, int]:
     """Return the steps of one annealing and how many there are, for this many people."""
     if m <= SMALL:
-        return min(6_000, 200 * m), 4
-    if m <= 300:
-        return 100 * m, 2
-    return 450 * m, 1
+        return min(6_000, 200 * m), 2
+    return (100 * m, 2) if m <= 300 else (50 * m, 1)
+
+
+def effort_for_rest(m: int) -> tuple[int, int]:
+    """Return the same for the people who are left after a dive."""
+    return 100 * m, 2
 
 
 def search_effort(m: int) -> tuple[int, int]:
-    """Return how often groups are priced, and the steps of one search."""
-    if m <= SMALL:
-        return 30, 60_000
-    return (12, 60 * m) if m <= 300 else (0, 0)
+    """Return how often groups are priced at most, and the steps of one search."""
+    return (30, 60_000) if m <= SMALL else (12, 60 * m)

@@ -17,6 +17,7 @@ from asyncnet.matching.weights import Reals
 EPSILON = 1e-6
 MOST = 3_000
 HELD = 300_000
+HELD_PER_STEP = 20
 
 Rows = npt.NDArray[np.int64]
 
@@ -25,33 +26,42 @@ Rows = npt.NDArray[np.int64]
 class Found:
     """Groups that pay, best first.
 
-    `raise_by` is how much the prices must rise in all until no group pays: infinite where the
-    search ended before it had seen all.
+    `raise_by` is how much the prices must rise in all until no group pays, or more than that where
+    the search ended before it had seen all. Only where it has, and did not find too many to list,
+    `complete` is true.
     """
 
     groups: list[Group]
     raise_by: float
+    complete: bool
 
 
 def paying_groups(
-    affinity: Reals, prices: Reals, sizes: list[int], steps: int, stop_at: float
+    affinity: Reals,
+    prices: Reals,
+    sizes: list[int],
+    steps: int,
+    stop_at: float,
+    slack: float = 0.0,
 ) -> Found:
-    """Return groups of these sizes that are worth more than their members' prices."""
+    """Return groups of these sizes that are worth more than their members' prices less `slack`."""
     groups: dict[Group, float] = {}
     complete = True
+    rise = np.maximum(0, -prices) if 1 in sizes else np.zeros(len(prices))
     for size in sizes:
         if not 2 <= size <= len(prices):
             continue
-        search = _Search(affinity, prices, size, steps, stop_at)
+        search = _Search(affinity, prices - slack / size, size, steps, stop_at)
         search.run()
         groups.update(search.groups)
-        complete = complete and search.complete
-    rise = np.maximum(0, -prices) if 1 in sizes else np.zeros(len(prices))
+        if not search.complete:
+            complete = False
+            rise = np.maximum(rise, search.half[size])
     for who, surplus in groups.items():
         rows = list(who)
         rise[rows] = np.maximum(rise[rows], surplus / len(who))
     order = sorted(groups, key=lambda who: (-groups[who], who))
-    return Found(order[:MOST], float(rise.sum()) if complete else np.inf)
+    return Found(order[:MOST], float(rise.sum()), complete and len(order) <= MOST)
 
 
 class _Spent(Exception):
@@ -145,9 +155,9 @@ class _Search:
         """Add the last two people, all pairs of `rest` at once."""
         sums = now + gain[:first, None] + gain[None, :] + self.surplus[rest[:first, None], rest]
         sums[self.earlier[: len(sums), : len(rest)]] = -np.inf
-        for one, other in zip(
-            *(found.tolist() for found in np.nonzero(sums > EPSILON)), strict=True
-        ):
+        found = np.nonzero(sums > EPSILON)
+        self.steps -= len(found[0]) // HELD_PER_STEP
+        for one, other in zip(*(places.tolist() for places in found), strict=True):
             self.keep((*who, int(rest[one]), int(rest[other])), float(sums[one, other]))
 
     def keep(self, who: Group, surplus: float) -> None:
