@@ -125,15 +125,17 @@ def mei_writes_back(mei: Visitor) -> None:
 
 
 def mei_suggests_times_by_keyboard(mei: Visitor) -> None:
+    """The last ones of the list: no mail about them goes once they are over."""
     page = mei.page
     page.get_by_text("Suggest a time", exact=True).focus()
     page.keyboard.press("Enter")
     mei.sees("times")
     first = page.get_by_label("A time that suits you")
     first.focus()
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
     expect(first).not_to_have_value("")
-    page.get_by_label("Another one").select_option(index=5)
+    another = page.get_by_label("Another one")
+    another.select_option(index=another.locator("option").count() - 2)
     page.get_by_role("button", name="Suggest to Ana Brandt").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_contain_text("Offered")
