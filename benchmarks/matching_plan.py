@@ -1,16 +1,15 @@
 """What a plan is worth against quicker ways of matching, all measured in one run.
 
 Every ratio of a plan is to the same proven bound; closing groups are measured by the bound that
-the solver prints, and repairs, after one cancellation each, by the published plan without the
-person who left. Run with `--large` to add 2,000 and 10,000 people, which take minutes.
+the solver prints, and repairs, after one cancellation or sign-up each, by the published plan. Run
+with `--large` to add 2,000 and 10,000 people, which take minutes.
 """
 
 import json
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
@@ -25,13 +24,12 @@ from asyncnet.matching.floors import halves_up
 from asyncnet.matching.greedy import greedy_rounds
 from asyncnet.matching.measures import Plan, gains, measure, plan_of
 from asyncnet.matching.plan import solve
-from asyncnet.matching.problem import Participant, Pin, Problem, pair
+from asyncnet.matching.problem import Problem, pair
 from asyncnet.matching.reading import read_problem
-from asyncnet.matching.repair import repair
 from asyncnet.matching.solution import Solution
 from asyncnet.matching.weights import Scores, score
 from benchmarks._matching_events import make_event
-from benchmarks._repairs import account_of
+from benchmarks._matching_repairs import show_repairs
 
 ROUNDS = 4
 PUBLIC = Path(__file__).parent.parent / "tests" / "data" / "matching"
@@ -51,8 +49,6 @@ EXACT, EXACT_EVENTS = 0.998, 12
 GROUPED = {"pub-0061": 0.985, "pub-0200": 0.99, "pub-0800": 0.99, 2_000: 0.99}
 MET_AT_MOST = 5
 FLOOR = 0.5
-CANCELLATIONS = 12
-KEPT, MOVED, LOST, SECONDS = 0.97, 2.0, 0.01, 1.0
 NEIGHBOURS = 30
 TIME_LIMIT = 300.0
 NODES = 1_000_000
@@ -80,7 +76,7 @@ def main() -> None:
                 _show_exactly(SMALL[0])
             if event in GROUPED:
                 _show_groups(event, problem, found[0], GROUPED[event])
-            _show_repairs(event, problem, found[0].plan)
+            show_repairs(event, problem, found[0].plan)
 
 
 def _data(event: str | int) -> object:
@@ -207,78 +203,6 @@ def _show_groups(event: str | int, problem: Problem, solution: Solution, reach: 
         f"(to reach {reach}, at most {MET_AT_MOST}) {'ok' if fine else 'BELOW'}",
         flush=True,
     )
-
-
-def _show_repairs(event: str | int, problem: Problem, plan: Plan) -> None:
-    """Print the worst of a dozen cancellations before and during the event."""
-    worst = [1.0, 0.0, 0.0, 0.0]
-    idle = 0
-    rng = random.Random(1)
-    for turn, leaver in enumerate(rng.sample(range(len(problem.people)), CANCELLATIONS)):
-        first_open = 1 + turn % 2
-        after = without(problem, leaver)
-        worked = time.process_time()
-        mended = repair(problem, plan, after, first_open)
-        seconds = time.process_time() - worked
-        found = account_of(problem, plan, after, mended, first_open)
-        number = {someone.id: i for i, someone in enumerate(after.people)}
-        stay = [
-            [
-                who
-                for meeting in rounds
-                if len(who := tuple(number[x] for x in problem.ids(meeting) if x in number)) > 1
-            ]
-            for rounds in plan.rounds
-        ]
-        left = measure(after, score(after), plan_of(stay)).total
-        seats = sum(len(who) for rounds in stay[first_open - 1 :] for who in rounds)
-        lost = sum(len(change.lost) for change in found.changes)
-        worst[0] = min(worst[0], 1 - lost / seats)
-        worst[1] = max(worst[1], found.moved / max(1, found.forced))
-        worst[2] = max(worst[2], 1 - found.value / left)
-        worst[3] = max(worst[3], seconds)
-        idle += len(found.sitting_out)
-    kept, moved, loss, slowest = worst
-    fine = kept >= KEPT and moved <= MOVED and loss < LOST and slowest < SECONDS
-    print(
-        f"{event:>9}  {'repair, worst':<16} keeps {kept:.1%}, changes {moved:.1f} times what is "
-        f"forced, loses {max(0.0, loss):.2%}, {slowest:.2f} cpu s, {idle} sit out "
-        f"(to reach {KEPT:.0%}, {MOVED:.0f}, {LOST:.0%}, {SECONDS:.0f} s) "
-        f"{'ok' if fine else 'BELOW'}",
-        flush=True,
-    )
-
-
-def without(problem: Problem, leaver: int) -> Problem:
-    """Return the event after this person has cancelled."""
-
-    def moved(people: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(i - (i > leaver) for i in people if i != leaver)
-
-    def kept(pairs: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:
-        return frozenset(pair(*moved(duo)) for duo in pairs if leaver not in duo)
-
-    def changed(someone: Participant) -> Participant:
-        return replace(
-            someone,
-            wishes=moved(someone.wishes),
-            avoid=moved(someone.avoid),
-            known=moved(someone.known),
-        )
-
-    return replace(
-        problem,
-        people=tuple(changed(p) for i, p in enumerate(problem.people) if i != leaver),
-        history=kept(problem.history),
-        forbids=kept(problem.forbids),
-        pins=tuple(_pins_without(problem, leaver)),
-    )
-
-
-def _pins_without(problem: Problem, leaver: int) -> Iterator[Pin]:
-    for pin in problem.pins:
-        if leaver not in (pin.a, pin.b):
-            yield replace(pin, a=pin.a - (pin.a > leaver), b=pin.b - (pin.b > leaver))
 
 
 def _show(

@@ -148,7 +148,7 @@ names = st.integers(0, 9).map(lambda number: f"p{number}")
 
 
 @st.composite
-def participants(draw: st.DrawFn, *, name: str, mixed: bool) -> dict[str, Any]:
+def participants(draw: st.DrawFn, *, name: str, rounds: int) -> dict[str, Any]:
     few = st.lists(st.integers(0, 2), unique=True, max_size=2)
     someone = person(
         name,
@@ -165,10 +165,10 @@ def participants(draw: st.DrawFn, *, name: str, mixed: bool) -> dict[str, Any]:
         cross=draw(st.booleans()),
         near=draw(st.booleans()),
     )
-    if mixed and draw(st.integers(0, 4)) == 0:
+    if rounds and draw(st.integers(0, 4)) == 0:
         someone |= {"async": 1, "k": draw(st.integers(0, 4))}
-    if mixed and draw(st.integers(0, 9)) == 0:
-        someone["away"] = [1]
+    if rounds and draw(st.integers(0, 4)) == 0:
+        someone["away"] = draw(st.lists(st.integers(1, rounds), unique=True, max_size=3))
     return someone
 
 
@@ -176,19 +176,20 @@ def participants(draw: st.DrawFn, *, name: str, mixed: bool) -> dict[str, Any]:
 def events(draw: st.DrawFn) -> dict[str, Any]:
     mixed = draw(st.integers(0, 4)) > 0
     count = draw(st.integers(2, 10))
-    rounds = draw(st.integers(1, 4))
+    rounds = draw(st.integers(1, 4)) if mixed else 0
     duo = st.lists(names, min_size=2, max_size=2)
-    pin = st.tuples(names, names, st.integers(0, rounds if mixed else 0)).map(list)
+    pin = st.tuples(names, names, st.integers(0, rounds)).map(list)
     return event(
-        [draw(participants(name=f"p{i}", mixed=mixed)) for i in range(count)],
+        [draw(participants(name=f"p{i}", rounds=rounds)) for i in range(count)],
         mode="mixed" if mixed else "async",
-        rounds=rounds if mixed else 0,
+        rounds=rounds,
         k=draw(st.integers(1, 4)),
         per_round=draw(st.integers(1, 3)),
         max_async_per_live=draw(st.integers(0, 2)),
         odd=draw(st.sampled_from(["trio", "bye"])),
         group_size=draw(st.sampled_from([[4, 6], [3, 4], [5, 6]])),
-        history=draw(st.lists(duo, max_size=3)),
+        history=draw(st.lists(duo, max_size=draw(st.sampled_from([0, 3, 20])))),
+        no_repeat_history=draw(st.booleans()),
         forbids=draw(st.lists(duo.filter(lambda pair: pair[0] != pair[1]), max_size=1)),
         pins=draw(st.lists(pin, max_size=2)),
     )
@@ -215,6 +216,25 @@ def test_any_event_gives_a_valid_plan_or_a_named_refusal(
         assert (verdict.group_value or 0) == pytest.approx(solution.groups_value)
         assert solution.lowest >= min(floor, solution.floor_bound or floor) - 1e-6
     assert not sentence or sentence.endswith(".")
+
+
+@settings(QUICK, max_examples=3)
+@given(
+    seed=st.integers(0, 10_000),
+    people=st.integers(13, 17),
+    rounds=st.integers(2, 4),
+    odd=st.sampled_from(["trio", "bye"]),
+)
+def test_the_worst_off_of_a_small_event_get_all_there_is(
+    seed: int, people: int, rounds: int, odd: str
+) -> None:
+    data = make_event(people, rounds, seed, odd=odd)
+    problem = replace(read_problem(data), group_size=(0, 0))
+
+    solution = solve(problem, floor=0.7)
+
+    assert check(data, solution.as_data(problem)).breaches == ()
+    assert solution.lowest >= min(0.7, solution.floor_bound or 0.7) - 1e-6
 
 
 def rounds_of(people: list[str]) -> list[tuple[tuple[str, ...], ...]]:
