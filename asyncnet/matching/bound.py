@@ -185,7 +185,7 @@ def relax(
             if known is None:
                 raise
             return known
-        added, bound = _price_all(scores, rules, prices, floors)
+        added, bound = price_all(scores, rules, prices, floors)
         best = min(best, bound)
         known = Relaxation(edges, amount, prices, best)
         grown = edges.union(added, n)
@@ -313,7 +313,7 @@ def surplus(scores: Scores, rules: Rules, prices: Prices, rows: slice) -> Reals:
     return value
 
 
-def _price_all(
+def price_all(
     scores: Scores, rules: Rules, prices: Prices, floors: Reals | None
 ) -> tuple[Edges, float]:
     """Return the pairs that would still pay, best few of each person, and the bound."""

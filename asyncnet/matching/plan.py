@@ -24,6 +24,7 @@ from asyncnet.matching.parts import rounded
 from asyncnet.matching.problem import Pair, Problem
 from asyncnet.matching.quick import quick_plan
 from asyncnet.matching.refusals import pin_rounds, refuse_impossible, refuse_promises
+from asyncnet.matching.seatprices import quick_bound
 from asyncnet.matching.solution import Progress, Report, Solution, no_report
 from asyncnet.matching.weights import Reals, score
 from asyncnet.matching.whole import seat_everybody
@@ -146,6 +147,9 @@ class _Solver:
             self.upper_bound = 0.0
             return Plan(rounds=((),) * problem.rounds)
         self.upper_bound = simple_bound(self.scores)
+        if len(problem.people) <= LARGE:
+            quick = _half_down(quick_bound(problem, self.scores))
+            self.upper_bound = min(self.upper_bound, quick)
         relaxed: Relaxation | None = None
         chosen: list[Chosen] = []
         try:

@@ -94,7 +94,7 @@ def test_a_short_time_limit_still_gives_a_valid_plan_and_bound(name: str, second
     verdict = check(data, solution.as_data(problem))
     known = public(f"{name}.best")["pairs"]
     assert not verdict.breaches
-    assert solution.upper_bound >= known["best_total"]["total"]
+    assert known["best_total"]["total"] <= solution.upper_bound <= 1.02 * known["upper_bound"]
     assert solution.gap == pytest.approx(1 - verdict.total / solution.upper_bound)
 
 
