@@ -1,6 +1,7 @@
 """Commands that match one event from a file: solve it, check a plan."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -123,9 +124,11 @@ def summary(problem: Problem, solution: Solution) -> list[str]:
     if found.async_filled is not None:
         lines.append(f"{found.async_filled:.0%} of the asynchronous seats have a viewer.")
     if solution.plan.groups:
+        most = solution.groups_bound
+        of_at_most = f" of at most {most:,.1f}" if math.isfinite(most) else ""
         lines.append(
-            f"{len(solution.plan.groups)} closing groups, worth {solution.groups_value:,.1f} of at "
-            f"most {solution.groups_bound:,.1f} points."
+            f"{len(solution.plan.groups)} closing groups, worth {solution.groups_value:,.1f}"
+            f"{of_at_most} points."
         )
     lines.append(f"Found in {solution.seconds:.1f} seconds.")
     meetings = enumerate(solution.plan.rounds, 1)
