@@ -614,6 +614,53 @@ def test_closing_groups_part_who_is_kept_apart_whenever_that_was_said(
     assert [wanted.group_size for wanted in asked] == [(3, 5)] * 3
 
 
+def test_a_plan_without_the_groups_it_was_to_have_ends_with_its_last_round(
+    client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
+) -> None:
+    form = find_form(client.get(f"{solved}/suggest"))
+    client.post(form.action, data=filled(form, {"closing_minutes": "15"}))
+    [asked] = rows(select(Event))
+    [first, second] = session.scalars(select(Plan).options(undefer(Plan.content)))
+    session.delete(second)
+    first.settings = asdict(PlanSettings())
+    session.commit()
+
+    published = post_form(client, solved, action="/plan/publish", follow_redirects=True)
+
+    [after] = rows(select(Event))
+    assert (asked.closing_minutes, after.closing_minutes) == (15, 0)
+    assert asked.ends_at - after.ends_at == timedelta(minutes=15)
+    assert "the event ends with its last round" in published.text
+
+
+def test_who_asks_for_another_plan_meanwhile_is_told_and_loses_nothing(
+    client: FlaskClient, event: Event, solved: str, rows: Rows
+) -> None:
+    first = find_form(client.get(f"{solved}/suggest"))
+    client.post(first.action, data=filled(first, {"floor": "0"}))
+    form = find_form(client.get(f"{solved}/suggest"))
+
+    refused = client.post(form.action, data=filled(form, {"floor": "0.6", "closing_minutes": "33"}))
+    twice = client.post(form.action, data=filled(form, {"floor": "0"}))
+
+    assert (refused.status_code, twice.status_code) == (409, 302)
+    assert "being worked out already" in refused.text
+    kept = find_form(refused).values
+    assert (kept["floor"], kept["closing_minutes"]) == (["0.6"], ["33"])
+    assert rows(select(Event))[0].closing_minutes != 33
+    assert len(rows(select(Plan).where(Plan.state == PlanState.SOLVING))) == 1
+
+
+def test_more_viewers_are_promised_than_anybody_may_have(client: FlaskClient, solved: str) -> None:
+    form = find_form(client.get(f"{solved}/suggest"))
+
+    refused = client.post(
+        form.action, data=filled(form, {"promised_viewers": "9", "most_viewers": "4"})
+    )
+
+    assert "Promise fewer, or allow more." in refused.text
+
+
 def test_mending_what_is_published_keeps_to_what_was_asked_of_it(
     client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
 ) -> None:

@@ -100,6 +100,13 @@ class SuggestForm(Form):
         if self.groups.data != NO_GROUPS and not field.data:
             raise ValidationError("Groups need a minute at least. Choose none above to have none.")
 
+    def validate_promised_viewers(self, field: IntegerField) -> None:
+        """Promise nobody more viewers than anybody may have. Raises ValidationError."""
+        if (field.data or 0) > (self.most_viewers.data or 0):
+            raise ValidationError(
+                "That is more than anybody may have at most. Promise fewer, or allow more."
+            )
+
     def minutes(self) -> int:
         """Return how long the closing groups are to talk, 0 for none; once it is accepted."""
         return number(self.closing_minutes) if self.groups.data != NO_GROUPS else 0
@@ -119,7 +126,7 @@ class SuggestForm(Form):
             floor=float(self.floor.data),
             trio=self.odd.data == "trio",
             promised_viewers=number(self.promised_viewers),
-            most_viewers=max(number(self.most_viewers), number(self.promised_viewers)),
+            most_viewers=number(self.most_viewers),
             viewers_at_once=number(self.viewers_at_once),
             most_viewings=number(self.most_viewings),
             group_size=(int(smallest), int(largest)),

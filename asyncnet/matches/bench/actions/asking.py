@@ -30,7 +30,7 @@ def ask(
     actor: Actor,
     now: datetime,
 ) -> Plan:
-    """Return the plan that a worker solves next; while one is being solved, that very one.
+    """Return the plan that a worker solves next; asked for twice, the one that is being solved.
 
     A suggestion keeps the pins of what lies on the bench. A repair starts from it and changes
     coming rounds only. Raises CannotAsk.
@@ -40,6 +40,11 @@ def ask(
         select(Plan).where(Plan.event_id == event.id, Plan.state == PlanState.SOLVING)
     )
     if running is not None:
+        if (running.origin, PlanSettings.of_data(running.settings)) != (origin, settings):
+            raise CannotAsk(
+                "A plan is being worked out already, and by other wishes. Wait for it, or stop it "
+                "on the page of the plan; then ask again."
+            )
         record(session, actor, "plan.asked", f"plan:{running.id}", now=now, detail="again")
         return running
     _refuse(session, event, origin, now=now)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from asyncnet.audit.actions import Actor, record
 from asyncnet.database import ChangedMeanwhile
+from asyncnet.events.actions.closing import change_closing
 from asyncnet.events.actions.refreshing import refresh_pages
 from asyncnet.events.model import Event, Participant
 from asyncnet.matches.actions import give_rooms, seat_of
@@ -22,6 +23,7 @@ from asyncnet.matches.bench.worth import Worth
 from asyncnet.matches.instance import reasons_of
 from asyncnet.matches.model import Group, GroupMember, Match, MatchState
 from asyncnet.matches.queries import groups_of
+from asyncnet.matches.rules import PlanSettings
 
 
 class CannotPublish(Exception):
@@ -43,7 +45,8 @@ def publish_plan(
     What people know of rounds that have begun stays as it is; while such a round lasts, those
     who are free in it may still find each other. Before an event's first publication nobody
     knows of anything, so nobody is told of a change; with `tell`, who is live and meets somebody
-    in a coming round hears whom. Raises ChangedMeanwhile and CannotPublish.
+    in a coming round hears whom. Groups that were asked for and are not there get no time after
+    the last round. Raises ChangedMeanwhile and CannotPublish.
     """
     bench = bench_of(session, event.id)
     if bench.plan_id != plan.id:
@@ -69,6 +72,9 @@ def publish_plan(
         concerned = {i for i in coming if worth.is_live(i) and worth.takes_part(i)}
         present(session, event, [worth.people[person] for person in sorted(concerned)], now=now)
     event.published_at = event.published_at or now
+    asked_for_groups = plan.settings and PlanSettings.of_data(plan.settings).group_size[1]
+    if asked_for_groups and not draft.groups and first_open == 1:
+        change_closing(session, event, 0, seen=event.closing_minutes, now=now)
     refresh_pages(session, event.id)
     plan.published_at = now
     bench.plan_id = None

@@ -96,7 +96,7 @@ def publish(event_id: int) -> ResponseReturnValue:
     form = PublishForm()
     if not form.accepted():
         abort(400)
-    first = event.published_at is None
+    first, minutes = event.published_at is None, event.closing_minutes
     try:
         with transaction() as session:
             plan = bench.current_of(session, event.id)
@@ -117,7 +117,12 @@ def publish(event_id: int) -> ResponseReturnValue:
         flash(
             "Published: everybody sees it on their own page now."
             + (f" {plural(told, 'person gets', 'people get')} a mail about " if told else "")
-            + ("" if not told else "their rounds." if first else "the change."),
+            + ("" if not told else "their rounds." if first else "the change.")
+            + (
+                " There are no closing groups in it, so the event ends with its last round."
+                if event.closing_minutes < minutes
+                else ""
+            ),
             "good",
         )
     return redirect(url_for(".plan", event_id=event.id))

@@ -56,6 +56,9 @@ def suggest(event_id: int) -> ResponseReturnValue:
         return render_template("matches/bench/suggest.html", event=event, form=form)
     try:
         return _ask(event, PlanOrigin.SUGGESTED, form.settings(), form)
+    except CannotAsk as error:
+        flash(str(error), "bad")
+        return render_template("matches/bench/suggest.html", event=event, form=form), 409
     except ChangedMeanwhile:
         db.session.refresh(event)
         form.closing_now(event.closing_minutes)
@@ -74,7 +77,11 @@ def repair(event_id: int) -> ResponseReturnValue:
     if not ButtonForm().accepted():
         abort(400)
     wanted = PlanSettings.of_data(queries.wishes_of(db.session(), event.id))
-    return _ask(event, PlanOrigin.REPAIRED, wanted)
+    try:
+        return _ask(event, PlanOrigin.REPAIRED, wanted)
+    except CannotAsk as error:
+        flash(str(error), "bad")
+        return redirect(url_for("matches.plan", event_id=event.id))
 
 
 @pages.post("/events/<int:event_id>/plan/stop")
@@ -94,21 +101,18 @@ def _ask(
     event: Event, origin: PlanOrigin, wanted: PlanSettings, form: SuggestForm | None = None
 ) -> ResponseReturnValue:
     person_id = current_organizer().id
-    try:
-        with transaction() as session:
-            if form and "groups" in form:
-                change_closing(
-                    session, event, form.minutes(), seen=number(form.closing_seen), now=utc_now()
-                )
-            asking.ask(
-                session,
-                event,
-                origin,
-                wanted,
-                person_id=person_id,
-                actor=actor(),
-                now=utc_now(),
+    with transaction() as session:
+        if form and "groups" in form:
+            change_closing(
+                session, event, form.minutes(), seen=number(form.closing_seen), now=utc_now()
             )
-    except CannotAsk as error:
-        flash(str(error), "bad")
+        asking.ask(
+            session,
+            event,
+            origin,
+            wanted,
+            person_id=person_id,
+            actor=actor(),
+            now=utc_now(),
+        )
     return redirect(url_for("matches.plan", event_id=event.id))
