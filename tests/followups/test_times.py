@@ -144,6 +144,25 @@ def test_moving_and_calling_off_tell_the_same_entry_a_higher_sequence(scene: Eve
     ]
 
 
+def test_a_talk_that_is_off_is_told_before_it_would_have_begun(scene: Evening) -> None:
+    """They would talk at 08:00 in Berlin; at 07:00, when nobody is mailed there, it is off."""
+    talk = at_noon(scene).replace(hour=6)
+    offers(scene, scene.kenji, [talk])
+    accepts(scene, scene.ana, talk)
+    scene.sends(by_daylight(scene))
+    off_at = talk - timedelta(hours=1)
+
+    with scene.app.app_context(), transaction() as session:
+        arranging.cancel(
+            session, match_of(scene), scene.kenji.id, version=2, actor=SYSTEM, now=off_at
+        )
+    scene.sends(off_at)
+
+    found = calendar_in(scene.mails_to(scene.ana)[-1].message)
+    assert found is not None
+    assert found[0] == "CANCEL"
+
+
 def test_what_was_taken_back_in_the_night_is_never_mailed(scene: Evening) -> None:
     """Kenji's morning is Ana's night."""
     offers(scene, scene.kenji, [at_noon(scene)], now=scene.morning)

@@ -12,7 +12,7 @@ from asyncnet.events.model import Participant
 from asyncnet.followups.actions.replying import Closed
 from asyncnet.followups.model import Meeting
 from asyncnet.followups.queries import last_mail_at, locked_match, wants_no_more
-from asyncnet.followups.rules import meeting_key, next_mail_at, soonest_talk
+from asyncnet.followups.rules import HEARD_BEFORE, meeting_key, next_mail_at, soonest_talk
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.model import Message
 from asyncnet.messages.queue import Planned, cancel_about, cancel_key, plan
@@ -229,7 +229,8 @@ def _mail(
     """Plan the mail about a meeting as it stands, for a good hour of its reader's.
 
     What still waits to tell them how it stood goes no more; nor does this one once the time that
-    it is about has come. `rests`: never a short while after the last one.
+    it is about has come. That a talk is off reaches them before it would have begun, at whatever
+    hour. `rests`: never a short while after the last one.
     """
     over_at = max(meeting.offered, default=meeting.starts_at if meeting.is_agreed else None)
     told = and_(
@@ -245,6 +246,11 @@ def _mail(
         why="A newer mail tells how the times stand.",
         now=now,
     )
+    due_at = next_mail_at(
+        zone_named(reader.zone), last_at=last_mail_at(session, told) if rests else None, now=now
+    )
+    if meeting.cancelled and meeting.starts_at and due_at + HEARD_BEFORE > meeting.starts_at:
+        due_at = now
     mail = Planned.to(
         reader,
         MessageKind.MEETING_OFF
@@ -252,11 +258,7 @@ def _mail(
         else MessageKind.MEETING,
         key=meeting_key(meeting.id, meeting.version, reader.id),
         subject_id=meeting.id,
-        due_at=next_mail_at(
-            zone_named(reader.zone),
-            last_at=last_mail_at(session, told) if rests else None,
-            now=now,
-        ),
+        due_at=due_at,
         expires_at=over_at,
     )
     plan(session, [mail], now=now)
