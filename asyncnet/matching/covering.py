@@ -91,8 +91,9 @@ class Covering:
         self.sizes = list(range(min(limits[0], self.own[0]), largest + 1))
         self.prices = np.zeros(len(affinity)) if prices is None else prices
         if prices is None:
+            least = -float(affinity.max())
             for who in partition:
-                self.prices[list(who)] = max(self.pool[who] / len(who), -float(affinity.max()))
+                self.prices[list(who)] = max(self.pool[who] / len(who), least)
 
     def left(self) -> float:
         return self.stop_at - time.monotonic()

@@ -115,6 +115,8 @@ class _Part:
             self.affinity, self.limits, worths(self.affinity, pool), partition, self.stop_at
         )
         bound = covering.bound(*search_effort(m))
+        if self.left() <= 0:
+            return self.named(partition, bound)
         if m <= SMALL:
             return self.named(*covering.settled(bound, STEPS_OF_FEW))
         best = max(partition, self.dived(covering), key=self.value)
