@@ -16,6 +16,7 @@ from asyncnet.audit.model import AuditEntry
 from asyncnet.clock import utc_now
 from asyncnet.events.model import Event
 from asyncnet.events.rules import Attendance
+from asyncnet.intros.model import Intro, IntroState
 from asyncnet.messages.model import Message
 from asyncnet.messages.rules import MessageState
 from asyncnet.tasks import drain_mail
@@ -119,6 +120,31 @@ def test_who_has_not_recorded_is_nudged_once_a_day(
     assert (first.status_code, again.status_code) == (302, 409)
     assert "Lou: Their own intro, and a reminder is on its way" in again.text
     assert rows(select(Message.kind)) == ["intro_nudge"]
+
+
+def test_nobody_is_asked_to_watch_an_intro_that_is_not_there(
+    app: Flask, client: FlaskClient, session: Session, forum: Event, rows: Rows
+) -> None:
+    """Una took hers back after the reminder was planned; Sia's was never there."""
+    una, sia = pair(session, forum, "Una"), pair(session, forum, "Sia")
+    gone = update(Intro).values(state=IntroState.REJECTED)
+    session.execute(gone.where(Intro.participant_id == sia.second_id))
+    session.commit()
+    shown = client.get(page_of(forum))
+    presses(client, forum, "remind", [f"watching:{una.id}:0"])
+    session.execute(gone.where(Intro.participant_id == una.second_id))
+    session.execute(update(Message).values(wake_at=utc_now(), due_at=utc_now()))
+    session.commit()
+
+    answer = presses(client, forum, "remind", [f"watching:{sia.id}:0"], shown=shown)
+    told = client.get(answer.location).text
+    with app.app_context():
+        drain_mail()
+
+    assert f"watching:{sia.id}" not in "".join(picks_on(client, forum).values())
+    assert "Not possible now for Live Sia and Sia (no intro of Sia is there to watch yet)." in told
+    [planned] = rows(select(Message))
+    assert (planned.participant_id, planned.state) == (una.first_id, MessageState.CANCELLED)
 
 
 def test_somebody_who_was_live_is_asked_by_mail_to_watch(

@@ -21,11 +21,12 @@ MOST = 2000
 @dataclass
 class Helped:
     """What became of a wish. `changed` are those of whom more is known now than was seen, with
-    who they are; for `not_now` the wish means nothing; `refused` take no mail."""
+    who they are; for `not_now` the wish means nothing, with who they are and why; `refused` take
+    no mail."""
 
     done: list[Thing] = field(default_factory=list)
     changed: dict[Thing, str] = field(default_factory=dict)
-    not_now: list[Thing] = field(default_factory=list)
+    not_now: dict[Thing, tuple[str, str]] = field(default_factory=dict)
     refused: list[Thing] = field(default_factory=list)
 
 
@@ -56,7 +57,7 @@ def help_waiting(
         if help_ is None or help_.seen != seen[thing]:
             helped.changed[thing] = name
         elif help_.wish is not wish:
-            helped.not_now.append(thing)
+            helped.not_now[thing] = name, help_.refuses(wish)
         else:
             chosen[thing] = help_
     if wish is Wish.SEND:

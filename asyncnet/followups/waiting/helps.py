@@ -41,7 +41,8 @@ class Help:
     `wish` is None where nothing can be done at once. `seen` is what a page shows of it: the
     version of the mail that can be sent, else the last reminder, 0 for none yet. `mails` are
     planned by a reminder to `whom`; `mail` is the one that can be sent, or that reminded them.
-    `seat_id` is for whom somebody else might be found in the plan.
+    `seat_id` is for whom somebody else might be found in the plan. `why_not` says why nobody can
+    be reminded, where `wish` is not that.
     """
 
     wish: Wish | None = None
@@ -50,9 +51,17 @@ class Help:
     mails: list[Planned] = field(default_factory=list)
     mail: Message | None = None
     seat_id: int | None = None
+    why_not: str = ""
+
+    def refuses(self, wish: Wish) -> str:
+        """Return why what an organizer wants cannot be done now."""
+        if wish is Wish.SEND:
+            return "no mail waits to go earlier"
+        return "their mail can go now instead" if self.wish is Wish.SEND else self.why_not
 
 
-NOTHING = Help()
+NOTHING = Help(why_not="no reminder helps here")
+REMINDED = "they were reminded already"
 
 
 def helps_for(
@@ -81,14 +90,18 @@ def _to_record(
     session: Session, event: Event, people: Sequence[int], now: datetime
 ) -> dict[int, Help]:
     """Whoever has not begun is reminded, once a day while there is time."""
-    if not people or now >= event.ends_at:
+    if now >= event.ends_at:
+        return dict.fromkeys(people, Help(why_not="the event is over"))
+    if not people:
         return {}
     nudges = nudges_of(session, people)
-    helps = {}
+    helps = dict.fromkeys(people, Help(why_not="they have begun to record"))
     for person in not_begun(session, event.id, among=people):
         mail, last = intro_nudge_to(person, event, now=now), nudges.get(person.id)
         if last is not None and last.key == mail.key:
-            helps[person.id] = Help(seen=last.id, whom=person.name, mail=last)
+            helps[person.id] = Help(
+                seen=last.id, whom=person.name, mail=last, why_not="they were reminded today"
+            )
         else:
             seen = last.id if last else 0
             helps[person.id] = Help(Wish.REMIND, seen, person.name, [mail], last)
@@ -126,11 +139,24 @@ def _asked(viewings: Sequence[Viewing], mails: dict[str, Message], now: datetime
         list(new.values()),
         asked[-1] if asked else None,
         viewings[0].other.id,
+        REMINDED if silent else _why_nobody(viewings, now),
     )
 
 
+def _why_nobody(viewings: Sequence[Viewing], now: datetime) -> str:
+    """Return why none of these can be asked to watch."""
+    if not any(viewing.is_ready for viewing in viewings):
+        names = sorted({viewing.other.name for viewing in viewings})
+        return f"no intro of {listed(names)} is there to watch yet"
+    early = any(viewing.window.starts_at > now for viewing in viewings)
+    return "their time to watch has not come yet" if early else "their time to watch is over"
+
+
 def _is_their_turn(viewing: Viewing, now: datetime) -> bool:
-    """Return whether somebody can be asked to watch: in their window, or after the live round."""
+    """Return whether somebody can be asked to watch what is there: in their window, or after the
+    live round."""
+    if not viewing.is_ready:
+        return False
     if viewing.viewer.attendance is Attendance.LIVE:
         return viewing.match.round.ends_at <= now
     return viewing.window.starts_at <= now < viewing.window.ends_at
@@ -167,15 +193,17 @@ def _to_reply(
 def _reminded(reader: Participant, mail: Message | None, event: Event, now: datetime) -> Help:
     if mail is not None and mail.state is MessageState.SCHEDULED:
         return _before_its_time(mail, now)
-    if mail is not None or not event.reminder_days:
-        return Help(seen=mail.id if mail else 0, whom=reader.name, mail=mail)
+    if mail is not None:
+        return Help(seen=mail.id, whom=reader.name, mail=mail, why_not=REMINDED)
+    if not event.reminder_days:
+        return Help(whom=reader.name, why_not="the settings of the event say: no reminders")
     due_at = next_daylight(zone_named(reader.zone), now)
     return Help(Wish.REMIND, whom=reader.name, mails=[reminder_to(reader, due_at=due_at)])
 
 
 def _before_its_time(mail: Message, now: datetime) -> Help:
     wish = Wish.SEND if mail.due_at > now else None
-    return Help(wish, mail.version, mail.to_name, mail=mail)
+    return Help(wish, mail.version, mail.to_name, mail=mail, why_not="their mail is on its way")
 
 
 def _by_key(session: Session, keys: Collection[str]) -> dict[str, Message]:

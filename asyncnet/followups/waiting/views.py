@@ -29,6 +29,8 @@ from asyncnet.web.filters import iso, plural
 from asyncnet.web.forms import text
 
 pages = Blueprint("desk", __name__)
+NAMED = 3
+"""Of so many an answer tells why nothing was done for them."""
 COLUMNS = ("Who", "With", "Waits for", "Since (UTC)", "Hours")
 
 
@@ -154,12 +156,19 @@ def _told(wish: Wish, helped: Helped) -> str:
             "untouched: see below."
         )
     if helped.not_now:
-        told.append(f"For {plural(len(helped.not_now), 'row')} that is not possible now.")
+        told.append(_told_not_now(list(helped.not_now.values())))
     if helped.refused:
         told.append(
             f"{plural(len(helped.refused), 'mail')} would go to addresses that take no mail."
         )
     return " ".join(told)
+
+
+def _told_not_now(rows: list[tuple[str, str]]) -> str:
+    """Return for whom something was not possible and why, the first few by name."""
+    named = "; ".join(f"{name} ({why})" for name, why in rows[:NAMED])
+    more = f"; and {plural(len(rows) - NAMED, 'more row')}" if len(rows) > NAMED else ""
+    return f"Not possible now for {named}{more}."
 
 
 def _what() -> For | None:

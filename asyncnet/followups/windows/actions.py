@@ -47,14 +47,17 @@ def mind_windows(session: Session, *, now: datetime) -> int:
 
 
 def plan_nudges(session: Session, viewings: Sequence[Viewing], *, now: datetime) -> None:
-    """Plan one mail to everybody who has not answered late in a window that is still open."""
+    """Plan one mail to everybody who has not answered late in a window that is still open.
+
+    Whoever waits for an intro themselves is asked once it is there.
+    """
     mails = {}
     for viewing in viewings:
         zone = zone_named(viewing.viewer.zone)
         due_at = next_daylight(zone, now)
         late = nudge_at(viewing.window, zone) <= now
         silent = not viewing.answered and not viewing.hushed
-        if late and silent and due_at < viewing.window.ends_at:
+        if late and silent and viewing.is_ready and due_at < viewing.window.ends_at:
             mail = nudge_to(viewing, due_at=due_at)
             mails[mail.key] = mail
     plan(session, list(mails.values()), now=now)

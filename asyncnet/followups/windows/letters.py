@@ -21,7 +21,7 @@ def viewing_nudge(session: Session, message: Message, links: Links, *, now: date
     """Return the mail that names whose intro waits to be answered, and until when.
 
     Whoever was live at the event has as much time as they like. Raises NotNeeded when everything
-    is answered, the window is over, or the reader has left.
+    that is there to be watched is answered, the window is over, or the reader has left.
     """
     reader = session.get_one(Participant, message.participant_id)
     slot = session.get_one(Round, message.subject_id)

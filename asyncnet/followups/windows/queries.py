@@ -12,6 +12,7 @@ from asyncnet.events.model import Event, Participant, Round
 from asyncnet.events.queries import slot_for
 from asyncnet.events.rules import Attendance, EventMode, Slot
 from asyncnet.followups.model import Answer, StandIn
+from asyncnet.intros.model import PROPER, Intro, IntroState
 from asyncnet.matches.model import Forbid, Match, MatchState
 
 OVER = timedelta(days=2)
@@ -29,6 +30,8 @@ class Viewing:
     answered: bool
     hushed: bool
     """True when the viewer is uneasy about the other one, so that nobody asks them to write."""
+    is_ready: bool
+    """The intro of the other one is there to be watched."""
 
 
 def running(session: Session, now: datetime) -> Sequence[Event]:
@@ -52,7 +55,7 @@ def viewings_in(
     of: int | None = None,
     among: Collection[int] | None = None,
 ) -> list[Viewing]:
-    """Return who watches whom in the published matches of an event, in three queries.
+    """Return who watches whom in the published matches of an event, in four queries.
 
     Two asynchronous people watch each other; whoever is live watches, and is not watched. With
     `of`, in the matches of this participant only, with `among`, in the matches of these ids.
@@ -86,6 +89,13 @@ def viewings_in(
             .where(*mine, Forbid.uneasy_id.is_not(None))
         )
     }
+    ready = set(
+        session.scalars(
+            select(Intro.participant_id)
+            .join(Participant)
+            .where(Participant.event_id == event_id, PROPER, Intro.state == IntroState.READY)
+        )
+    )
     return [
         Viewing(
             match,
@@ -94,6 +104,7 @@ def viewings_in(
             slot_for(viewer, match.round),
             (match.id, viewer.id) in answered,
             (match.id, viewer.id) in uneasy,
+            other.id in ready,
         )
         for match in matches
         if match.first.left_at is None and match.second.left_at is None
@@ -139,7 +150,7 @@ def in_vain(
 
 
 def waits_for(viewings: Sequence[Viewing], participant_id: int, round_id: int) -> list[Participant]:
-    """Return whose intro somebody has not answered in a round, by name."""
+    """Return whose intro is there and somebody has not answered in a round, by name."""
     return sorted(
         (
             viewing.other
@@ -148,6 +159,7 @@ def waits_for(viewings: Sequence[Viewing], participant_id: int, round_id: int) -
             and viewing.match.round_id == round_id
             and not viewing.answered
             and not viewing.hushed
+            and viewing.is_ready
         ),
         key=lambda person: person.name,
     )
