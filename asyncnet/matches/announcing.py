@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from asyncnet.events.model import Event, Participant
-from asyncnet.messages.queue import Planned, cancel_kind, plan
+from asyncnet.messages.queue import Planned, cancel_kind, plan, untold
 from asyncnet.messages.rules import MessageKind, next_daylight
 from asyncnet.zones import zone_named
 
@@ -22,6 +22,9 @@ def announce(
 ) -> None:
     """Plan one mail for each of these people; one that still waits says it no more.
 
+    Whom the mail about their rounds has not reached yet gets no other: it tells what is so when
+    it goes out, and a change would be of something that they never read.
+
     It goes by daylight, but at once where the event begins before their next morning or is under
     way. `cause` makes its key: the same change is told once. `plan_id` is the plan that says
     which rounds have changed, 0 where none does.
@@ -35,6 +38,7 @@ def announce(
         why="A later change says it all.",
         now=now,
     )
+    unread = untold(session, event.id, MessageKind.ROUNDS_READY, [reader.id for reader in people])
     plan(
         session,
         [
@@ -47,6 +51,7 @@ def announce(
                 expires_at=event.ends_at,
             )
             for reader in people
+            if reader.id not in unread
         ],
         now=now,
     )

@@ -27,7 +27,7 @@ from asyncnet.matches.instance import instance_of
 from asyncnet.matches.model import Forbid, Group, Match, MatchState
 from asyncnet.matches.rules import PlanSettings
 from asyncnet.messages.model import Message
-from asyncnet.messages.rules import MessageKind
+from asyncnet.messages.rules import MessageKind, MessageState
 from asyncnet.people.model import Person
 from asyncnet.tasks import drain_mail, solve_a_plan
 from tests import factories
@@ -466,7 +466,7 @@ def test_a_change_is_mailed_to_those_whom_it_concerns_and_to_nobody_else(
     app: Flask, client: FlaskClient, session: Session, event: Event, solved: str, rows: Rows
 ) -> None:
     factories.own_words(session, event)
-    post_form(client, solved, action="/plan/publish")
+    post_form(client, solved, {"tell": None}, action="/plan/publish")
     match = rows(select(Match).where(Match.room.is_not(None)))[0]
     rooms = {m.id: m.room for m in rows(select(Match)) if m.id != match.id}
     number = rows(select(Round).where(Round.id == match.round_id))[0].number
@@ -490,6 +490,26 @@ def test_a_change_is_mailed_to_those_whom_it_concerns_and_to_nobody_else(
     assert all(f"Round {number} (changed)" in text for text in written)
     assert all(re.search(rf"Yours \w+ {event.title}", text) for text in written)
     assert all("https://meet.example/j/1?pwd=a&b=c" in text for text in written)
+
+
+def test_who_has_not_read_of_their_rounds_is_told_of_no_change(
+    client: FlaskClient, session: Session, solved: str, rows: Rows
+) -> None:
+    """The mail about their rounds still waits, and tells what is so when it goes out."""
+    post_form(client, solved, action="/plan/publish")
+    match = rows(select(Match).where(Match.room.is_not(None)))[0]
+    number = rows(select(Round).where(Round.id == match.round_id))[0].number
+    sent = update(Message).where(Message.participant_id == match.second_id)
+    session.execute(sent.values(state=MessageState.SENT, wake_at=None, sent_at=utc_now()))
+    session.commit()
+
+    make(client, solved, "out", number, match.first_id, match.second_id)
+    post_form(client, solved, action="/plan/publish")
+
+    change = select(Message.participant_id).where(Message.kind == MessageKind.PLAN_CHANGE)
+    assert rows(change) == [match.second_id]
+    waits = select(Message.participant_id).where(Message.state == MessageState.SCHEDULED)
+    assert sorted(rows(waits)).count(match.first_id) == 1
 
 
 def test_a_cancellation_during_the_event_changes_coming_rounds_only(
@@ -691,7 +711,7 @@ def test_mending_what_is_published_keeps_to_what_was_asked_of_it(
 def test_who_takes_part_in_another_way_keeps_what_can_still_be(
     client: FlaskClient, event: Event, solved: str, rows: Rows
 ) -> None:
-    post_form(client, solved, action="/plan/publish")
+    post_form(client, solved, {"tell": None}, action="/plan/publish")
     flo = rows(select(Participant).where(Participant.name == "Flo"))[0]
 
     saved = post_form(

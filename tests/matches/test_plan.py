@@ -216,7 +216,7 @@ def test_a_match_taken_out_is_gone_from_both_pages(
     rows: Rows,
 ) -> None:
     pair("Ana", "Mei")
-    post_form(client, f"/events/{event.id}/plan", action="/plan/publish")
+    post_form(client, f"/events/{event.id}/plan", {"tell": None}, action="/plan/publish")
     [match] = rows(select(Match))
     phone = app.test_client()
     open_personal_link(phone, people["Ana"])

@@ -28,6 +28,7 @@ from asyncnet.messages.queue.planning import (
     readdress,
     reference_of,
     replan,
+    untold,
     untried,
 )
 from asyncnet.messages.queue.suppression import (
@@ -87,5 +88,6 @@ __all__ = [
     "stopped_by",
     "suppress",
     "tidy",
+    "untold",
     "untried",
 ]

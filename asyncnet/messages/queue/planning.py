@@ -139,6 +139,26 @@ def untried(session: Session, *which: ColumnElement[bool]) -> Message | None:
     return waiting[0] if waiting else None
 
 
+def untold(
+    session: Session, event_id: int, kind: str, participant_ids: Collection[int]
+) -> set[int]:
+    """Return for which of these participants a mail of one kind is untried; the mails are locked,
+    so that none goes before what its reader is to know is saved."""
+    found = session.execute(
+        select(Message.id, Message.participant_id)
+        .where(
+            Message.event_id == event_id,
+            Message.kind == kind,
+            Message.participant_id.in_(participant_ids),
+            Message.state.in_(WAITING),
+            Message.attempts == 0,
+        )
+        .order_by(Message.id)
+        .with_for_update()
+    )
+    return {row.participant_id for row in found}
+
+
 def _reader(mail: Planned) -> Reader:
     return mail.to_address, mail.event_id
 
