@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, selectinload, undefer
+from werkzeug.test import TestResponse
 
 from asyncnet.audit.actions import SYSTEM
 from asyncnet.clock import utc_now
@@ -208,6 +209,38 @@ def test_only_who_has_room_is_offered_one_more_match(
     assert not offer.search(full)
     [found] = offer.findall(third)
     assert re.findall(r"<option[^>]*>(\w+)<", found) == ["Gus"], "Ana talks with Dee; three may"
+
+
+def test_who_joins_two_is_met_as_well_and_instead_of_nobody(
+    client: FlaskClient, session: Session, solved: str, rows: Rows
+) -> None:
+    """Ana and Dee talk in the third round, and Gus is free there."""
+    ids = {person.name: person.id for person in rows(select(Participant))}
+    look = f"{solved}/edit?act=add&number=3&one={ids['Ana']}&other={ids['Gus']}"
+
+    asked = client.get(look)
+    make(client, solved, "add", 3, ids["Ana"], ids["Gus"])
+    plans = rows(select(Plan.id).order_by(Plan.id))
+    joined = client.get(f"{solved}/compare?one={plans[0]}&other={plans[1]}")
+    left = client.get(f"{solved}/compare?one={plans[1]}&other={plans[0]}")
+
+    assert said_to(asked, "What changes") == [
+        "also meets Gus", "also meets Gus", "meets Ana, Dee, and was free",
+    ]  # fmt: skip
+    assert said_to(joined, "What changes") == [
+        "Round 3: also meets Gus", "Round 3: also meets Gus",
+        "Round 3: meets Ana, Dee, and was free",
+    ]  # fmt: skip
+    assert said_to(left, "What changes") == [
+        "Round 3: no longer meets Gus", "Round 3: no longer meets Gus",
+        "Round 3: no longer meets Ana, Dee, and is free",
+    ]  # fmt: skip
+
+
+def said_to(page: TestResponse, column: str) -> list[str]:
+    """Return what stands in a column of a page's table, without its tags."""
+    cells = re.findall(rf">{column}</span><div>(.*?)</div>", page.text, re.DOTALL)
+    return [" ".join(re.sub("<[^>]*>", "", cell).split()) for cell in cells]
 
 
 def test_the_same_people_in_another_round_are_not_others(solved: str, rows: Rows) -> None:

@@ -11,6 +11,10 @@ At = Mapping[int, Mapping[int, int]]
 """In which round each person, by their id, meets each of the people whom they meet."""
 
 
+Seat = tuple[int, int]
+"""A person and a round; round 0 is their closing group."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The changes from one plan to another, by person and round."""
@@ -18,6 +22,8 @@ class Comparison:
     changes: list[Change]
     before: At
     after: At
+    staying: frozenset[Seat]
+    """Where people meet somebody of those whom they meet there in the other plan."""
 
     @property
     def by_person(self) -> list[tuple[int, list[Change]]]:
@@ -44,6 +50,10 @@ class Comparison:
         """Whose rounds are the same, though not their closing group."""
         return {c.person for c in self.changes} - self.meet_others - self.meet_the_same
 
+    def stays(self, change: Change) -> bool:
+        """Return whether somebody of the same round or group is there in both plans."""
+        return (change.person, change.number) in self.staying
+
     def then(self, change: Change) -> dict[int, int]:
         """Return in which round the people that are lost in a change are met instead."""
         return self._elsewhere(self.after, change.person, change.lost, change.number)
@@ -59,7 +69,21 @@ class Comparison:
 
 def compared(before: Draft, after: Draft) -> Comparison:
     """Return what changes for whom from one plan to another."""
-    return Comparison(changes(before, after), _rounds(before), _rounds(after))
+    had, has = _company(before), _company(after)
+    staying = frozenset(seat for seat, people in had.items() if people & has.get(seat, set()))
+    return Comparison(changes(before, after), _rounds(before), _rounds(after), staying)
+
+
+def _company(draft: Draft) -> Mapping[Seat, set[int]]:
+    """Return whom people meet in each of their rounds, and in their closing groups."""
+    found: defaultdict[Seat, set[int]] = defaultdict(set)
+    for number, meeting in draft.meetings():
+        for person in meeting.who:
+            found[person, number].update(meeting.others(person))
+    for group in draft.groups:
+        for person in group:
+            found[person, 0].update(set(group) - {person})
+    return found
 
 
 def _rounds(draft: Draft) -> At:

@@ -12,7 +12,7 @@ from asyncnet.events.model import Event
 from asyncnet.matches.bench import queries
 from asyncnet.matches.bench.actions import editing
 from asyncnet.matches.bench.actions.editing import NothingThere
-from asyncnet.matches.bench.draft import changes
+from asyncnet.matches.bench.comparing import compared
 from asyncnet.matches.bench.edits import Act, CannotEdit, Edit, edited
 from asyncnet.matches.bench.forms import EditForm, SeenForm
 from asyncnet.matches.bench.limits import breaches_of
@@ -146,7 +146,7 @@ def _preview(event: Event, wanted: Edit, *, status: int = 200) -> ResponseReturn
         costs=costs(desk.draft, after),
         gained=after.value() - desk.draft.value(),
         breaches=breaches_of(desk.draft, after, desk.worth, desk.limits),
-        changed=changes(desk.draft, after),
+        found=compared(desk.draft, after),
         meanwhile=status == 409,
     ), status
 
