@@ -151,6 +151,7 @@ def test_a_whole_event_from_the_first_button_to_the_last_word(forum: Forum, rows
     forum.turns("skip")
     assert "Next, in round 3" in forum.page("Ana")
     assert "<span>left out</span>" in forum.page("Cy")
+    assert "<li>left out</li>" in forum.host.get(f"/events/{forum.event.id}").text
     forum.turns("return")
     assert "Next, in round 2" in forum.page("Ana")
 
