@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from urllib.parse import quote
 
 from flask import Flask
 
@@ -63,9 +64,14 @@ def lasting(time: timedelta) -> str:
     return plural(hours, "hour") if hours < 48 else plural(round(hours / 24), "day")
 
 
+def mailto(address: str) -> str:
+    """Return the link that begins a mail to an address; its @ stands bare (RFC 6068)."""
+    return f"mailto:{quote(address, safe='@')}"
+
+
 def register(app: Flask) -> None:
     """Make the filters known to every template."""
-    shown = (local, local_day, local_time, local_input, iso, milliseconds, plural, lasting)
+    shown = (local, local_day, local_time, local_input, iso, milliseconds, plural, lasting, mailto)
     for show in shown:
         app.template_filter()(show)
     app.template_filter("city")(city_of)

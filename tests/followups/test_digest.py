@@ -36,6 +36,7 @@ def test_one_mail_brings_what_everybody_wrote(scene: Evening) -> None:
     assert mail["Reply-To"] is None
     for words in ("Your tide pools!", "keep your volunteers?", "Or write to ana@reader.example"):
         assert words in text
+    assert '"mailto:ana@reader.example"' in mail.as_string()
     assert "A reply to this mail cannot choose for you between them" in text
     assert "ben@reader.example" not in mail.as_string()
     assert "Ben keeps their address to themselves" in text
