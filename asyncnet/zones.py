@@ -1,6 +1,7 @@
 """IANA time zones by name, from the pinned tzdata package only."""
 
 import zoneinfo
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 zoneinfo.reset_tzpath(to=[])  # the system's copy may be older than the rules of this year
@@ -35,6 +36,23 @@ def city_of(name: str) -> str:
     return name.rsplit("/", 1)[-1].replace("_", " ")
 
 
+def is_on_clock(local: datetime, zone: ZoneInfo) -> bool:
+    """Return whether a zone's clock ever shows this; it skips an hour where summer begins."""
+    there = local.replace(tzinfo=zone)
+    return there.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local
+
+
+def around_gap(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the last minute that a zone's clock shows before a gap, and the first after it."""
+    before = after = local.replace(second=0, microsecond=0)
+    while not is_on_clock(before, zone):
+        before -= _MINUTE
+    while not is_on_clock(after, zone):
+        after += _MINUTE
+    return before, after
+
+
+_MINUTE = timedelta(minutes=1)
 _TURNED = str.maketrans("+-", "-+")
 _NOWHERE = {"Factory", "localtime", "posixrules"}
 _KNOWN = frozenset(zoneinfo.available_timezones()) - _NOWHERE

@@ -32,7 +32,7 @@ from asyncnet.web.forms import (
     one_line,
     text,
 )
-from asyncnet.zones import zone_named
+from asyncnet.zones import around_gap, city_of, is_on_clock, zone_named
 
 FOLLOW_UPS = [
     ("digest", "One mail a morning with everything that was written to somebody"),
@@ -79,7 +79,10 @@ def https_address(form: Any, field: StringField) -> None:
 
 
 class EventForm(VersionedForm, OnceForm):
-    """An event as its organizer describes it."""
+    """An event as its organizer describes it.
+
+    With `earliest`, a moment in UTC, it begins no earlier: a new one is not over by a slip.
+    """
 
     title = StringField(
         "Title",
@@ -155,9 +158,24 @@ class EventForm(VersionedForm, OnceForm):
         validators=[NumberRange(7, 730, "Between 7 and 730 days.")],
     )
 
+    def __init__(self, *args: Any, earliest: datetime | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.earliest = earliest
+
     def validate_starts(self, field: DateTimeLocalField) -> None:
         if field.data and field.data.year not in YEARS:
             raise ValidationError(f"Choose a year from {YEARS[0]} to {YEARS[-1]}.")
+        if not field.data or self.zone.errors:
+            return
+        if not is_on_clock(field.data, self.zone.zone):
+            before, after = around_gap(field.data, self.zone.zone)
+            eve = " the day before" if before.date() < field.data.date() else ""
+            raise ValidationError(
+                f"On this day the clocks in {city_of(self.zone.data)} go forward and skip "
+                f"{field.data:%H:%M}. Choose {before:%H:%M}{eve} or {after:%H:%M}, or another time."
+            )
+        if self.earliest and _moment(field, self.zone.zone) < self.earliest:
+            raise ValidationError("This start has passed. Check the day and the year.")
 
     def validate(self, extra_validators: Any = None) -> bool:
         """What belongs to the other way of taking part is not shown, and never in the way."""

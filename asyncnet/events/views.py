@@ -1,5 +1,7 @@
 """Pages about events and who takes part: the organizer's, and public registration."""
 
+from datetime import timedelta
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -9,7 +11,7 @@ from asyncnet.events import queries
 from asyncnet.events.actions import importing, linking, making, registering
 from asyncnet.events.actions.importing import ImportGone
 from asyncnet.events.actions.linking import MailedLately
-from asyncnet.events.actions.making import RoundsTaken
+from asyncnet.events.actions.making import ModeSettled, RoundsTaken
 from asyncnet.events.actions.registering import AlreadyRegistered
 from asyncnet.events.forms import (
     EventForm,
@@ -39,6 +41,8 @@ from asyncnet.wiring import links
 
 pages = Blueprint("events", __name__)
 MAX_ROSTER_BYTES = 4_000_000
+LATE_ENTRY = timedelta(days=1)
+"""So long after its start an event may still be added, to write down who met."""
 
 
 @pages.get("/events")
@@ -51,7 +55,7 @@ def index() -> ResponseReturnValue:
 @pages.route("/events/new", methods=["GET", "POST"])
 @requires(Role.ORGANIZER)
 def new() -> ResponseReturnValue:
-    form = EventForm()
+    form = EventForm(earliest=utc_now() - LATE_ENTRY)
     if not form.accepted():
         return render_template("events/new.html", form=form)
     with transaction() as session:
@@ -83,8 +87,9 @@ def change(event_id: int) -> ResponseReturnValue:
                 actor=actor(),
                 now=utc_now(),
             )
-    except RoundsTaken as error:
-        form.rounds.errors = [str(error)]
+    except (ModeSettled, RoundsTaken) as error:
+        field = form.mode if isinstance(error, ModeSettled) else form.rounds
+        field.errors = [str(error)]
         return render_template("events/settings.html", form=form, event=event), 409
     except ChangedMeanwhile:
         db.session.refresh(event)

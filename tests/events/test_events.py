@@ -23,7 +23,7 @@ NEW = {
     "title": "Tidal Commons",
     "purpose": "Meet each other.",
     "zone": "America/New_York",
-    "starts": "2027-03-13T22:00",
+    "starts": "2083-03-13T22:00",
     "rounds": "3",
     "minutes": "10",
     "pause": "5",
@@ -58,7 +58,7 @@ def test_a_new_event_has_its_rounds_on_the_hosts_clock(host: FlaskClient, rows: 
 
     [event] = rows(select(Event))
     assert answer.location == f"/events/{event.id}"
-    assert event.starts_at == datetime(2027, 3, 14, 3, 0, tzinfo=UTC)
+    assert event.starts_at == datetime(2083, 3, 14, 3, 0, tzinfo=UTC)
     assert [
         (r.number, f"{r.starts_at:%H:%M}", f"{r.ends_at:%H:%M}") for r in rows(select(Round))
     ] == [
@@ -66,7 +66,7 @@ def test_a_new_event_has_its_rounds_on_the_hosts_clock(host: FlaskClient, rows: 
         (2, "03:15", "03:25"),
         (3, "03:30", "03:40"),
     ]
-    assert event.ends_at == datetime(2027, 3, 14, 3, 40, tzinfo=UTC)
+    assert event.ends_at == datetime(2083, 3, 14, 3, 40, tzinfo=UTC)
 
 
 @pytest.mark.sizeless
@@ -102,6 +102,15 @@ def test_sending_the_same_form_twice_makes_one_event(host: FlaskClient, rows: Ro
         ({"title": "Two\nlines"}, "one line"),
         ({"zone": "Mars/Base"}, "no time zone called"),
         ({"starts": "soon"}, "Not a valid datetime"),
+        ({"starts": "2001-06-18T20:00"}, "This start has passed"),
+        (
+            {"starts": "2083-03-28T02:30", "zone": "Europe/Berlin"},
+            "go forward and skip 02:30. Choose 01:59 or 03:00,",
+        ),
+        (
+            {"starts": "2083-04-30T00:15", "zone": "Africa/Cairo"},
+            "Choose 23:59 the day before or 01:00,",
+        ),
         ({"rounds": "0"}, "Between 1 and 20 rounds"),
         ({"rounds": "many"}, "Not a valid integer"),
         ({"send_hour": "25:00"}, "Not a valid time"),
@@ -127,15 +136,30 @@ def test_changing_an_event_moves_its_rounds(host: FlaskClient, event: Event, row
     post_form(
         host,
         f"/events/{event.id}/settings",
-        {"starts": "2027-03-14T22:00", "rounds": "2", "title": "Tidal Commons II"},
+        {"starts": "2083-03-14T22:00", "rounds": "2", "title": "Tidal Commons II"},
     )
 
     assert [f"{r.starts_at:%d %H:%M}" for r in rows(select(Round))] == ["15 02:00", "15 02:15"]
     [changed] = rows(select(Event))
     assert (changed.title, changed.ends_at) == (
         "Tidal Commons II",
-        datetime(2027, 3, 15, 2, 25, tzinfo=UTC),
+        datetime(2083, 3, 15, 2, 25, tzinfo=UTC),
     )
+
+
+def test_an_event_may_be_changed_long_after_it_began_but_not_its_way(
+    host: FlaskClient, event: Event, rows: Rows, session: Session
+) -> None:
+    settings = f"/events/{event.id}/settings"
+    factories.publish(session, event)
+
+    moved = post_form(host, settings, {"starts": "2001-06-18T20:00"})
+    refused = post_form(host, settings, {"mode": "async"})
+
+    assert moved.status_code == 302
+    assert refused.status_code == 409
+    fields = re.findall(r'href="#(\w+)-0">[^<]*: The matches are published', refused.text)
+    assert fields == ["mode"]
 
 
 def test_a_zone_that_is_not_offered_stays_where_somebody_has_it(
@@ -187,7 +211,7 @@ def test_somebody_added_by_hand_gets_their_personal_link(
 
     [mail] = mails_sent(app)
     assert mail["To"] == "Mei Tanaka <mei@example.org>"
-    assert "Sunday 14 March 2027, 14:00 (Sydney time)" in text_of(mail)
+    assert "Sunday 14 March 2083, 14:00 (Sydney time)" in text_of(mail)
     [link] = re.findall(r"http://127.0.0.1:8000(/hello/\S+)", text_of(mail))
     page = app.test_client().get(link, follow_redirects=True)
     assert "Hello Mei Tanaka" in page.text
@@ -311,9 +335,9 @@ def test_whoever_is_taken_out_is_out_at_once(
 @pytest.mark.parametrize(
     ("zone", "due_at"),
     [
-        ("Asia/Tokyo", datetime(2027, 3, 14, 23, 30, tzinfo=UTC)),
-        ("America/Los_Angeles", datetime(2027, 3, 14, 15, 30, tzinfo=UTC)),
-        ("Pacific/Kiritimati", datetime(2027, 3, 14, 18, 30, tzinfo=UTC)),
+        ("Asia/Tokyo", datetime(2083, 3, 14, 23, 30, tzinfo=UTC)),
+        ("America/Los_Angeles", datetime(2083, 3, 14, 15, 30, tzinfo=UTC)),
+        ("Pacific/Kiritimati", datetime(2083, 3, 14, 18, 30, tzinfo=UTC)),
     ],
 )
 def test_moving_to_another_zone_moves_the_mail_that_waits(
@@ -400,12 +424,12 @@ def test_whoever_left_is_taken_back_in_by_a_list_and_gets_a_living_link(
 
 
 def _waiting_mail(event: Event, reader: Participant) -> Message:
-    due_at = datetime(2027, 3, 14, 21, 30, tzinfo=UTC)
+    due_at = datetime(2083, 3, 14, 21, 30, tzinfo=UTC)
     return Message(
         key="follow-up:1", reference="r", kind="follow_up", subject_id=1, event_id=event.id,
         participant_id=reader.id, to_address=reader.email, to_name=reader.name, zone=reader.zone,
-        due_local="2027-03-15T08:30", due_at=due_at, wake_at=due_at,
-        created_at=datetime(2027, 3, 14, 3, 20, tzinfo=UTC),
+        due_local="2083-03-15T08:30", due_at=due_at, wake_at=due_at,
+        created_at=datetime(2083, 3, 14, 3, 20, tzinfo=UTC),
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ IDA = {
 EVENT = {
     "title": "Tides",
     "zone": "Asia/Tokyo",
-    "starts": "2027-03-04T10:00",
+    "starts": "2083-03-04T10:00",
     "send_hour": "09:00",
 }
 TURN = {"version": "1", "form_key": "one", "minutes": "5"}

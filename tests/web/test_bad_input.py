@@ -123,7 +123,7 @@ VALID = {
     "attendance": "live",
     "consent": "y",
     "title": "Tides",
-    "starts": "2027-03-04T10:00",
+    "starts": "2083-03-04T10:00",
     "send_hour": "09:00",
     "label": "What now?",
 }

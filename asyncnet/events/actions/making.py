@@ -24,6 +24,10 @@ class RoundsTaken(Exception):
     """The change would touch rounds in which people meet or have met; the message says how."""
 
 
+class ModeSettled(Exception):
+    """How people take part can no longer be changed; the message says why."""
+
+
 @dataclass(frozen=True)
 class EventPlan:
     """What an organizer says of an event; `starts_at` in UTC, the hours on readers' clocks."""
@@ -91,8 +95,9 @@ def change_event(
 
     Rounds whose times are said as they were keep what the clock made of them during the event.
     Follow-ups that wait keep their day and follow the hour. Raises ChangedMeanwhile when
-    somebody saved after `version` was shown, and RoundsTaken when a round with matches would
-    go, or the rounds would move after somebody has answered.
+    somebody saved after `version` was shown, RoundsTaken when a round with matches would go, or
+    the rounds would move after somebody has answered, and ModeSettled when people know their
+    matches and would take part in another way.
     """
     before, kept = event.mode, _keeps_its_times(event, said)
     times = kept or list(
@@ -153,9 +158,9 @@ def choose_asks(
 
 
 def _change_mode(session: Session, event: Event, mode: EventMode) -> None:
-    """Let everybody take part in the way the event's new mode asks for, before anybody meets."""
+    """Let everybody take part in the way the event's new mode asks for. Raises ModeSettled."""
     if event.published_at is not None:
-        raise RoundsTaken(
+        raise ModeSettled(
             "The matches are published, so how people take part can no longer be changed."
         )
     if mode is EventMode.ASYNC:
