@@ -417,6 +417,21 @@ def test_undoing_lets_people_meet_again(
     assert rows(select(Forbid)) == []
 
 
+def test_what_was_just_changed_can_be_undone_where_one_looks(
+    client: FlaskClient, solved: str, rows: Rows
+) -> None:
+    who = on_bench(rows).rounds[0][0].who[:2]
+
+    out = client.get(make(client, solved, "out", 1, *who).location).text
+    undone = post_form(client, solved, action="/plan/undo?round=1", follow_redirects=True).text
+
+    section = out.partition('id="rounds"')[2].partition("</section>")[0]
+    assert "/plan/undo?round=1" in section
+    assert "Done: " in out
+    assert "Taken back." in undone
+    assert "/plan/undo" not in undone.partition('id="rounds"')[2].partition("</section>")[0]
+
+
 def test_undoing_changes_nothing_that_the_edit_did_not(
     client: FlaskClient, solved: str, rows: Rows
 ) -> None:

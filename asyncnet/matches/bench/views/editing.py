@@ -32,6 +32,11 @@ CHANGED = (
     "Somebody else changed the plan while this page was open, so nothing was done. Below is the "
     "plan as it is now."
 )
+STEPS = {
+    "undo": "Taken back. Redo, above, makes it again.",
+    "redo": "Made again.",
+    "lay": "This plan is on the bench now.",
+}
 BESIDE_A_PERSON = (Act.PIN, Act.UNPIN, Act.ALLOW)
 """Edits that the page of a person makes at once: it is shown again."""
 
@@ -165,6 +170,8 @@ def _step(
         flash(CHANGED, "bad")
     except NothingThere:
         flash("There is no step further in this direction.", "notice")
+    else:
+        flash(STEPS[at], "good")
     shown = id_in_address("round", 1)
     return redirect(url_for("matches.plan", event_id=event.id, round=shown, at=at, _anchor="near"))
 
