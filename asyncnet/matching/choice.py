@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, csr_array, hstack, vstack
+from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
 
 from asyncnet.matching.bound import (
     Edges,
@@ -78,7 +78,7 @@ def choose(
         return programme.solve(worth, gap, seconds)
     remote = ~programme.must
     programme.add(programme.degree[remote], demand.least[remote], np.inf)
-    slack = csr_array(np.eye(len(floored)))
+    slack = csr_array(eye_array(len(floored)))
     programme.add(gains, demand.floors[floored], np.inf, beside=slack)
     worth = worth + programme.degree.T @ reward
     dear = 2.0 * float(scores.value.max(initial=1))

@@ -19,9 +19,10 @@ from asyncnet.matching.weights import Scores
 
 GAP = 1e-3
 PART = 700
-REGION = 700
-SEEDS = 40
-REGIONS = 2
+SEEDS = 6
+"""So many people behind their floor are helped at once: with all whom they could meet and the
+partners of these, some six hundred people."""
+TURNS = 2
 
 
 def rounded(problem: Problem, scores: Scores, relaxed: Relaxation) -> Choice:
@@ -85,17 +86,16 @@ def completed(
         return set(better.pairs) if better else pairs
 
     pairs = set(rounded(problem, scores, relaxed).pairs)
-    torn = relaxed.torn()
-    for people in _parts(torn.tolist(), set(torn.tolist()), near_by, PART):
+    for people in _parts(relaxed.torn().tolist(), near_by):
         if time.monotonic() >= stop_at:
             break
         pairs = again(pairs, people)
-    for _ in range(REGIONS):
+    for _ in range(TURNS):
         behind = _behind(scores, demand, pairs)
-        for people in _parts(behind, set(range(n)), near_by, REGION, SEEDS):
+        for place in range(0, len(behind), SEEDS):
             if time.monotonic() >= stop_at:
                 break
-            pairs = again(pairs, people)
+            pairs = again(pairs, _around(behind[place : place + SEEDS], pairs, near_by))
     return Choice(tuple(sorted(pairs)))
 
 
@@ -117,24 +117,33 @@ def _near_by(edges: Edges, n: int) -> list[list[int]]:
     return near_by
 
 
-def _parts(
-    first: list[int], waiting: set[int], near_by: list[list[int]], most: int, seeds: int = 1
-) -> Iterator[list[int]]:
-    """Yield people who are `waiting` in parts of those who could meet each other, each part grown
-    around some of the `first` until all of these were in one."""
+def _around(people: list[int], pairs: set[Pair], near_by: list[list[int]]) -> list[int]:
+    """Return these people with all whom they could meet, and with the partners of all of them:
+    whoever is to meet one of them has to give up somebody."""
+    partners: list[list[int]] = [[] for _ in near_by]
+    for a, b in pairs:
+        partners[a].append(b)
+        partners[b].append(a)
+    wanted = {other for person in people for other in (*near_by[person], *partners[person])}
+    wanted.update(people)
+    return sorted(wanted.union(*(partners[person] for person in wanted)))
+
+
+def _parts(waiting: list[int], near_by: list[list[int]]) -> Iterator[list[int]]:
+    """Yield these people in parts of those who could meet each other."""
+    left = set(waiting)
     part: list[int] = []
-    queue: deque[int] = deque()
-    for place, person in enumerate(first, 1):
-        queue.append(person)
-        if place % seeds and place < len(first):
-            continue
-        while queue and len(part) < most:
+    for person in waiting:
+        queue = deque([person])
+        while queue:
             here = queue.popleft()
-            if here in waiting:
-                waiting.remove(here)
+            if here in left:
+                left.remove(here)
                 part.append(here)
                 queue.extend(near_by[here])
-        if len(part) >= most or (part and (seeds > 1 or place == len(first))):
-            yield part
-            part = []
-            queue.clear()
+            if len(part) >= PART:
+                yield part
+                part = []
+                queue.clear()
+    if part:
+        yield part
