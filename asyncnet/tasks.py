@@ -58,8 +58,8 @@ LETTERS: dict[str, Callable[..., Draft]] = {
     MessageKind.STAND_IN: windows.stand_in,
     MessageKind.ROUNDS_READY: bench.rounds_ready,
     MessageKind.PLAN_CHANGE: bench.plan_change,
-    MessageKind.MEETING: followups.meeting,
-    MessageKind.MEETING_OFF: followups.meeting,
+    MessageKind.MEETING: threads.meeting,
+    MessageKind.MEETING_OFF: threads.meeting,
     MessageKind.REMINDER: followups.reminder,
 }
 

@@ -1,12 +1,11 @@
 """Commands that match one event from a file: solve it, check a plan."""
 
 import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import isnan
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -125,7 +124,7 @@ def summary(problem: Problem, solution: Solution) -> list[str]:
         lines.append(f"{found.async_filled:.0%} of the asynchronous seats have a viewer.")
     if solution.plan.groups:
         most = solution.groups_bound
-        of_at_most = f" of at most {most:,.1f}" if math.isfinite(most) else ""
+        of_at_most = f" of at most {most:,.1f}" if isfinite(most) else ""
         lines.append(
             f"{len(solution.plan.groups)} closing groups, worth {solution.groups_value:,.1f}"
             f"{of_at_most} points."

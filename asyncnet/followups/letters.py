@@ -3,31 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
-from asyncnet.calendars import Entry, Guest, calendar_of
 from asyncnet.events.model import Event, Participant
-from asyncnet.followups.model import Answer, Meeting
+from asyncnet.followups.model import Answer
 from asyncnet.followups.queries import (
     brought_by,
     closed_by,
-    contacts_in,
     hushed_for,
     replies_in,
     wants_no_more,
     who_watched,
 )
-from asyncnet.followups.rules import HUSHED, meeting_key, said_in
+from asyncnet.followups.rules import HUSHED, said_in
 from asyncnet.followups.unanswered import unanswered_by
 from asyncnet.listing import listed
-from asyncnet.mail.port import Invitation
 from asyncnet.matches.model import Match, MatchState
 from asyncnet.messages.letters import Draft, NotNeeded
 from asyncnet.messages.model import Message
 from asyncnet.people.links import Links
-from asyncnet.zones import city_of, zone_named
+from asyncnet.zones import city_of
 
 PREHEADER_LENGTH = 100
 NAMED = 2
@@ -71,7 +67,7 @@ def follow_up(session: Session, message: Message, links: Links, *, now: datetime
             answers=readable(answer),
             contact=answer.contact,
             mailbox=mailbox_of(answer.author, answer.contact),
-            address=_page_of_two(links, reader, answer.match_id, reply_to),
+            address=page_of_two(links, reader, answer.match_id, reply_to),
         )
         for answer in answers
     ]
@@ -112,7 +108,7 @@ def reply(session: Session, message: Message, links: Links, *, now: datetime) ->
     refuse_if_over(session, last.match)
     refuse_if_hushed(session, last.match, reader)
     reply_to = mailbox_of(author, last.contact)
-    address = _page_of_two(links, reader, last.match_id, reply_to)
+    address = page_of_two(links, reader, last.match_id, reply_to)
     event = session.get_one(Event, last.match.event_id)
     return Draft(
         preheader=_clipped(last.words) or "It waits for you on the page that you two share.",
@@ -176,108 +172,6 @@ def reminder(session: Session, message: Message, links: Links, *, now: datetime)
     )
 
 
-def meeting(session: Session, message: Message, links: Links, *, now: datetime) -> Draft:
-    """Return the mail that tells one of two people how their meeting stands.
-
-    With a time that was agreed on, or called off, comes an entry for their calendar. Raises
-    NotNeeded when a newer mail tells more, or nobody wants to know any more.
-    """
-    found = session.get_one(Meeting, message.subject_id)
-    reader = session.get_one(Participant, message.participant_id)
-    match = found.match
-    other = match.other(reader.id)
-    if message.key != meeting_key(found.id, found.version, reader.id):
-        raise NotNeeded("The times have changed since; a newer mail tells how they stand.")
-    if not found.cancelled:
-        refuse_if_over(session, match)
-    elif reader.left_at or wants_no_more(session, match.id, by=reader):
-        raise NotNeeded("They want no more mails about this match.")
-    refuse_if_hushed(session, match, reader)
-    event = session.get_one(Event, match.event_id)
-    ended = match.state is not MatchState.PUBLISHED or other.left_at is not None
-    contact = contacts_in(session, match.id).get(other.id)
-    reply_to = None if ended else mailbox_of(other, contact)
-    address = (
-        links.personal(reader.id, reader.link_version)
-        if ended
-        else _page_of_two(links, reader, match.id, reply_to)
-    )
-    talk = talk_of(found, event, reader, contact, links)
-    method = "CANCEL" if found.cancelled else "REQUEST"
-    return Draft(
-        preheader="On your clock and on theirs.",
-        template="meeting",
-        values={
-            "reader": reader,
-            "other": other,
-            "event": event,
-            "meeting": found,
-            "ended": ended,
-            "address": address,
-            "reply_to": reply_to,
-        },
-        places={
-            "name": reader.name,
-            "event": event.title,
-            "match": other.name,
-            "city": city_of(other.zone),
-            "news": _about(found, other, reader),
-        },
-        reply_to=reply_to,
-        secrets=() if reply_to else (address,),
-        invitation=Invitation(method, calendar_of([talk], method)) if talk else None,
-    )
-
-
-def _about(found: Meeting, other: Participant, reader: Participant) -> str:
-    """Return in one line how a meeting stands."""
-    if found.starts_at and (found.cancelled or not found.options):
-        when = _on_the_clock(found.starts_at, reader.zone)
-        return (
-            f"Your talk with {other.name} is off: {when}"
-            if found.cancelled
-            else f"You talk with {other.name}: {when}"
-        )
-    if found.options:
-        return f"{other.name} suggests a time to talk"
-    return f"{other.name} cannot make the times you suggested"
-
-
-def _on_the_clock(at: datetime, zone: str) -> str:
-    """Return a moment in few words: `Sat 19 June, 10:30`."""
-    there = at.astimezone(zone_named(zone))
-    return there.strftime(f"%a {there.day} %B, %H:%M")
-
-
-def talk_of(
-    found: Meeting, event: Event, reader: Participant, contact: str | None, links: Links
-) -> Entry | None:
-    """Return a meeting as one of the two has it in their calendar; None while there is no time.
-
-    The other one's address is in it only where `contact` says that they agreed to be written to.
-    """
-    if found.starts_at is None or found.ends_at is None:
-        return None
-    other = found.match.other(reader.id)
-    guests = [Guest(reader.name, reader.email)]
-    if mailbox := mailbox_of(other, contact):
-        guests.append(Guest(other.name, mailbox))
-    key = f"{links.base_url}/meetings/{found.match_id}"
-    return Entry(
-        uid=f"{sha256(key.encode()).hexdigest()[:32]}@asyncnet",
-        sequence=found.sequence,
-        starts_at=found.starts_at,
-        ends_at=found.ends_at,
-        changed_at=found.changed_at,
-        cancelled=found.cancelled,
-        title=f"Talk with {other.name} ({event.title})",
-        words="The page that you two share says how to reach each other; the link to it is in "
-        "your mail.",
-        host=Guest(event.title, links.mailbox),
-        guests=guests,
-    )
-
-
 def refuse_if_over(session: Session, match: Match) -> None:
     """Raise NotNeeded when no mail about a match should go to either of the two any more."""
     if match.state is not MatchState.PUBLISHED:
@@ -315,7 +209,7 @@ def named(names: Sequence[str]) -> str:
     return f"{', '.join(names[:NAMED])} and {rest} {'other' if rest == 1 else 'others'}"
 
 
-def _page_of_two(links: Links, reader: Participant, match_id: int, reply_to: str | None) -> str:
+def page_of_two(links: Links, reader: Participant, match_id: int, reply_to: str | None) -> str:
     """Return where a reader answers their match; without a key in a mail that is answered.
 
     Mail programs quote what is answered, so its links come into the other one's hands (S8).

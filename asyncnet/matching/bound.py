@@ -44,13 +44,18 @@ class Edges:
     def union(self, other: "Edges", people: int) -> "Edges":
         """Return the pairs of both."""
         codes = np.union1d(self.a * people + self.b, other.a * people + other.b)
-        return Edges(codes // people, codes % people)
+        return Edges.of_codes(codes, people)
+
+    @classmethod
+    def of_codes(cls, codes: Numbers, people: int) -> "Edges":
+        """Return the pairs that sorted numbers `a * people + b` stand for."""
+        return cls(codes // max(1, people), codes % max(1, people))
 
 
 def edges_of(pairs: Iterable[Pair], people: int) -> Edges:
     """Return these pairs as sorted edges."""
     codes = np.unique(np.array([a * people + b for a, b in pairs], dtype=np.int64))
-    return Edges(codes // max(1, people), codes % max(1, people))
+    return Edges.of_codes(codes, people)
 
 
 @dataclass(frozen=True)
@@ -225,7 +230,7 @@ def _best_each(scores: Scores, asked: Reals, each: int, n: int) -> Edges:
         own, other = own[allowed], other[allowed]
         found.append(np.minimum(own, other) * n + np.maximum(own, other))
     codes = np.unique(np.concatenate(found))
-    return Edges(codes // max(1, n), codes % max(1, n))
+    return Edges.of_codes(codes, n)
 
 
 def _solve(
@@ -336,4 +341,4 @@ def price_all(
         forced = surplus(scores, rules, prices, slice(a, a + 1))[0, b]
         bound += min(0.0, float(forced))
     codes = np.unique(np.concatenate(found))
-    return Edges(codes // max(1, n), codes % max(1, n)), bound
+    return Edges.of_codes(codes, n), bound

@@ -37,7 +37,7 @@ def near(problem: Problem, scores: Scores, relaxed: Relaxation, slack: float) ->
         own, other = own[good], other[good]
         found.append(np.minimum(own, other) * n + np.maximum(own, other))
     codes = np.unique(np.concatenate(found))
-    return Edges(codes // max(1, n), codes % max(1, n)).union(kept, n)
+    return Edges.of_codes(codes, n).union(kept, n)
 
 
 def trios_worth(problem: Problem, scores: Scores, relaxed: Relaxation, edges: Edges) -> list[Trio]:

@@ -74,7 +74,7 @@ def pin_rounds(problem: Problem, rng: random.Random) -> dict[Pair, int]:
 
     for part in _connected(open_pins):
         if not place(part):
-            names = ", ".join(_names(problem, sorted({i for duo in part for i in duo})))
+            names = ", ".join(problem.ids(sorted({i for duo in part for i in duo})))
             _refuse(
                 f"The pins of {names} cannot all be given a round: they get in each other's way."
             )
@@ -150,7 +150,7 @@ def _refuse_too_few(problem: Problem, viewings: int) -> NoReturn:
         live = sum(map(problem.is_live, allowed))
         most = max(most, live + min(len(allowed) - live, viewings))
     bans = sorted(problem.bans())
-    apart = "; ".join(" and ".join(_names(problem, duo)) for duo in bans[:APART_NAMED])
+    apart = "; ".join(" and ".join(problem.ids(duo)) for duo in bans[:APART_NAMED])
     _refuse(
         f"There are too few people for {problem.rounds} rounds: a live person can meet at most "
         f"{most} different others here{f'. Kept apart: {apart}' if apart else ''}.",
@@ -210,14 +210,14 @@ def _refuse_too_many_pins(problem: Problem, rounds: Mapping[Pair, int]) -> None:
         if len(others) > problem.cap(i):
             _refuse(
                 f"{someone.id} is pinned to {len(others)} people "
-                f"({', '.join(_names(problem, others))}), but can have at most "
+                f"({', '.join(problem.ids(others))}), but can have at most "
                 f"{problem.cap(i)} matches."
             )
         viewings = [j for j in others if problem.is_live(i) and not problem.is_live(j)]
         if len(viewings) > problem.max_async_per_live:
             _refuse(
                 f"{someone.id} is pinned to {len(viewings)} asynchronous people "
-                f"({', '.join(_names(problem, viewings))}), but may meet at most "
+                f"({', '.join(problem.ids(viewings))}), but may meet at most "
                 f"{problem.max_async_per_live}."
             )
     for (i, number), times in sorted(at.items()):
@@ -225,7 +225,7 @@ def _refuse_too_many_pins(problem: Problem, rounds: Mapping[Pair, int]) -> None:
         if times > width:
             others = [duo[duo[0] == i] for duo, r in rounds.items() if i in duo and r == number]
             _refuse(
-                f"{problem.people[i].id} is pinned to {' and '.join(_names(problem, others))} in "
+                f"{problem.people[i].id} is pinned to {' and '.join(problem.ids(others))} in "
                 f"round {number}, but can meet at most {width} in one round."
             )
 
@@ -268,7 +268,7 @@ def _refuse_short_of_viewers(problem: Problem, scores: Scores, promised: list[in
     if given < sum(owed.values()):
         wanted = sum(problem.people[i].promise for i in promised)
         _refuse(
-            f"{', '.join(_names(problem, promised))} are promised {wanted} viewers in all, but "
+            f"{', '.join(problem.ids(promised))} are promised {wanted} viewers in all, but "
             f"the live people can give only {wanted - sum(owed.values()) + given}"
             f"{' beside what is pinned' if pins else ''}."
         )
@@ -278,13 +278,9 @@ def refuse_kept_promises(problem: Problem) -> NoReturn:
     """Say that no plan keeps the pins and the promises together."""
     promised = [i for i in problem.asynchronous if problem.people[i].promise]
     _refuse(
-        f"The viewers promised to {', '.join(_names(problem, promised))} cannot all be had "
+        f"The viewers promised to {', '.join(problem.ids(promised))} cannot all be had "
         "together with the pins and the rounds in which people are there."
     )
-
-
-def _names(problem: Problem, people: Iterable[int]) -> list[str]:
-    return problem.ids(people)
 
 
 def _refuse(sentence: str, apart: Iterable[Pair] = ()) -> NoReturn:

@@ -13,10 +13,10 @@ from asyncnet.events.model import Participant
 from asyncnet.followups.actions import arranging
 from asyncnet.followups.actions.replying import Closed, OtherWords, reply
 from asyncnet.followups.actions.telling import take_back, tell
-from asyncnet.followups.letters import talk_of
 from asyncnet.followups.rules import BETWEEN_MAILS, HEARD_BEFORE, Told, both_awake, soonest_talk
 from asyncnet.followups.threads.forms import AnswerForm, ReplyForm, TimesForm
 from asyncnet.followups.threads.leftovers import left_behind
+from asyncnet.followups.threads.letters import talk_of
 from asyncnet.followups.threads.queries import Thread, thread_of
 from asyncnet.followups.threads.recordings import for_recording, plays
 from asyncnet.intros.faces import faces
