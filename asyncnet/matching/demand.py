@@ -100,11 +100,7 @@ def _too_many_seats(problem: Problem, seats: int, viewings: int) -> int:
 
 def _present(problem: Problem, people: Sequence[int], number: int) -> int:
     """Return the seats of these people in one round."""
-    return sum(
-        1 if problem.is_live(i) else problem.people[i].per_round
-        for i in people
-        if number not in problem.people[i].away
-    )
+    return sum(problem.width(i) for i in people if number not in problem.people[i].away)
 
 
 def room_of(problem: Problem, people: Sequence[int]) -> int:

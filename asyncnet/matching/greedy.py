@@ -126,7 +126,7 @@ class _Seats:
         n = len(problem.people)
         self.problem = problem
         self.live = [problem.is_live(i) for i in range(n)]
-        self.width = [1 if self.live[i] else problem.people[i].per_round for i in range(n)]
+        self.width = [problem.width(i) for i in range(n)]
         self.left = [problem.cap(i) for i in range(n)]
         self.views = [problem.max_async_per_live if live else n for live in self.live]
         self.busy: Counter[tuple[int, int]] = Counter()

@@ -162,6 +162,10 @@ class Problem:
         every = range(1, self.rounds + 1)
         return [r for r in every if r not in away] if away else every
 
+    def width(self, person: int) -> int:
+        """Return the most meetings this person can have in one round."""
+        return 1 if self.is_live(person) else self.people[person].per_round
+
     def cap(self, person: int) -> int:
         """Return the most meetings this person can have."""
         someone = self.people[person]

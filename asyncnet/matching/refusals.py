@@ -49,7 +49,7 @@ def pin_rounds(problem: Problem, rng: random.Random) -> dict[Pair, int]:
         if number:
             free[a].take(number)
             free[b].take(number)
-    choices = {duo: _shuffled(problem, duo, rng) for duo in open_pins}
+    choices = {duo: _shuffled(problem, rng) for duo in open_pins}
     steps = [STEPS]
 
     def place(waiting: list[Pair]) -> bool:
@@ -85,8 +85,8 @@ class _Places:
     """In which rounds a person can still be given a pin."""
 
     def __init__(self, problem: Problem, person: int) -> None:
-        width = 1 if problem.is_live(person) else problem.people[person].per_round
-        self.left: Counter[int] = Counter(dict.fromkeys(problem.rounds_of(person), width))
+        room = dict.fromkeys(problem.rounds_of(person), problem.width(person))
+        self.left: Counter[int] = Counter(room)
 
     def has(self, number: int) -> bool:
         return self.left[number] > 0
@@ -98,7 +98,7 @@ class _Places:
         self.left[number] += 1
 
 
-def _shuffled(problem: Problem, duo: Pair, rng: random.Random) -> list[int]:
+def _shuffled(problem: Problem, rng: random.Random) -> list[int]:
     rounds = list(range(1, problem.rounds + 1))
     rng.shuffle(rounds)
     return rounds
@@ -221,7 +221,7 @@ def _refuse_too_many_pins(problem: Problem, rounds: Mapping[Pair, int]) -> None:
                 f"{problem.max_async_per_live}."
             )
     for (i, number), times in sorted(at.items()):
-        width = 1 if problem.is_live(i) else problem.people[i].per_round
+        width = problem.width(i)
         if times > width:
             others = [duo[duo[0] == i] for duo, r in rounds.items() if i in duo and r == number]
             _refuse(

@@ -111,7 +111,7 @@ class _Table:
             return False
         if not self.problem.mixed:
             return True
-        width = {i: 1 if self.problem.is_live(i) else people[i].per_round for i in who}
+        width = {i: self.problem.width(i) for i in who}
         if any(busy[i] >= width[i] for i in who):
             return False
         remote = [i for i in who if not self.problem.is_live(i)]

@@ -67,10 +67,9 @@ class _Table:
         self.rows: list[list[int]] = []
         self.first: list[int] = []
         self.width: list[int] = []
-        for i, someone in enumerate(problem.people):
+        for i in range(len(problem.people)):
             self.first.append(len(self.rows))
-            most = min(someone.per_round, problem.cap(i), len(problem.people))
-            places = 1 if problem.is_live(i) else max(1, most)
+            places = max(1, min(problem.width(i), problem.cap(i), len(problem.people)))
             self.width.append(places)
             here = set(problem.rounds_of(i))
             for _ in range(places):

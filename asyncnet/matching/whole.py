@@ -87,7 +87,7 @@ class _Whole:
         live = [i for i in meeting if problem.is_live(i)]
         for i in meeting:
             someone = problem.people[i]
-            width = 1 if problem.is_live(i) else someone.per_round
+            width = problem.width(i)
             put(("round", i, number), column, 1, high=width)
             put(("cap", i), column, 1, low=someone.promise, high=problem.cap(i))
             if problem.is_live(i):

@@ -90,8 +90,7 @@ class _Window:
         someone = self.problem.people[person]
         if number + 1 in someone.away:
             return 0
-        width = 1 if self.problem.is_live(person) else someone.per_round
-        return width - self.busy[person, number]
+        return self.problem.width(person) - self.busy[person, number]
 
     def nodes(self) -> int:
         """Return how far the search goes. In a large event a window that ends too early is followed
